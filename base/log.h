@@ -1,0 +1,62 @@
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+/*
+ * log -- one event, one line
+ *
+ * A line is: label, session id (or "-"), object and event, then key=value.
+ * Labels name who acts: info nobody, warn the admin soon, error the admin
+ * now, bug us. Text from outside is escaped: a value is quoted when it holds
+ * anything but printable ASCII without space, quote, backslash and "=";
+ * inside quotes \" \\ and \xHH (valid UTF-8 above ASCII stays). A value is
+ * cut at 512 bytes with "...".
+ *
+ *	struct logline l;
+ *	log_begin(&l, LOG_LABEL_INFO, s->id, "mail done");
+ *	log_int(&l, "rcpts", n);
+ *	log_str(&l, "from", span_z(from));
+ *	log_end(&l);
+ *
+ * Targets   "stderr", "syslog" (datagrams to /dev/log, facility mail), or the
+ *           path of a file (opened append, made 0640). Lines are gathered
+ *           and written by log_flush(), which the loop calls once each turn;
+ *           error and bug are written at once.
+ * Never     blocks: a line that the target does not take at once is dropped
+ *           and counted (log_dropped()). Never yields.
+ */
+enum log_label {
+	LOG_LABEL_DEBUG,
+	LOG_LABEL_INFO,
+	LOG_LABEL_WARN,
+	LOG_LABEL_ERROR,
+	LOG_LABEL_BUG
+};
+
+struct logline {
+	enum log_label	label;
+	bool		off;		/* below the level: nothing is built */
+	struct buf	text;
+};
+
+int	log_open(const char *target, const char *program, struct err *err);
+void	log_reopen(void);		/* file targets: after rotation */
+void	log_close(void);
+void	log_level(enum log_label least);	/* default: info */
+void	log_begin(struct logline *l, enum log_label label, const char *id,
+	    const char *event);
+void	log_str(struct logline *l, const char *key, struct span value);
+void	log_z(struct logline *l, const char *key, const char *value);
+void	log_int(struct logline *l, const char *key, int64_t value);
+void	log_end(struct logline *l);
+/* The short form: `fmt` is ours, text from outside does not go through it. */
+void	log_event(enum log_label label, const char *id, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+void	log_flush(void);
+uint64_t log_dropped(void);
+/* A fault of ours: writes the line and the process goes on. */
+#define log_bug(id, ...)	log_event(LOG_LABEL_BUG, (id), __VA_ARGS__)
+#endif

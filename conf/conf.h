@@ -1,0 +1,36 @@
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+#include <stdio.h>
+#include "base/err.h"
+#include "base/lexer.h"
+#include "conf/settings.h"
+/*
+ * conf -- forepost.conf: one table of settings and what reads it
+ *
+ * directive.c holds the table (name, where it may stand, type, default,
+ * bounds, when a change takes effect, help); load.c, check.c, dump.c and the
+ * man page (conf_manual) all work from it. Lexing, meaning and cross-checks
+ * are separate. Nothing here touches the network.
+ */
+
+/* Reads, checks and returns the settings, or NULL when there are errors; all
+ * of them are then in *report (with file:line:column, the line and a caret).
+ * Warnings are in *report too. The settings are one arena; *report lives in
+ * `a`. Files that are named (certificates, lists) are opened and checked when
+ * `files` is true. */
+struct settings *conf_load(struct arena *a, const char *path, bool files,
+		    const char **report);
+/* The embedded configuration of `serve --demo DIR` (design.md 14). */
+struct settings *conf_demo(struct arena *a, const char *dir,
+		    const char **report);
+/* Same, from a text in memory; `name` stands for the file. */
+struct settings *conf_load_text(struct arena *a, const char *name,
+		    struct span text, bool files, const char **report);
+void		 conf_free(struct settings **s);
+/* The effective settings, as a file that conf_load() reads to the same. */
+void		 conf_dump(const struct settings *s, FILE *out);
+/* The mdoc text of the settings part of forepost.conf(5). */
+void		 conf_manual(FILE *out);
+/* One line a setting: name, type, default, help. */
+void		 conf_list(FILE *out);
+#endif

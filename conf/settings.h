@@ -1,0 +1,146 @@
+#ifndef CONF_SETTINGS_H
+#define CONF_SETTINGS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/tls.h"
+/*
+ * settings -- the immutable result of reading forepost.conf
+ *
+ * Made by conf/load.c, checked by conf/check.c, never written afterwards.
+ * Reload makes a new one; workers of the old one keep theirs until they leave.
+ * Names are those of the table in conf/directive.c, which says what each
+ * means. Times are microseconds, sizes octets.
+ */
+struct names {			/* a list of strings */
+	const char	**list;
+	size_t		  n;
+};
+struct networks {
+	struct network	*list;
+	size_t		 n;
+};
+
+enum tls_mode { TLS_MODE_NONE, TLS_MODE_OFFER, TLS_MODE_REQUIRE,
+    TLS_MODE_IMPLICIT };
+enum violation { VIOLATION_NOTE, VIOLATION_DROP };
+
+/* What a listener's sessions obey. May be set at top level, where it is the
+ * default of every listener, or in a listener. */
+struct smtp_conf {
+	uint64_t	 max_message_size;
+	uint64_t	 max_recipients;
+	uint64_t	 max_errors;
+	uint64_t	 max_unknown_commands;
+	uint64_t	 max_command_line;
+	uint64_t	 max_header_size;
+	uint64_t	 max_header_fields;
+	uint64_t	 max_received;		/* hops */
+	uint64_t	 max_mails;		/* a session; LIMITS MAILMAX */
+	int64_t		 command_timeout;	/* for one whole command line */
+	int64_t		 data_timeout;		/* between two reads of data */
+	uint64_t	 min_data_rate;		/* octets/s, after data_timeout */
+	int64_t		 stress_command_timeout;
+	int64_t		 stress_data_timeout;
+	int64_t		 greeting_delay;	/* early-talker wait */
+	enum violation	 early_talker;
+	enum violation	 early_pipelining;
+	bool		 bare_newline_normalize;
+	struct networks	 bare_newline_networks;	/* normalize only for these */
+	struct names	 advertise;	/* empty: what the backends can do */
+	enum tls_mode	 tls;
+	struct names	 certificates;	/* the n-th belongs to the n-th key */
+	struct names	 keys;
+	enum tls_client_certs tls_client_certs;
+	const char	*tls_client_ca;
+	struct networks	 proxy_protocol;	/* trusted load balancers */
+	struct networks	 xclient;		/* trusted to say XCLIENT */
+};
+
+struct listener_conf {
+	const char	*name;
+	struct names	 address_text;
+	struct addr	*addresses;
+	size_t		 naddresses;
+	/* "systemd:NAME" addresses: sockets passed by LISTEN_FDS */
+	struct names	 systemd;
+	struct smtp_conf smtp;
+};
+
+enum backend_proto { PROTO_SMTP, PROTO_LMTP, PROTO_MAILDIR };
+enum backend_tls { BACKEND_TLS_NONE, BACKEND_TLS_OPPORTUNISTIC,
+    BACKEND_TLS_REQUIRE, BACKEND_TLS_VERIFY };
+enum client_info { CLIENT_INFO_NONE, CLIENT_INFO_AUTO, CLIENT_INFO_XCLIENT,
+    CLIENT_INFO_XFORWARD };
+
+/* One "address": smtp://host:25, smtps://host:465, lmtp://host:24,
+ * lmtp://unix:/path, maildir:/path, each with ?weight=N. */
+struct backend_url {
+	const char	*text;
+	enum backend_proto proto;
+	bool		 implicit_tls;
+	const char	*host;		/* to look up; NULL: addr is known */
+	int		 port;
+	struct addr	 addr;
+	const char	*path;		/* maildir */
+	unsigned	 weight;	/* 1-100, default 1 */
+};
+struct backend_conf {
+	const char	*name;
+	struct backend_url *urls;
+	size_t		 nurls;
+	enum backend_tls tls;
+	const char	*tls_ca;
+	const char	*tls_name;
+	const char	*tls_fingerprint;
+	enum client_info client_info;
+	const char	*helo;		/* NULL: hostname */
+	int64_t		 connect_timeout;
+	int64_t		 reply_timeout;	/* one command */
+	int64_t		 data_timeout;	/* the reply after the message */
+	uint64_t	 max_connections;	/* a worker; 0: no limit */
+	uint64_t	 max_idle;		/* kept open, a worker */
+	int64_t		 idle_time;
+	uint64_t	 max_uses;		/* mails over one connection */
+	int64_t		 max_age;
+	int64_t		 probe_interval;
+	int64_t		 retry_time;	/* a failed address rests so long */
+};
+
+struct route_conf {
+	struct names	 domains;	/* "a.example", ".a.example", "*" */
+	struct names	 recipients;	/* "u@a.example", "u@" */
+	const char	*backend_name;
+	size_t		 backend;	/* index into settings.backends */
+};
+
+struct settings {
+	struct arena	*arena;
+	const char	*path;		/* of the file; NULL: embedded */
+	const char	*hostname;
+	const char	*user;		/* NULL: stay who we are */
+	const char	*group;
+	uint64_t	 workers;	/* 0: auto */
+	const char	*log;
+	const char	*control;	/* path of the control socket */
+	const char	*spool;		/* folder */
+	uint64_t	 spool_memory;	/* of one message */
+	int64_t		 drain_timeout;
+	int64_t		 stop_timeout;	/* after SIGTERM */
+	uint64_t	 max_sessions;	/* of each worker */
+	uint64_t	 max_sessions_per_network;	/* of each worker */
+	uint64_t	 stress_at;	/* percent of max_sessions */
+	struct names	 resolver_forward;
+	const char	*resolver_trust_anchor;
+	int64_t		 resolver_timeout;
+	struct smtp_conf smtp;		/* defaults of the listeners */
+	struct listener_conf *listeners;
+	size_t		 nlisteners;
+	struct backend_conf *backends;
+	size_t		 nbackends;
+	struct route_conf *routes;
+	size_t		 nroutes;
+};
+#endif

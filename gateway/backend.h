@@ -1,0 +1,89 @@
+#ifndef GATEWAY_BACKEND_H
+#define GATEWAY_BACKEND_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fiber.h"
+#include "base/spool.h"
+#include "conf/settings.h"
+#include "gateway/reply.h"
+#include "policy/envelope.h"
+/*
+ * backend -- where mail goes: SMTP, LMTP and Maildir       RFC 5321, 2033
+ *
+ * A worker has one struct backends: each configured backend with the health
+ * of its addresses, what they said they can do, and a pool of open
+ * connections. A mail has one transaction (struct backend_tx) with exactly
+ * one backend. The first recipient connects it (from the pool, or anew, with
+ * failover over the addresses) and sends MAIL and RCPT in one flight; its
+ * answer is the backend's own. A kept connection that turns out dead is
+ * replaced unseen as long as nothing was accepted over it.
+ *
+ * Promise   backend_send() returns a 2yz only if the backend said 2yz to the
+ *           message for every recipient that was taken (LMTP: each one).
+ *           When the reply is lost, the answer is 451: the mail may then be
+ *           there twice, never nowhere.
+ * Answers   a reply that makes no sense at its place (354 to RCPT, 250 to
+ *           DATA, no number) becomes 451 4.3.0 and the connection is not used
+ *           again; so does 421.
+ * Yields    for the dialogue, within the backend's own timeouts.
+ * Errors    -1 for a failure to get any answer; err says which backend and
+ *           address, what was said last, what happened. The caller answers
+ *           451 (reply_err) and logs.
+ */
+struct backends;
+struct backend;
+struct backend_tx;
+
+/* Starts a probe fiber for each address (not for Maildir). */
+struct backends	*backends_create(const struct settings *settings,
+		    struct err *err);
+/* Closes idle connections (QUIT) and stops the probes. */
+void		 backends_destroy(struct backends **b);
+struct backend	*backends_at(struct backends *b, size_t index);
+const char	*backend_name(const struct backend *b);
+
+/* What all backends can do (the intersection of their last EHLO answers; one
+ * that was never reached does not count, and with none known it is what a
+ * Maildir can do) and the smallest SIZE (0: none stated). CHUNKING and
+ * PIPELINING are ours to offer and not part of it. */
+unsigned	 backends_abilities(const struct backends *b,
+		    uint64_t *max_size);
+
+/* `a` is the mail's arena: the transaction registers its own end there.
+ * Client, envelope and id are kept by pointer; the envelope's recipients may
+ * grow. */
+struct backend_tx *backend_begin(struct arena *a, struct backend *b,
+		    const struct client *client,
+		    const struct envelope *envelope, const char *session_id);
+MAY_YIELD int	 backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
+		    struct reply *answer, struct err *err);
+
+struct backend_message {
+	struct span	 trace;		/* our header fields, CRLF ends */
+	struct spool	*spool;
+	bool		 has_dots;	/* some line begins with a dot */
+	bool		 ends_in_crlf;
+	bool		 is_binary;	/* BINARYMIME: only by BDAT */
+};
+struct backend_result {
+	struct reply	 answer;	/* what the client is told */
+	size_t		 ok, temp, perm;	/* LMTP recipients by outcome */
+	bool		 is_mixed;
+};
+MAY_YIELD int	 backend_send(struct backend_tx *tx,
+		    const struct backend_message *message,
+		    struct backend_result *result, struct err *err);
+/* For the log: "inside smtp://10.0.0.5:25", or the name alone before a
+ * connection exists. */
+const char	*backend_where(const struct backend_tx *tx);
+/* Ends the transaction: the connection goes back to the pool (RSET if one is
+ * needed) or is closed. Called by the arena too; twice is harmless. */
+void		 backend_end(struct backend_tx *tx);
+
+/* One line a backend address: name, url, up/down, open, idle, since. */
+void		 backends_status(const struct backends *b, struct buf *out);
+#endif

@@ -1,0 +1,51 @@
+#ifndef GATEWAY_SESSION_H
+#define GATEWAY_SESSION_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/conn.h"
+#include "base/span.h"
+#include "conf/settings.h"
+#include "gateway/reply.h"
+#include "gateway/worker.h"
+#include "policy/envelope.h"
+/*
+ * session -- one client's connection, from greeting to the end line
+ *
+ * A session is a fiber and an arena. It owns its conn and at most one mail;
+ * the stage of the dialogue is computed from what it holds (session_when).
+ * Its end writes the "session end" line and frees all of it.
+ */
+struct mail;
+
+struct session {
+	struct arena	*arena;
+	struct worker	*worker;
+	const struct listener *listener;
+	const struct smtp_conf *conf;
+	struct conn	*conn;
+	struct fiber	*fiber;
+	char		 id[16];
+	struct client	 client;
+	struct mail	*mail;		/* NULL: none under way */
+	const char	*where;		/* last command, for the end line */
+	const char	*ended_by;	/* "client", "timeout", "us", ... */
+	int64_t		 started;	/* clock_now() */
+	int64_t		 wall;		/* clock_wall() */
+	unsigned	 advertised;	/* enum ability bits, at last EHLO */
+	uint64_t	 max_size;	/* as advertised */
+	uint64_t	 errors, unknown, mails, delivered, commands;
+	bool		 is_idle;	/* waits for a command, owes nothing */
+	bool		 xclient_ok;
+	bool		 proxied;
+	struct session	*next, **prevp;	/* worker->sessions */
+};
+
+/* Takes the accepted descriptor over. Called on the main stack. */
+void	session_accept(struct listener *l, int fd, const struct addr *peer);
+/* The worker's state or the clock changed: idle sessions look at it. */
+void	sessions_wake_idle(struct worker *w);
+/* Ends them all: every wait returns -1. */
+void	sessions_stop(struct worker *w);
+#endif

@@ -1,0 +1,90 @@
+#ifndef GATEWAY_STATS_H
+#define GATEWAY_STATS_H
+#include <stddef.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/err.h"
+/*
+ * stats -- counters and gauges in memory shared by all our processes
+ *
+ * One table of names (STATS_TABLE). The supervisor makes the segment before
+ * it forks; each worker has a slot of its own and is its only writer, so a
+ * count is one addition. Readers add the slots up. When a worker is gone its
+ * counters move into the slot of the departed and its gauges are forgotten.
+ */
+#define STATS_TABLE(X) \
+	/* id, kind, name, help */ \
+	X(SESSIONS, COUNTER, "sessions", "sessions that began") \
+	X(SESSIONS_OPEN, GAUGE, "sessions_open", "sessions open now") \
+	X(SESSIONS_REFUSED, COUNTER, "sessions_refused", \
+	    "connections turned away with 421: too many") \
+	X(SESSIONS_TLS, COUNTER, "sessions_tls", "sessions that used TLS") \
+	X(EARLY_TALKERS, COUNTER, "early_talkers", \
+	    "clients that spoke before the greeting") \
+	X(EARLY_PIPELINING, COUNTER, "early_pipelining", \
+	    "clients that sent ahead where they may not") \
+	X(COMMANDS, COUNTER, "commands", "commands read") \
+	X(COMMAND_ERRORS, COUNTER, "command_errors", \
+	    "commands answered 5yz for their form or order") \
+	X(RCPTS_OK, COUNTER, "recipients_accepted", "RCPT answered 2yz") \
+	X(RCPTS_TEMP, COUNTER, "recipients_deferred", "RCPT answered 4yz") \
+	X(RCPTS_PERM, COUNTER, "recipients_refused", "RCPT answered 5yz") \
+	X(MAILS_OK, COUNTER, "mails_delivered", "messages answered 2yz") \
+	X(MAILS_TEMP, COUNTER, "mails_deferred", "messages answered 4yz") \
+	X(MAILS_PERM, COUNTER, "mails_refused", "messages answered 5yz") \
+	X(MAILS_ABORTED, COUNTER, "mails_aborted", \
+	    "transactions that ended without a message") \
+	X(MAILS_MIXED, COUNTER, "mails_mixed", \
+	    "messages that only some LMTP recipients took (451)") \
+	X(SMUGGLING, COUNTER, "bare_newline_messages", \
+	    "messages refused for bare CR, LF or NUL") \
+	X(BYTES_IN, COUNTER, "bytes_in", "octets read from clients") \
+	X(MESSAGE_BYTES, COUNTER, "message_bytes", \
+	    "octets of messages delivered") \
+	X(BACKEND_CONNECTS, COUNTER, "backend_connects", \
+	    "connections made to backends") \
+	X(BACKEND_REUSES, COUNTER, "backend_reuses", \
+	    "transactions over a kept backend connection") \
+	X(BACKEND_FAILURES, COUNTER, "backend_failures", \
+	    "backend connections that failed") \
+	X(BACKEND_OPEN, GAUGE, "backend_connections", \
+	    "backend connections open now") \
+	X(ACCEPT_RESTS, COUNTER, "accept_rests", \
+	    "times accepting rested: out of descriptors") \
+	X(STRESS, GAUGE, "stress", "workers above the high-water mark") \
+	X(DNS_ASKED, COUNTER, "dns_asked", "lookups") \
+	X(DNS_FAILED, COUNTER, "dns_failed", "lookups without an answer") \
+	X(LOG_DROPPED, COUNTER, "log_dropped", "log lines dropped") \
+	X(WORKER_STARTS, COUNTER, "worker_starts", "workers started") \
+	X(WORKER_CRASHES, COUNTER, "worker_crashes", \
+	    "workers that ended unasked") \
+	X(RELOADS, COUNTER, "reloads", "reloads that took effect") \
+	X(RELOADS_FAILED, COUNTER, "reloads_failed", \
+	    "reloads refused: the configuration was bad") \
+	X(STACK_HIGH_WATER, MAXIMUM, "stack_high_water_bytes", \
+	    "most stack that a session used") \
+	X(LOOP_LONGEST, MAXIMUM, "longest_turn_us", \
+	    "longest turn of a worker's loop")
+
+enum stat {
+#define X(id, kind, name, help) STAT_##id,
+	STATS_TABLE(X)
+#undef X
+	STATS_COUNT
+};
+
+#define STATS_SLOTS	256	/* workers alive at once, old ones included */
+
+int		 stats_create(struct err *err);	/* supervisor, before fork */
+int		 stats_slot_take(void);		/* supervisor: -1 none free */
+void		 stats_slot_release(int slot);	/* supervisor: worker gone */
+void		 stats_use_slot(int slot);	/* worker, after fork */
+void		 stats_add(enum stat which, int64_t n);
+void		 stats_max(enum stat which, int64_t value);
+int64_t		 stats_get(enum stat which);	/* over all slots */
+/* The worker's sign of life, for the watchdog; clock_now() of its turn. */
+void		 stats_beat(int64_t now);
+int64_t		 stats_last_beat(int slot);
+void		 stats_text(struct buf *out);	/* "name value" lines */
+void		 stats_json(struct buf *out);
+#endif

@@ -1,0 +1,28 @@
+#ifndef POLICY_ADDRESS_H
+#define POLICY_ADDRESS_H
+#include <stdbool.h>
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+/*
+ * address -- mailboxes and domains                     RFC 5321 4.1.2, 6531
+ *
+ * A mailbox is kept as it was written (text), with its local part unquoted
+ * and its domain beside it. UTF-8 (RFC 6531) is valid only if `utf8`.
+ */
+struct address {
+	struct span	text;		/* as written, without < >; "" = null */
+	struct span	local;		/* as written */
+	struct span	domain;		/* as written; "" only for postmaster */
+	bool		utf8;		/* holds octets above 127 */
+};
+
+int	address_parse(struct span text, bool utf8, struct address *out,
+	    struct err *err);
+/* A name as RFC 5321 allows after EHLO: letters, digits, hyphens in labels of
+ * 1-63, at most 255; underscore is let through, as everyone does. */
+bool	domain_is_valid(struct span name, bool utf8);
+/* [192.0.2.1], [IPv6:...] and general address literals. */
+bool	domain_is_literal(struct span name);
+struct address address_copy(struct arena *a, const struct address *from);
+#endif
