@@ -1,0 +1,160 @@
+#!/bin/sh
+# Runs test suites and closes with one line, the sum over all of them:
+#
+#	N passed, N failed, N skipped
+#
+# usage: tests/run.sh SUITE...
+#	layers		the include directions (tests/layers.sh)
+#	unit:DIR	the programs of UNIT_TESTS, built in DIR; the session
+#			scripts (tests/smtp) are run by one of them
+#	e2e:DIR		tests/e2e with the gateway built in DIR
+#	core:DIR	only those of tests/e2e that are marked `core`
+#
+# Exit status 1 if anything failed, and with CI=true if anything was skipped:
+# on a machine that was set up by autogen.sh nothing has a reason to be.
+# Every suite is bounded in time; one that runs out of it has failed.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+UNIT_SECONDS=${UNIT_SECONDS-180}	# each program
+E2E_SECONDS=${E2E_SECONDS-900}		# the whole of tests/e2e
+E2E_JOBS=${E2E_JOBS-3}	# these tests wait more than they work
+
+passed=0
+failed=0
+skipped=0
+: >"$work/failures"
+
+# count PASSED FAILED SKIPPED
+count()
+{
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+	skipped=$((skipped + $3))
+}
+
+# failure NAME WHY
+failure()
+{
+	count 0 1 0
+	echo "$1: $2" >>"$work/failures"
+}
+
+absolute()
+{
+	case $1 in
+	/*)	echo "$1" ;;
+	*)	echo "$PWD/$1" ;;
+	esac
+}
+
+# bounded SECONDS COMMAND...: 124 or 137 is "out of time".
+bounded()
+{
+	timeout -k 10 "$@" </dev/null
+}
+
+run_layers()
+{
+	if "$here/layers.sh"; then
+		count 1 0 0
+	else
+		failure layers "an include points up"
+	fi
+}
+
+# A unit test's last line is "N passed, N failed, N skipped".
+run_unit()
+{
+	programs=$(make -s -C "$1" print-unit-tests) || {
+		failure "unit:$1" "no list of tests"
+		return
+	}
+	for p in $programs; do
+		bounded "$UNIT_SECONDS" "$1/$p" >"$work/out" 2>&1
+		status=$?
+		last=$(tail -n 1 "$work/out")
+		# shellcheck disable=SC2046
+		set -- "$1" $(echo "$last" | sed -n \
+		    's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p')
+		if [ $# -eq 4 ]; then
+			echo "$p: $last"
+			count "$2" "$3" "$4"
+			[ "$3" -eq 0 ] || echo "$1/$p: $3 failed" \
+			    >>"$work/failures"
+			[ "$4" -eq 0 ] || grep -i skip "$work/out"
+			[ $status -eq 0 ] || [ "$3" -ne 0 ] ||
+			    failure "$1/$p" "exit status $status"
+		else
+			echo "$p: no closing line"
+			failure "$1/$p" "exit status $status, no closing line"
+		fi
+		[ $status -eq 0 ] || tail -n 60 "$work/out"
+		set -- "$1"
+	done
+}
+
+# number WORD: the N of "N WORD" in pytest's closing line, or 0.
+number()
+{
+	n=$(tail -n 1 "$work/out" | sed -n "s/.*[^0-9]\([0-9][0-9]*\) $1.*/\1/p")
+	echo "${n:-0}"
+}
+
+# run_e2e DIR PYTEST-ARGUMENTS...
+run_e2e()
+{
+	dir=$1
+	shift
+	export FOREPOST_BIN="$dir/forepost"
+	export FOREPOST_PEERS="${FOREPOST_PEERS-$top/build/peers}"
+	/usr/bin/python3 -c 'import xdist' 2>/dev/null &&
+	    set -- -n "$E2E_JOBS" --dist loadfile "$@"
+	# No -q: the log shows each test by its name.
+	bounded "$E2E_SECONDS" /usr/bin/python3 -m pytest -v --color=no \
+	    -p no:cacheprovider "$@" "$here/e2e" >"$work/out" 2>&1
+	status=$?
+	cat "$work/out"
+	p=$(number passed)
+	f=$(($(number failed) + $(number error)))
+	s=$(number skipped)
+	count "$p" "$f" "$s"
+	[ "$f" -eq 0 ] || echo "e2e in $dir: $f failed" >>"$work/failures"
+	case $status in
+	0|1)	[ $((p + f)) -gt 0 ] || failure "e2e in $dir" "no test ran" ;;
+	*)	failure "e2e in $dir" "pytest ended with status $status" ;;
+	esac
+}
+
+[ $# -gt 0 ] || set -- layers unit:build e2e:build
+for suite in "$@"; do
+	echo "== $suite"
+	started=$(date +%s)
+	dir=$(absolute "${suite#*:}")
+	case $suite in
+	layers)	run_layers ;;
+	unit:*)	run_unit "$dir" ;;
+	e2e:*)	run_e2e "$dir" ;;
+	core:*)	run_e2e "$dir" -m core ;;
+	*)	failure "$suite" "there is no such suite" ;;
+	esac
+	echo "== $suite took $(($(date +%s) - started)) s"
+done
+
+[ ! -s "$work/failures" ] || {
+	echo "== failures"
+	cat "$work/failures"
+}
+status=0
+[ $failed -eq 0 ] || status=1
+if [ $skipped -gt 0 ] && [ "${CI-}" = true ]; then
+	echo "== a skipped test is a failure in CI"
+	status=1
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+exit $status
