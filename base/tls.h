@@ -13,6 +13,15 @@
  * A context (struct tls_server, struct tls_client) is made once from the
  * settings and is immutable; struct tls is one connection's part and belongs
  * to the conn. TLS 1.2 and 1.3 only. Session tickets are on for servers.
+ *
+ * Memory    an idle connection holds some 15 KiB of heap, mostly OpenSSL's.
+ * Errors    of a handshake: ERR_TIMEOUT; ERR_CLOSED (the peer left, or this
+ *           fiber must stop); otherwise ERR_SYNTAX from tls_accept() and
+ *           ERR_UNAVAIL from tls_connect(). After any of them only
+ *           conn_close() makes sense.
+ * Close     one without close_notify is a close like any other: the end of a
+ *           mail is told by SMTP, never by the connection's end.
+ * Process   must ignore SIGPIPE.
  */
 struct tls;
 struct tls_server;
@@ -36,6 +45,14 @@ struct tls_server *tls_server_create(const struct tls_pair *pairs, size_t n,
 		    enum tls_client_certs ask, const char *client_ca,
 		    struct err *err);
 void		 tls_server_destroy(struct tls_server **s);
+/* What encrypts the session tickets. A context is born with random keys, so
+ * those made before fork() share them; contexts made in each worker, or anew
+ * by a reload, are given one secret (random octets that the supervisor keeps
+ * in memory) to let a client resume with any of them. Before the first
+ * tls_accept(). */
+#define TLS_TICKET_SECRET	80
+void		 tls_server_tickets(struct tls_server *s,
+		    const unsigned char secret[TLS_TICKET_SECRET]);
 /* Civil time (s since 1970) at which the first of the certificates in the
  * file ends; -1 and err if it cannot be read. */
 int		 tls_expiry(const char *certificate, int64_t *when,
@@ -69,7 +86,11 @@ const char	*tls_peer_name(const struct tls *t);
 bool		 tls_verified(const struct tls *t);
 
 /* For conn.c: as read(2) and write(2), but *want_write says what to wait for
- * when they return -1 with errno EAGAIN; 0 from read is a close. */
+ * when they return -1 with errno EAGAIN; 0 from read is a close. Other
+ * errors, EPROTO among them, are final. A write that got EAGAIN is tried
+ * again with the same bytes first (from any address) and not with fewer. Wait
+ * for input only after a read said EAGAIN: what OpenSSL has read ahead does
+ * not make the descriptor readable. tls_pending(): deciphered and unread. */
 ssize_t		 tls_read(struct tls *t, void *p, size_t len, bool *want_write);
 ssize_t		 tls_write(struct tls *t, const void *p, size_t len,
 		    bool *want_write);
