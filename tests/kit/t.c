@@ -1,0 +1,95 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/kit/t.h"
+
+static unsigned passed, failed, skipped;
+
+void
+t_ok(const char *name, bool ok, const char *what, const char *file, int line)
+{
+	if (ok) {
+		passed++;
+		return;
+	}
+	failed++;
+	printf("FAIL %s\n  at   %s:%d\n  want %s\n", name, file, line, what);
+}
+
+/* Bytes that would disturb a terminal are shown as \xHH. */
+static void
+show(const char *label, const char *text)
+{
+	const unsigned char *p;
+
+	if (text == NULL) {
+		printf("  %s NULL\n", label);
+		return;
+	}
+	printf("  %s \"", label);
+	for (p = (const unsigned char *)text; *p != '\0'; p++)
+		if (*p < ' ' || *p == 0x7f)
+			printf("\\x%02x", *p);
+		else
+			putchar(*p);
+	printf("\"\n");
+}
+
+void
+t_str(const char *name, const char *got, const char *want, const char *file,
+    int line)
+{
+	if (got == want ||
+	    (got != NULL && want != NULL && strcmp(got, want) == 0)) {
+		passed++;
+		return;
+	}
+	failed++;
+	printf("FAIL %s\n  at   %s:%d\n", name, file, line);
+	show("got ", got);
+	show("want", want);
+}
+
+void
+t_int(const char *name, int64_t got, int64_t want, const char *file, int line)
+{
+	if (got == want) {
+		passed++;
+		return;
+	}
+	failed++;
+	printf("FAIL %s\n  at   %s:%d\n  got  %" PRId64 "\n  want %" PRId64
+	    "\n", name, file, line, got, want);
+}
+
+void
+t_skip(const char *name, const char *why)
+{
+	skipped++;
+	printf("SKIP %s: %s\n", name, why);
+}
+
+int
+t_done(void)
+{
+	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
+	if (fflush(stdout) != 0)
+		return 1;
+	return failed > 0;
+}
+
+const char *
+t_vectors(void)
+{
+	static char path[4096];
+	const char *dir = getenv("FOREPOST_VECTORS");
+	const char *srcdir = getenv("srcdir");	/* set by "make check" */
+
+	if (dir != NULL && dir[0] != '\0')
+		return dir;
+	snprintf(path, sizeof(path), "%s/../shared/vectors",
+	    srcdir != NULL && srcdir[0] != '\0' ? srcdir : ".");
+	return path;
+}
