@@ -15,7 +15,10 @@
  * create and unlink), so that a crash leaves nothing.
  *
  * Memory    spool_open() registers its close with the arena.
- * Errors    of spool_write: ERR_UNAVAIL, "spool /dir: No space left on
+ * Order     writes, then spool_end(), then reads; other orders are bugs
+ *           (assert). Short writes to the file are gathered, so spool_end()
+ *           can be the one that finds the disk full.
+ * Errors    of writing: ERR_UNAVAIL, "spool /dir: No space left on
  *           device". The spool is then unusable but for the close.
  * Yields    never; writes go to the page cache.
  */
@@ -24,6 +27,8 @@ struct spool;
 struct spool	*spool_open(struct arena *a, const char *dir, size_t memory);
 int		 spool_write(struct spool *s, struct span bytes,
 		    struct err *err);
+/* Nothing more comes: what is gathered goes to the file. */
+int		 spool_end(struct spool *s, struct err *err);
 uint64_t	 spool_size(const struct spool *s);
 /* The file that holds everything, from offset 0, or -1: all in memory. */
 int		 spool_file(const struct spool *s);
