@@ -10,6 +10,7 @@
 #include "base/conn.h"
 #include "base/err.h"
 #include "base/fiber.h"
+#include "base/mem.h"
 #include "base/tls.h"
 #include "base/tls_int.h"
 
@@ -148,10 +149,8 @@ common_name(X509 *cert)
 static struct tls *
 tls_begin(struct conn *c, SSL_CTX *ctx, struct err *err)
 {
-	struct tls *t = calloc(1, sizeof(*t));
+	struct tls *t = mem_zalloc(sizeof(*t), "TLS connection");
 
-	if (t == NULL)
-		abort();
 	ERR_clear_error();
 	t->ssl = SSL_new(ctx);
 	if (t->ssl == NULL || SSL_set_fd(t->ssl, conn_fd(c)) != 1) {

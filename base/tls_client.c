@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/tls.h"
 #include "base/tls_int.h"
 
@@ -67,10 +68,8 @@ struct tls_client *
 tls_client_create(enum tls_verify verify, const char *ca_file,
     const char *fingerprint, struct err *err)
 {
-	struct tls_client *c = calloc(1, sizeof(*c));
+	struct tls_client *c = mem_zalloc(sizeof(*c), "TLS client");
 
-	if (c == NULL)
-		abort();
 	c->verify = verify;
 	c->ctx = tls_context(TLS_client_method(), err);
 	if (c->ctx == NULL)
