@@ -47,7 +47,9 @@ void		 fiber_stop(struct fiber *f);
 /* Once: the wait that is under way, or else the next, returns -1. */
 void		 fiber_interrupt(struct fiber *f);
 /* Waits until f has returned (at once if it has). A fiber that is joined is
- * spawned by fiber_spawn_joinable and must be joined exactly once. */
+ * spawned by fiber_spawn_joinable and must be joined exactly once. Works in
+ * a fiber that was stopped too (stop f first), and is not cut short by it:
+ * what f uses may be on the joiner's stack. Fails only by ERR_TIMEOUT. */
 struct fiber	*fiber_spawn_joinable(const char *name, void (*fn)(void *),
 		    void *arg);
 MAY_YIELD int	 fiber_join(struct fiber **f, int64_t deadline,
@@ -61,7 +63,8 @@ size_t		 fiber_count(void);		/* alive */
 size_t		 fiber_stack_high_water(void);	/* bytes, most of any fiber;
 						   sampled at their end */
 /* For the loop only. */
-bool		 fiber_run_ready(void);		/* true: some are left */
+bool		 fiber_run_ready(void);		/* true: more became ready */
+bool		 fiber_is_ready(void);		/* any */
 int64_t		 fiber_next_deadline(void);
 void		 fiber_expire(int64_t now);
 void		 fiber_trim(int64_t now);

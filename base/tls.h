@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "base/conn.h"
 #include "base/err.h"
 #include "base/fiber.h"

@@ -13,7 +13,7 @@
  * code and enhanced code on each line, control characters replaced, lines cut
  * to 512 octets, and "[id]" behind the text of every 4yz and 5yz.
  */
-#define REPLY_TEXT 1024
+#define REPLY_TEXT 640
 
 struct reply {
 	int	code;			/* 200-559; 0: say nothing */

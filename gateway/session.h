@@ -37,8 +37,7 @@ struct session {
 	uint64_t	 max_size;	/* as advertised */
 	uint64_t	 errors, unknown, mails, delivered, commands;
 	bool		 is_idle;	/* waits for a command, owes nothing */
-	bool		 xclient_ok;
-	bool		 proxied;
+	struct fiber	*namer;		/* looks the reverse name up, or NULL */
 	struct session	*next, **prevp;	/* worker->sessions */
 };
 
@@ -48,4 +47,22 @@ void	session_accept(struct listener *l, int fd, const struct addr *peer);
 void	sessions_wake_idle(struct worker *w);
 /* Ends them all: every wait returns -1. */
 void	sessions_stop(struct worker *w);
+
+/* --- for the command handlers --- */
+
+/* The client's confirmed reverse name is looked up from the first moment on;
+ * this waits until client.name and client.reverse are set. */
+MAY_YIELD void	session_await_name(struct session *s);
+/* Forgets what is known of it and looks anew (XCLIENT). */
+MAY_YIELD void	session_look_up_name(struct session *s);
+/* The client sent ahead where it may not: noted once, logged, counted. */
+void	session_early_pipelining(struct session *s);
+/* The client may ask for TLS: there is a certificate, and no TLS yet. */
+bool	session_offers_tls(const struct session *s);
+/* TLS is up: what was learnt in clear is forgotten (RFC 3207 4.2). */
+void	session_tls_began(struct session *s);
+/* Shorter under stress. */
+int64_t	session_command_timeout(const struct session *s);
+int64_t	session_data_timeout(const struct session *s);
+struct reply session_greeting(const struct session *s);
 #endif

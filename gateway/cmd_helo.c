@@ -1,0 +1,128 @@
+#include <ctype.h>
+
+#include "gateway/backend.h"
+#include "gateway/command.h"
+#include "gateway/mail.h"
+#include "policy/address.h"
+
+/*
+ * HELO, EHLO -- who the client says it is, and what we can do for it
+ *                                  RFC 5321 4.1.1.1, 4.2.4; RFC 9422
+ * What is advertised is what the backends behind us can do, unless the
+ * setting `advertise` says otherwise; PIPELINING, CHUNKING and LIMITS are
+ * ours to offer whatever they can.
+ */
+static const struct keyword {
+	const char	*name;
+	unsigned	 ability;
+} keywords[] = {
+	{ "PIPELINING", ABILITY_PIPELINING },
+	{ "SIZE", ABILITY_SIZE },
+	{ "8BITMIME", ABILITY_8BITMIME },
+	{ "SMTPUTF8", ABILITY_SMTPUTF8 },
+	{ "DSN", ABILITY_DSN },
+	{ "CHUNKING", ABILITY_CHUNKING },
+	{ "BINARYMIME", ABILITY_BINARYMIME },
+	{ "ENHANCEDSTATUSCODES", ABILITY_ENHANCED },
+};
+#define NKEYWORDS	(sizeof(keywords) / sizeof(keywords[0]))
+
+static unsigned
+named_abilities(const struct names *names)
+{
+	unsigned found = 0;
+	size_t i, j;
+
+	for (i = 0; i < names->n; i++)
+		for (j = 0; j < NKEYWORDS; j++)
+			if (span_is_nocase(span_z(names->list[i]),
+			    keywords[j].name))
+				found |= keywords[j].ability;
+	return found;
+}
+
+static unsigned
+abilities_to_offer(struct session *s)
+{
+	uint64_t backend_max = 0;
+	unsigned offer;
+
+	offer = backends_abilities(s->worker->backends, &backend_max) &
+	    (ABILITY_8BITMIME | ABILITY_SMTPUTF8 | ABILITY_DSN |
+	    ABILITY_BINARYMIME);
+	offer |= ABILITY_PIPELINING | ABILITY_SIZE | ABILITY_CHUNKING |
+	    ABILITY_ENHANCED;
+	s->max_size = s->conf->max_message_size;
+	if (backend_max != 0 && backend_max < s->max_size)
+		s->max_size = backend_max;
+	if (s->conf->advertise.n > 0)
+		offer = named_abilities(&s->conf->advertise);
+	return offer;
+}
+
+/* Takes the name; an address literal or anything that looks like a name. */
+static bool
+take_name(struct session *s, struct span args, struct reply *r)
+{
+	struct span name = span_word(&args);
+
+	if (name.len > 255 ||
+	    (!domain_is_valid(name, true) && !domain_is_literal(name))) {
+		*r = reply(501, "5.5.4", "The name is not a domain or an "
+		    "address literal");
+		return false;
+	}
+	mail_end(&s->mail);
+	s->client.helo = arena_copy(s->arena, name);
+	return true;
+}
+
+MAY_YIELD struct reply
+cmd_helo(struct session *s, struct span args)
+{
+	struct reply r;
+
+	if (!take_name(s, args, &r))
+		return r;
+	s->client.esmtp = false;
+	s->advertised = 0;
+	s->max_size = s->conf->max_message_size;
+	return reply(250, "", "%s", s->worker->settings->hostname);
+}
+
+MAY_YIELD struct reply
+cmd_ehlo(struct session *s, struct span args)
+{
+	const struct smtp_conf *conf = s->conf;
+	struct buf text = {0};
+	struct reply r;
+	size_t i;
+
+	if (!take_name(s, args, &r))
+		return r;
+	s->client.esmtp = true;
+	s->advertised = abilities_to_offer(s);
+	buf_puts(&text, s->worker->settings->hostname);
+	for (i = 0; i < NKEYWORDS; i++)
+		if (!(s->advertised & keywords[i].ability))
+			continue;
+		else if (keywords[i].ability == ABILITY_SIZE)
+			buf_printf(&text, "\nSIZE %llu",
+			    (unsigned long long)s->max_size);
+		else
+			buf_printf(&text, "\n%s", keywords[i].name);
+	if (session_offers_tls(s))
+		buf_puts(&text, "\nSTARTTLS");
+	if (conf->advertise.n == 0)
+		buf_printf(&text, "\nLIMITS RCPTMAX=%llu MAILMAX=%llu",
+		    (unsigned long long)conf->max_recipients,
+		    (unsigned long long)conf->max_mails);
+	if (network_any_has(conf->xclient.list, conf->xclient.n,
+	    &s->client.addr))
+		buf_puts(&text,
+		    "\nXCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR "
+		    "DESTPORT");
+	r = reply(250, "", "%.*s", SPAN_ARG(buf_text(&text)));
+	buf_free(&text);
+	return r;
+}

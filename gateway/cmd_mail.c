@@ -1,0 +1,34 @@
+#include "gateway/command.h"
+#include "gateway/mail.h"
+#include "gateway/path.h"
+
+/*
+ * MAIL -- a transaction begins                          RFC 5321 4.1.1.2
+ *
+ * Nothing is asked of a backend yet: which one it will be is known with the
+ * first recipient.
+ */
+MAY_YIELD struct reply
+cmd_mail(struct session *s, struct span args)
+{
+	struct path_limits limits = { s->advertised, s->max_size };
+	struct path_fault fault;
+	struct mail *m;
+
+	if (s->conf->tls == TLS_MODE_REQUIRE && conn_tls(s->conn) == NULL)
+		return reply(530, "5.7.0", "Must issue STARTTLS first");
+	if (s->mails >= s->conf->max_mails) {
+		s->ended_by = "max-mails";
+		return reply_close(421, "4.5.3", "Too many mails in one "
+		    "session, connect again");
+	}
+	m = mail_begin(s);
+	if (path_parse_mail(m->arena, args, &limits, &m->envelope,
+	    &fault) < 0) {
+		mail_drop(&m);
+		s->mails--;
+		return reply(fault.code, fault.enhanced, "%s", fault.text);
+	}
+	s->mail = m;
+	return reply(250, "2.1.0", "Ok");
+}

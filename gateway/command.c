@@ -1,0 +1,151 @@
+#include "gateway/command.h"
+#include "gateway/mail.h"
+#include "gateway/stats.h"
+
+enum flags {
+	NO_ARGS		= 1 << 0,
+	NEEDS_ARGS	= 1 << 1,
+	SYNC		= 1 << 2,	/* ends a pipelined group: nothing may
+					   be waiting unread behind it */
+	HIDDEN		= 1 << 3	/* not in HELP */
+};
+
+static const struct command {
+	const char	*verb;
+	struct reply	(*run)(struct session *, struct span);
+	unsigned	 when;
+	unsigned	 flags;
+} commands[] = {
+	/* verb      run            when                flags */
+	{ "EHLO",     cmd_ehlo,     ANY,                NEEDS_ARGS },
+	{ "HELO",     cmd_helo,     ANY,                NEEDS_ARGS },
+	{ "MAIL",     cmd_mail,     AT_READY,           NEEDS_ARGS },
+	{ "RCPT",     cmd_rcpt,     AT_MAIL | AT_RCPT,  NEEDS_ARGS },
+	{ "DATA",     cmd_data,     AT_RCPT,            NO_ARGS | SYNC },
+	{ "BDAT",     cmd_bdat,     ANY,                NEEDS_ARGS },
+	{ "RSET",     cmd_rset,     ANY,                NO_ARGS },
+	{ "NOOP",     cmd_noop,     ANY,                0 },
+	{ "QUIT",     cmd_quit,     ANY,                NO_ARGS },
+	{ "VRFY",     cmd_vrfy,     ANY,                NEEDS_ARGS },
+	{ "HELP",     cmd_help,     ANY,                0 },
+	{ "STARTTLS", cmd_starttls, AT_START | AT_READY, NO_ARGS | SYNC },
+	{ "XCLIENT",  cmd_xclient,  AT_START | AT_READY, NEEDS_ARGS | HIDDEN },
+	{ "EXPN",     cmd_not_here, ANY,                HIDDEN },
+	{ "ETRN",     cmd_not_here, ANY,                HIDDEN },
+	{ "TURN",     cmd_not_here, ANY,                HIDDEN },
+	{ "ATRN",     cmd_not_here, ANY,                HIDDEN },
+	{ "AUTH",     cmd_not_here, ANY,                HIDDEN },
+	{ "SEND",     cmd_not_here, ANY,                HIDDEN },
+	{ "SOML",     cmd_not_here, ANY,                HIDDEN },
+	{ "SAML",     cmd_not_here, ANY,                HIDDEN },
+	/* Web clients that were pointed at us: their next lines are an
+	 * attacker's text, so the connection ends. */
+	{ "GET",      cmd_not_smtp, ANY,                HIDDEN },
+	{ "POST",     cmd_not_smtp, ANY,                HIDDEN },
+	{ "PUT",      cmd_not_smtp, ANY,                HIDDEN },
+	{ "CONNECT",  cmd_not_smtp, ANY,                HIDDEN },
+	{ "OPTIONS",  cmd_not_smtp, ANY,                HIDDEN },
+};
+
+static const struct command *
+command_find(struct span verb)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (span_is_nocase(verb, commands[i].verb))
+			return &commands[i];
+	return NULL;
+}
+
+enum stage
+session_stage(const struct session *s)
+{
+	if (s->client.helo == NULL)
+		return AT_START;
+	if (s->mail == NULL)
+		return AT_READY;
+	if (s->mail->has_bdat)
+		return AT_BDAT;
+	return s->mail->envelope.nrcpts > 0 ? AT_RCPT : AT_MAIL;
+}
+
+/* What the client should have said first. */
+static struct reply
+out_of_order(const struct session *s, const struct command *c)
+{
+	switch (session_stage(s)) {
+	case AT_START:
+		return reply(503, "5.5.1", "Say EHLO or HELO before %s",
+		    c->verb);
+	case AT_READY:
+		return reply(503, "5.5.1", "%s needs MAIL first", c->verb);
+	case AT_MAIL:
+		if (c->when & AT_RCPT)
+			return reply(503, "5.5.1", "%s needs a recipient that "
+			    "was accepted", c->verb);
+		break;
+	case AT_BDAT:
+		return reply(503, "5.5.1", "A message by BDAT is under way: "
+		    "BDAT or RSET, not %s", c->verb);
+	default:
+		break;
+	}
+	return reply(503, "5.5.1", "%s not while a mail is under way: RSET "
+	    "first", c->verb);
+}
+
+static struct reply
+unknown_command(struct session *s)
+{
+	stats_add(STAT_COMMAND_ERRORS, 1);
+	s->errors++;
+	if (++s->unknown < s->conf->max_unknown_commands)
+		return reply(500, "5.5.2", "Command not recognised");
+	s->ended_by = "unknown-commands";
+	return reply_close(421, "4.7.0", "Too many unknown commands");
+}
+
+MAY_YIELD struct reply
+command_run(struct session *s, struct span line)
+{
+	struct span args = line;
+	const struct command *c = command_find(span_word(&args));
+	struct reply r;
+
+	args = span_trim(args);
+	s->commands++;
+	stats_add(STAT_COMMANDS, 1);
+	if (c == NULL)
+		return unknown_command(s);
+	s->where = c->verb;
+	if (!(c->when & session_stage(s)))
+		r = out_of_order(s, c);
+	else if ((c->flags & NO_ARGS) && args.len > 0)
+		r = reply(501, "5.5.4", "%s takes no argument", c->verb);
+	else if ((c->flags & NEEDS_ARGS) && args.len == 0)
+		r = reply(501, "5.5.4", "%s needs an argument", c->verb);
+	else if ((c->flags & SYNC) && conn_unread(s->conn) > 0) {
+		session_early_pipelining(s);
+		s->ended_by = "early-pipelining";
+		r = reply_close(554, "5.5.0",
+		    "You sent more before the reply to %s", c->verb);
+	} else
+		r = c->run(s, args);
+	if ((r.code >= 500 && r.code <= 504) || r.code == 555) {
+		s->errors++;
+		stats_add(STAT_COMMAND_ERRORS, 1);
+	}
+	return r;
+}
+
+void
+command_verbs(struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!(commands[i].flags & HIDDEN))
+			buf_printf(out, "%s%s", out->len > 0 ? " " : "",
+			    commands[i].verb);
+}

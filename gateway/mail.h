@@ -1,0 +1,56 @@
+#ifndef GATEWAY_MAIL_H
+#define GATEWAY_MAIL_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/spool.h"
+#include "gateway/backend.h"
+#include "gateway/dotstream.h"
+#include "gateway/session.h"
+#include "policy/envelope.h"
+#include "policy/header.h"
+/*
+ * mail -- one transaction, from MAIL to its final reply
+ *
+ * Ends by the final reply, RSET, EHLO, STARTTLS or disconnect. All it owns is
+ * in its arena or closed by it: envelope, spool, backend transaction. Ending
+ * it is one call, which also writes the "mail done" line that explains it.
+ */
+struct mail {
+	struct arena	*arena;
+	struct session	*session;
+	unsigned	 number;	/* in its session, from 1 */
+	int64_t		 started;	/* clock_now() */
+	struct envelope	 envelope;
+	size_t		 rcpts_cap;
+	size_t		 refused;	/* recipients answered 4yz or 5yz */
+	int		 backend;	/* index of its route; -1: none yet */
+	struct backend_tx *tx;
+	struct spool	*spool;
+	struct dotstream in;
+	struct header_scan header;
+	bool		 has_bdat;
+	bool		 is_too_large;	/* and no longer kept */
+	struct err	 spool_err;	/* kind 0: none */
+	struct err	 failure;	/* why a 451 is ours; kind 0: none */
+	struct reply	*answer;	/* to the message; NULL: none yet */
+	size_t		 ok, temp, perm;	/* LMTP outcomes */
+};
+
+struct mail	*mail_begin(struct session *s);
+void		 mail_add_rcpt(struct mail *m, const struct rcpt *r);
+/* Where the message goes to; opened at DATA or the first BDAT. */
+void		 mail_open_message(struct mail *m, bool bdat);
+/* Octets as the client sent them; stops at the end of a DATA message and
+ * leaves in *in what comes after. */
+void		 mail_feed(struct mail *m, struct span *in);
+/* All has come: what does not depend on the backend is judged (line ends,
+ * size, header, hops), then the backend is given the message. */
+MAY_YIELD struct reply mail_deliver(struct mail *m);
+/* Records what the client is told of the message, and returns it. */
+struct reply	mail_answer(struct mail *m, struct reply r);
+/* Writes the line and frees the mail. */
+void		 mail_end(struct mail **m);
+/* The same without a line: it never was a mail (bad MAIL command). */
+void		 mail_drop(struct mail **m);
+#endif
