@@ -11,6 +11,8 @@
  * it forks; each worker has a slot of its own and is its only writer, so a
  * count is one addition. Readers add the slots up. When a worker is gone its
  * counters move into the slot of the departed and its gauges are forgotten.
+ * The supervisor counts in the slot of the departed. A process without a
+ * segment counts for itself alone.
  */
 #define STATS_TABLE(X) \
 	/* id, kind, name, help */ \
@@ -82,6 +84,7 @@ void		 stats_use_slot(int slot);	/* worker, after fork */
 void		 stats_add(enum stat which, int64_t n);
 void		 stats_max(enum stat which, int64_t value);
 int64_t		 stats_get(enum stat which);	/* over all slots */
+int64_t		 stats_get_slot(int slot, enum stat which);
 /* The worker's sign of life, for the watchdog; clock_now() of its turn. */
 void		 stats_beat(int64_t now);
 int64_t		 stats_last_beat(int slot);
