@@ -18,14 +18,17 @@
 /* --- lines of commands and replies --- */
 enum line_fault { LINE_GOOD, LINE_TOO_LONG, LINE_BARE_CR, LINE_BARE_LF,
     LINE_NUL };
+#define LINE_FIRST 64
 struct line {
-	struct span	text;	/* without CRLF; valid until the next read */
+	struct span	text;	/* without CRLF; valid until the next read, and
+				   as long as the struct stays in its place */
 	enum line_fault	fault;
+	char		first[LINE_FIRST];	/* of a line that was dropped */
 };
-/* One line. A too long one is read to its CRLF and dropped, and is reported
- * by its fault with its first octets; a bare LF ends the (faulty) line at
- * once, so that a client which never sends CRLF gets an answer.
- * Errors: conn_fill()'s. */
+/* One line of at most `max` octets, CRLF included. A longer one is read to its
+ * end and dropped, and is reported by its fault with its first octets. A bare
+ * LF ends the (faulty) line at once, so that a client which never sends CRLF
+ * gets an answer. `max` is less than CONN_INPUT. Errors: conn_fill()'s. */
 MAY_YIELD int	line_read(struct conn *c, size_t max, int64_t deadline,
 		    struct line *line, struct err *err);
 /* A whole line is there already: reading it will not wait. */
@@ -45,22 +48,33 @@ struct dotstream {
 	bool		done;		/* CRLF.CRLF was read (DATA only) */
 	bool		ends_in_crlf;	/* of what came out; true when empty */
 	bool		has_dots;	/* some line that came out begins with
-					   a dot: it must be stuffed again */
+					   a dot: it must be stuffed again (not
+					   looked for in a binary body: true) */
 	unsigned	faults;		/* enum newline_fault bits */
 	uint64_t	size;		/* octets that came out */
-	unsigned char	state;		/* dotstream.c's own */
-	bool		in_body;
-	bool		line_start;
-	bool		line_empty;
+	/* the rest is dotstream.c's own */
+	unsigned char	state;
+	unsigned char	pending;
+	bool		in_binary;
 };
 
+/* NEWLINE_BINARY goes with bdat only (RFC 3030 3). */
 void		dotstream_begin(struct dotstream *d, enum newline_mode mode,
 		    bool bdat);
 /* Takes wire octets off the front of *in and returns the next run of message
  * octets: a part of *in, or a short constant (a repaired CRLF). Returns false
  * when *in is used up or the end was found; what then is left in *in comes
- * after the end of the message. Faulty octets are still handed out in STRICT
- * mode (the caller reads to the true end and drops them).
+ * after the end of the message. A run is never empty, and is valid as long as
+ * the input is. The end is the same in all modes, whatever was repaired.
+ *
+ * STRICT	faulty octets are handed out as they came; the caller reads to
+ *		the true end and drops the message.
+ * NORMALIZE	a bare CR or LF comes out as CRLF and NUL is dropped. Only a
+ *		true CRLF makes the next dot mean something: a dot behind a
+ *		repaired line end (or a dropped NUL) is text, is never taken
+ *		for stuffing, and has_dots tells that the output needs it.
+ *		A message with LF ends only so keeps the dots that its sender
+ *		doubled: one dot too many is harmless, one too few is not.
  *	while (dotstream_next(&d, &in, &run))
  *		spool_write(spool, run, &err);
  */
