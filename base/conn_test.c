@@ -1,0 +1,290 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/conn.h"
+#include "base/loop.h"
+#include "tests/kit/t.h"
+
+static struct conn	*left, *right;
+
+static void
+pair(void)
+{
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+	    fd) < 0)
+		abort();
+	left = conn_open(fd[0]);
+	right = conn_open(fd[1]);
+}
+
+static void
+run(void (*a)(void *), void (*b)(void *))
+{
+	pair();
+	fiber_spawn("left", a, NULL);
+	if (b != NULL)
+		fiber_spawn("right", b, NULL);
+	while (fiber_count() > 0)
+		loop_turn(true);
+	conn_close(&left);
+	conn_close(&right);
+}
+
+static int64_t
+soon(void)
+{
+	return clock_now() + 5 * CLOCK_S;
+}
+
+/* --- a dialogue --- */
+
+static char	heard[64];
+
+static MAY_YIELD void
+ask(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	conn_puts(left, "ping");
+	T_INT("put gathers", conn_pending(left), 4);
+	/* No flush: a wait for the answer sends what was gathered. */
+	T_INT("fill gets the answer", conn_fill(left, soon(), &err), 0);
+	T_STR("which is", conn_input(left).len == 4 ? "4" : "?", "4");
+	memcpy(heard, conn_input(left).p, 4);
+	conn_consume(left, 4);
+	T_INT("all consumed", conn_input(left).len, 0);
+	T_INT("counted in", conn_bytes_in(left), 4);
+	T_INT("counted out", conn_bytes_out(left), 4);
+}
+
+static MAY_YIELD void
+answer(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	while (conn_input(right).len < 4)
+		if (conn_fill(right, soon(), &err) < 0)
+			return;
+	conn_write(right, "pong", 4, soon(), &err);
+}
+
+/* --- large transfers, both ways of sending --- */
+
+#define LARGE	(3 * 1024 * 1024 + 17)
+static unsigned char	*large;
+static size_t		 got;
+static bool		 is_same;
+
+static MAY_YIELD void
+send_large(void *arg)
+{
+	FILE *file;
+	struct err err;
+
+	(void)arg;
+
+	conn_puts(left, "head");
+	T_INT("large write", conn_write(left, large, LARGE, soon(), &err), 0);
+	file = tmpfile();
+	if (file == NULL || fwrite(large, 1, LARGE, file) != LARGE ||
+	    fflush(file) != 0)
+		abort();
+	conn_puts(left, "file");
+	T_INT("large file", conn_send_file(left, fileno(file), 5, LARGE - 5,
+	    soon(), &err), 0);
+	fclose(file);
+	shutdown(conn_fd(left), SHUT_WR);
+}
+
+static MAY_YIELD void
+receive_large(void *arg)
+{
+	size_t total = 4 + LARGE + 4 + LARGE - 5;
+	unsigned char *want = malloc(total);
+	struct span in;
+	struct err err;
+
+	(void)arg;
+	memcpy(want, "head", 4);
+	memcpy(want + 4, large, LARGE);
+	memcpy(want + 4 + LARGE, "file", 4);
+	memcpy(want + 8 + LARGE, large + 5, LARGE - 5);
+	is_same = true;
+	for (got = 0; conn_fill(right, soon(), &err) == 0; ) {
+		in = conn_input(right);
+		is_same &= got + in.len <= total &&
+		    memcmp(want + got, in.p, in.len) == 0;
+		got += in.len;
+		conn_consume(right, in.len);
+	}
+	T_INT("all octets came", got, total);
+	T_OK("and are the same", is_same);
+	T_INT("then the end is told", err.kind, ERR_CLOSED);
+	free(want);
+}
+
+/* --- limits and failures --- */
+
+static MAY_YIELD void
+fill_over(void *arg)
+{
+	struct err err;
+	int ret;
+
+	(void)arg;
+	while ((ret = conn_fill(right, soon(), &err)) == 0)
+		;
+	T_INT("unread input is bounded", conn_input(right).len, CONN_INPUT);
+	T_INT("and more is refused", err.kind, ERR_SYNTAX);
+	conn_consume(right, CONN_INPUT);
+	/* The rest is still there. */
+	while (conn_fill(right, soon(), &err) == 0)
+		conn_consume(right, conn_input(right).len);
+}
+
+static MAY_YIELD void
+send_and_close(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	conn_write(left, large, 2 * CONN_INPUT, soon(), &err);
+	shutdown(conn_fd(left), SHUT_WR);
+}
+
+static MAY_YIELD void
+time_out(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	T_INT("silence", conn_fill(left, clock_now() + CLOCK_MS, &err), -1);
+	T_INT("is a timeout", err.kind, ERR_TIMEOUT);
+	T_INT("a deadline in the past only looks",
+	    conn_fill(left, 0, &err), -1);
+	T_INT("and is a timeout too", err.kind, ERR_TIMEOUT);
+	T_INT("nothing unread", conn_unread(left), 0);
+	conn_puts(right, "x");
+	conn_flush(right, soon(), &err);
+	T_INT("a deadline in the past finds what is there",
+	    conn_fill(left, 0, &err) == 0 || conn_fill(left, soon(), &err) == 0,
+	    1);
+	T_INT("unread", conn_unread(left), 1);
+}
+
+static MAY_YIELD void
+write_to_nobody(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	T_INT("a reader that does not read", conn_write(left, large, LARGE,
+	    clock_now() + 20 * CLOCK_MS, &err), -1);
+	T_INT("ends by the deadline", err.kind, ERR_TIMEOUT);
+	shutdown(conn_fd(right), SHUT_RDWR);
+	T_INT("a peer that left", conn_write(left, "x", 1, soon(), &err), -1);
+	T_INT("is closed", err.kind, ERR_CLOSED);
+}
+
+static MAY_YIELD void
+go_stale(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	T_OK("a quiet connection is fresh", !conn_is_stale(left));
+	T_OK("again", !conn_is_stale(left));
+	conn_write(right, "421 bye", 7, soon(), &err);
+	fiber_sleep(2 * CLOCK_MS, &err);
+	T_OK("one that was written to is stale", conn_is_stale(left));
+}
+
+static MAY_YIELD void
+go_closed(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	T_INT("look", conn_fill(left, clock_now() + CLOCK_MS, &err), -1);
+	T_OK("a quiet connection is fresh", !conn_is_stale(left));
+	conn_close(&right);
+	fiber_sleep(2 * CLOCK_MS, &err);
+	T_OK("one that was closed is stale", conn_is_stale(left));
+}
+
+/* The end of the stream comes with the last octets: it must not be missed
+ * by the rule that a short read empties the socket. */
+static MAY_YIELD void
+last_words(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	T_INT("nothing yet", conn_fill(left, clock_now() + CLOCK_MS, &err),
+	    -1);
+	conn_write(right, "bye", 3, soon(), &err);
+	conn_close(&right);
+	T_INT("last octets", conn_fill(left, soon(), &err), 0);
+	T_INT("all three", conn_input(left).len, 3);
+	T_INT("then", conn_fill(left, soon(), &err), -1);
+	T_INT("the end", err.kind, ERR_CLOSED);
+}
+
+/* A line that comes octet by octet is kept over the waits. */
+static MAY_YIELD void
+drip(void *arg)
+{
+	const char *text = "drip drip";
+	struct err err;
+
+	(void)arg;
+	for (; *text != '\0'; text++) {
+		conn_write(left, text, 1, soon(), &err);
+		fiber_sleep(CLOCK_MS, &err);
+	}
+	shutdown(conn_fd(left), SHUT_WR);
+}
+
+static MAY_YIELD void
+collect(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	while (conn_fill(right, soon(), &err) == 0)
+		;
+	T_OK("octets of a slow line add up", span_is(conn_input(right),
+	    "drip drip"));
+}
+
+int
+main(void)
+{
+	size_t i;
+
+	large = malloc(LARGE);
+	for (i = 0; i < LARGE; i++)
+		large[i] = (unsigned char)(i * 31 + i / 251);
+	loop_create();
+	run(ask, answer);
+	T_STR("the answer", heard, "pong");
+	run(send_large, receive_large);
+	run(send_and_close, fill_over);
+	run(time_out, NULL);
+	run(write_to_nobody, NULL);
+	run(go_stale, NULL);
+	run(go_closed, NULL);
+	run(last_words, NULL);
+	run(drip, collect);
+	loop_destroy();
+	free(large);
+	return t_done();
+}
