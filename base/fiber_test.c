@@ -309,14 +309,16 @@ dig_then_wait(void *arg)
 {
 	struct err err;
 	size_t *pages = arg;
+	uintptr_t below;
 	char here;
 
 	sum_deep(8);
 	*pages = 1;
 	fiber_sleep(1200 * CLOCK_MS, &err);
 	/* What was below is zero again: the kernel has taken it back. */
-	*pages = *((volatile char *)&here - 3 * 4096) == 0 &&
-	    *((volatile char *)&here - 5 * 4096) == 0;
+	below = (uintptr_t)&here;
+	*pages = *(volatile char *)(below - 3 * 4096) == 0 &&
+	    *(volatile char *)(below - 5 * 4096) == 0;
 }
 
 static void
