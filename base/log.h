@@ -21,12 +21,19 @@
  *	log_str(&l, "from", span_z(from));
  *	log_end(&l);
  *
- * Targets   "stderr", "syslog" (datagrams to /dev/log, facility mail), or the
- *           path of a file (opened append, made 0640). Lines are gathered
- *           and written by log_flush(), which the loop calls once each turn;
- *           error and bug are written at once.
- * Never     blocks: a line that the target does not take at once is dropped
- *           and counted (log_dropped()). Never yields.
+ * Targets   "stderr" (also before log_open()), "syslog" (datagrams to
+ *           /dev/log, facility mail; "syslog:/path" for another socket), or
+ *           the path of a file, with a "/" in it (opened append, made 0640).
+ *           Before the label a line on stderr and in a file has the time of
+ *           RFC 3339 in UTC, with milliseconds.
+ *           Lines are gathered and written by log_flush(), which the loop
+ *           calls once each turn; error and bug are written at once.
+ * Never     blocks, never yields: up to 256 KiB wait for a pipe that is full
+ *           or a syslog daemon that is gone; lines beyond that, and those
+ *           that a file has no space for, are dropped and counted
+ *           (log_dropped(), and a line when the target takes lines again).
+ * Fork      the child begins with no gathered lines.
+ * SIGPIPE   is expected to be ignored by the process.
  */
 enum log_label {
 	LOG_LABEL_DEBUG,
@@ -49,10 +56,12 @@ void	log_level(enum log_label least);	/* default: info */
 void	log_begin(struct logline *l, enum log_label label, const char *id,
 	    const char *event);
 void	log_str(struct logline *l, const char *key, struct span value);
+/* Without a value (NULL) the key is left out. */
 void	log_z(struct logline *l, const char *key, const char *value);
 void	log_int(struct logline *l, const char *key, int64_t value);
 void	log_end(struct logline *l);
-/* The short form: `fmt` is ours, text from outside does not go through it. */
+/* The short form: `fmt` is ours, text from outside does not go through it
+ * (control characters that got in become "?"). */
 void	log_event(enum log_label label, const char *id, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	log_flush(void);

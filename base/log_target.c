@@ -1,0 +1,303 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log_target.h"
+#include "base/mem.h"
+
+#define SYSLOG_SOCKET	"/dev/log"
+#define SYSLOG_BATCH	16	/* datagrams in one call */
+
+static uint64_t
+count_lines(struct span lines)
+{
+	const char *p = lines.p, *end = lines.p + lines.len;
+	uint64_t n = 0;
+
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		n++;
+		p++;
+	}
+	return n;
+}
+
+/*
+ * The file description of stderr is shared with the shell and others, so
+ * O_NONBLOCK must not be set on it: a pipe or terminal is opened anew.
+ */
+static void
+find_stderr(struct log_target *t)
+{
+	struct stat st;
+
+	t->fd = STDERR_FILENO;
+	if (fstat(STDERR_FILENO, &st) < 0 || S_ISREG(st.st_mode)) {
+		t->way = LOG_WAY_FILE;
+	} else if (S_ISSOCK(st.st_mode)) {
+		t->way = LOG_WAY_STREAM;
+	} else {
+		t->fd = open("/proc/self/fd/2",
+		    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		t->way = LOG_WAY_PIPE;
+		if (t->fd < 0) {
+			t->fd = STDERR_FILENO;
+			t->way = LOG_WAY_SHARED_PIPE;
+		}
+	}
+}
+
+static int
+open_file(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC, 0640);
+}
+
+/* A descriptor that a daemon is behind of, or -1 and errno. */
+static int
+open_socket(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd, saved;
+
+	if (strlen(path) >= sizeof(un.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(un.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+open_path(enum log_target_type type, const char *path)
+{
+	return type == LOG_TO_FILE ? open_file(path) : open_socket(path);
+}
+
+static int
+fail(const char *path, struct err *err)
+{
+	return err_set(err, ERR_UNAVAIL, "log %s: %s", path, strerror(errno));
+}
+
+static void
+drop_fd(struct log_target *t)
+{
+	if (t->fd >= 0 &&
+	    !(t->type == LOG_TO_STDERR && t->fd == STDERR_FILENO))
+		close(t->fd);
+	t->fd = -1;
+}
+
+int
+log_target_open(struct log_target *t, const char *name, struct err *err)
+{
+	struct span s = span_z(name);
+	const char *path = name;
+
+	*t = (struct log_target){ .fd = -1 };
+	if (span_is(s, "stderr")) {
+		find_stderr(t);
+		return 0;
+	}
+	t->type = LOG_TO_FILE;
+	t->way = LOG_WAY_FILE;
+	if (span_is(s, "syslog") || span_starts_nocase(s, "syslog:")) {
+		t->type = LOG_TO_SYSLOG;
+		path = name[6] == ':' ? name + 7 : SYSLOG_SOCKET;
+	}
+	if (strchr(path, '/') == NULL)
+		return err_set(err, ERR_CONFIG, "log \"%s\": expected "
+		    "\"stderr\", \"syslog\" or a path with a \"/\"", name);
+	t->fd = open_path(t->type, path);
+	if (t->fd < 0)
+		return fail(path, err);
+	t->path = strcpy(mem_alloc(strlen(path) + 1, "log"), path);
+	return 0;
+}
+
+int
+log_target_reopen(struct log_target *t, struct err *err)
+{
+	int fd;
+
+	if (t->type == LOG_TO_STDERR)
+		return 0;
+	fd = open_path(t->type, t->path);
+	if (fd < 0)
+		return fail(t->path, err);
+	drop_fd(t);
+	t->fd = fd;
+	t->torn = false;
+	return 0;
+}
+
+void
+log_target_close(struct log_target *t)
+{
+	if (t->way != LOG_WAY_UNKNOWN)
+		drop_fd(t);
+	free(t->path);
+	*t = (struct log_target){0};
+}
+
+/* As many whole lines as go out in one piece, at least one. */
+static size_t
+one_piece(const struct log_target *t, struct span lines)
+{
+	const char *end;
+
+	if (t->way == LOG_WAY_FILE || lines.len <= PIPE_BUF)
+		return lines.len;
+	end = memrchr(lines.p, '\n', PIPE_BUF);
+	if (end == NULL)
+		end = memchr(lines.p, '\n', lines.len);
+	return end != NULL ? (size_t)(end + 1 - lines.p) : lines.len;
+}
+
+static ssize_t
+write_piece(struct log_target *t, const char *p, size_t len)
+{
+	struct pollfd pfd = { .fd = t->fd, .events = POLLOUT };
+	struct iovec iov[2] = {
+		{ (char *)"\n", t->torn ? 1 : 0 },
+		{ (char *)p, len }
+	};
+	ssize_t n;
+
+	if (t->way == LOG_WAY_STREAM)
+		return send(t->fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (t->way == LOG_WAY_SHARED_PIPE) {
+		if (poll(&pfd, 1, 0) <= 0) {
+			errno = EAGAIN;
+			return -1;
+		}
+		if (len > PIPE_BUF)	/* room for more is not certain */
+			len = iov[1].iov_len = PIPE_BUF;
+	}
+	if (!t->torn)
+		return write(t->fd, p, len);
+	n = writev(t->fd, iov, 2);
+	if (n <= 0)
+		return n;
+	t->torn = false;
+	return n - 1;
+}
+
+static size_t
+write_bytes(struct log_target *t, struct span lines, uint64_t *dropped)
+{
+	struct span rest = lines;
+	ssize_t n;
+
+	while (rest.len > 0) {
+		n = write_piece(t, rest.p, one_piece(t, rest));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
+			return lines.len - rest.len;
+		if (n < 0) {
+			/* No space, no reader: later lines may fare better,
+			 * but must not be joined to half of one. */
+			*dropped += count_lines(rest);
+			if (rest.len < lines.len)
+				t->torn = rest.p[-1] != '\n';
+			return lines.len;
+		}
+		rest.p += n;
+		rest.len -= (size_t)n;
+	}
+	return lines.len;
+}
+
+static bool
+reconnect(struct log_target *t)
+{
+	drop_fd(t);
+	if (clock_now() < t->retry)
+		return false;
+	t->retry = clock_now() + CLOCK_S;
+	t->fd = open_socket(t->path);
+	return t->fd >= 0;
+}
+
+/* Sends the first lines, one datagram each; returns the bytes done with, or
+ * -1 and errno if the first could not be sent. */
+static ssize_t
+send_batch(int fd, struct span lines)
+{
+	struct mmsghdr msgs[SYSLOG_BATCH];
+	struct iovec iov[SYSLOG_BATCH];
+	struct span line;
+	unsigned count;
+	ssize_t done = 0;
+	int sent, i;
+
+	memset(msgs, 0, sizeof(msgs));
+	for (count = 0; count < SYSLOG_BATCH && lines.len > 0; count++) {
+		line = span_until(&lines, '\n');
+		iov[count].iov_base = (char *)line.p;
+		iov[count].iov_len = line.len;
+		msgs[count].msg_hdr.msg_iov = &iov[count];
+		msgs[count].msg_hdr.msg_iovlen = 1;
+	}
+	sent = sendmmsg(fd, msgs, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0)
+		return -1;
+	for (i = 0; i < sent; i++)
+		done += (ssize_t)iov[i].iov_len + 1;
+	return done;
+}
+
+static size_t
+write_datagrams(struct log_target *t, struct span lines, uint64_t *dropped)
+{
+	struct span rest = lines;
+	ssize_t n;
+
+	while (rest.len > 0) {
+		if (t->fd < 0 && !reconnect(t))
+			break;
+		n = send_batch(t->fd, rest);
+		if (n >= 0) {
+			rest.p += n;
+			rest.len -= (size_t)n;
+		} else if (errno == EMSGSIZE) {
+			span_until(&rest, '\n');
+			++*dropped;
+		} else if (errno == EAGAIN || errno == ENOBUFS) {
+			break;
+		} else if (errno != EINTR && !reconnect(t)) {
+			break;
+		}
+	}
+	return lines.len - rest.len;
+}
+
+size_t
+log_target_write(struct log_target *t, struct span lines, uint64_t *dropped)
+{
+	if (t->way == LOG_WAY_UNKNOWN)
+		find_stderr(t);
+	if (t->type == LOG_TO_SYSLOG)
+		return write_datagrams(t, lines, dropped);
+	return write_bytes(t, lines, dropped);
+}
