@@ -16,7 +16,7 @@
 #define REPLY_TEXT 640
 
 struct reply {
-	int	code;			/* 200-559; 0: say nothing */
+	int	code;			/* 200-599; 0: say nothing */
 	bool	close;			/* close after saying it */
 	bool	cut;			/* text did not fit */
 	char	enhanced[12];		/* "5.1.3", or "" */
@@ -28,20 +28,23 @@ struct reply	reply(int code, const char *enhanced, const char *fmt, ...)
 struct reply	reply_close(int code, const char *enhanced,
 		    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* For a failure of ours: always 451 with the code that fits the kind, the
- * details are for the log; no reply at all if our client is gone. */
+ * details are for the log. ERR_CLOSED means that our own client is gone and
+ * gives no reply at all: that a backend left is ERR_UNAVAIL. */
 struct reply	reply_err(const struct err *err);
 struct reply	reply_none(void);
 
-/* Appends the wire form. With `enhanced` false (HELO clients are told too;
- * 354, 220, 221 to EHLO never carry one) the enhanced code is left out. */
+/* Appends the wire form. An empty enhanced code is left out (greeting, 354,
+ * the answer to EHLO); id may be NULL. */
 void		reply_format(const struct reply *r, const char *id,
 		    struct buf *out);
 bool		reply_is_ok(const struct reply *r);		/* 2yz */
 bool		reply_is_permanent(const struct reply *r);	/* 5yz */
 
-/* Reads one reply, of any number of lines, from a server we talk to.
- * Errors: ERR_SYNTAX "answered nonsense: ...", or conn's. An enhanced code
- * that fits the reply code is split off the text. */
+/* Reads one reply from a server we talk to: at most 100 lines that agree in
+ * their code (200-599), all ended by CRLF; of a line longer than 2048 octets
+ * only the beginning counts. A bare LF or CR is not let through: text that a server repeats to us must not become
+ * a reply of its own. An enhanced code that fits the reply code is split off
+ * the text. Errors: ERR_SYNTAX "answered nonsense (...): ...", or conn's. */
 MAY_YIELD int	reply_read(struct conn *c, int64_t deadline, struct reply *r,
 		    struct err *err);
 /* The same, each line's text (EHLO keywords) given to a function too. */

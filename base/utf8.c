@@ -1,0 +1,67 @@
+#include "base/utf8.h"
+
+/* RFC 3629 4: the octets that may lead, and which second ones they allow. */
+static const struct {
+	unsigned char	from, to;
+	unsigned char	low, high;
+	size_t		len;
+} forms[] = {
+	{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
+	{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+	{ 0xe1, 0xec, 0x80, 0xbf, 3 },
+	{ 0xed, 0xed, 0x80, 0x9f, 3 },
+	{ 0xee, 0xef, 0x80, 0xbf, 3 },
+	{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
+	{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+	{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+
+size_t
+utf8_char(struct span text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+	size_t i, j;
+
+	if (text.len == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (p[0] < forms[i].from || p[0] > forms[i].to)
+			continue;
+		if (text.len < forms[i].len || p[1] < forms[i].low ||
+		    p[1] > forms[i].high)
+			return 0;
+		for (j = 2; j < forms[i].len; j++)
+			if ((p[j] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+bool
+utf8_is_valid(struct span text)
+{
+	size_t n;
+
+	while (text.len > 0) {
+		n = utf8_char(text);
+		if (n == 0)
+			return false;
+		text = span_n(text.p + n, text.len - n);
+	}
+	return true;
+}
+
+bool
+utf8_is_control(struct span text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+
+	if (text.len == 0)
+		return false;
+	if (p[0] < 0x80)
+		return p[0] < ' ' || p[0] == 0x7f;
+	return text.len > 1 && p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+}
