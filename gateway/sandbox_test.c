@@ -1,0 +1,234 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "gateway/sandbox.h"
+#include "tests/kit/t.h"
+
+/*
+ * Each case runs in a sandboxed child; its exit code is the errno it met, or
+ * 0. The folders are made before.
+ */
+static char top[64];
+
+static const char *
+path_of(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", top, name);
+	return path;
+}
+
+static int
+try_open(const char *name, int flags)
+{
+	int fd = open(path_of(name), flags | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+static int
+act_spool(void)
+{
+	return try_open("own", O_TMPFILE | O_RDWR);
+}
+
+static int
+act_maildir(void)
+{
+	char from[128], to[128];
+	int e = try_open("own/tmp/1", O_CREAT | O_EXCL | O_WRONLY);
+
+	if (e != 0)
+		return e;
+	snprintf(from, sizeof(from), "%s/own/tmp/1", top);
+	snprintf(to, sizeof(to), "%s/own/new/1", top);
+	return rename(from, to) == 0 ? 0 : errno;
+}
+
+static int
+act_write_elsewhere(void)
+{
+	return try_open("other/x", O_CREAT | O_WRONLY);
+}
+
+static int
+act_read_elsewhere(void)
+{
+	return try_open("other/secret", O_RDONLY);
+}
+
+static int
+act_append_log(void)
+{
+	return try_open("log/forepost.log", O_CREAT | O_APPEND | O_WRONLY);
+}
+
+static int
+act_make_in_log(void)
+{
+	return try_open("log/other.log", O_CREAT | O_APPEND | O_WRONLY);
+}
+
+static int
+act_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? errno : 0;
+}
+
+static int
+act_run(void)
+{
+	execl("/bin/true", "true", (char *)NULL);
+	return errno;
+}
+
+static int
+act_raw_socket(void)
+{
+	return socket(AF_PACKET, SOCK_DGRAM, 0) < 0 ? errno : 0;
+}
+
+static int
+act_tcp(void)
+{
+	return socket(AF_INET6, SOCK_STREAM, 0) < 0 ? errno : 0;
+}
+
+static int
+act_kill(void)
+{
+	return kill(getppid(), 0) < 0 ? errno : 0;
+}
+
+static void *
+thread(void *arg)
+{
+	*(int *)arg = 1;
+	return NULL;
+}
+
+static int
+act_thread(void)
+{
+	pthread_t t;
+	int ran = 0;
+	int e = pthread_create(&t, NULL, thread, &ran);
+
+	if (e != 0)
+		return e;
+	pthread_join(t, NULL);
+	return ran ? 0 : EINVAL;
+}
+
+/* Exit code, or minus the signal. */
+static int
+in_sandbox(int (*act)(void))
+{
+	char own[80], log[80];
+	const char *folders[] = { own };
+	const struct sandbox_paths paths = { folders, 1, log };
+	struct err err;
+	int status;
+	pid_t pid;
+
+	snprintf(own, sizeof(own), "%s/own", top);
+	snprintf(log, sizeof(log), "%s/log", top);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		if (sandbox_enter(&paths, &err) < 0) {
+			fprintf(stderr, "%s\n", err.text);
+			_exit(255);
+		}
+		_exit(act());
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int
+act_abort(void)
+{
+	abort();
+}
+
+static void
+make_folders(void)
+{
+	static const char *const folders[] = { "own", "own/tmp", "own/new",
+	    "other", "log" };
+	static const char *const files[] = { "other/secret",
+	    "log/forepost.log" };
+
+	snprintf(top, sizeof(top), "/tmp/forepost-sandbox-test-%d", getpid());
+	mkdir(top, 0700);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		mkdir(path_of(folders[i]), 0700);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		close(open(path_of(files[i]), O_CREAT | O_WRONLY, 0600));
+}
+
+static void
+remove_folders(void)
+{
+	static const char *const all[] = { "own/new/1", "own/tmp", "own/new",
+	    "own", "other/secret", "other/x", "other", "log/forepost.log",
+	    "log/other.log", "log", "" };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		remove(path_of(all[i]));
+}
+
+int
+main(void)
+{
+	static const struct {
+		const char *name;
+		int (*act)(void);
+		int want;
+	} cases[] = {
+		{ "an unnamed file in the spool", act_spool, 0 },
+		{ "from tmp to new in a Maildir", act_maildir, 0 },
+		{ "writing elsewhere", act_write_elsewhere, EACCES },
+		{ "reading elsewhere", act_read_elsewhere, EACCES },
+		{ "opening the log again", act_append_log, 0 },
+		{ "another file beside the log", act_make_in_log, EACCES },
+		{ "making a process", act_fork, EPERM },
+		{ "running a program", act_run, EPERM },
+		{ "a raw socket", act_raw_socket, EPERM },
+		{ "a TCP socket", act_tcp, 0 },
+		{ "signalling another process", act_kill, EPERM },
+		{ "a thread", act_thread, 0 },
+		{ "abort() still aborts", act_abort, -SIGABRT },
+	};
+	bool is_whole = strstr(sandbox_text(), "seccomp") != NULL;
+
+	make_folders();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		/* A sanitizer build keeps to the capabilities. */
+		if (!is_whole && cases[i].want > 0)
+			continue;
+		T_INT(cases[i].name, in_sandbox(cases[i].act), cases[i].want);
+	}
+	remove_folders();
+	return t_done();
+}
