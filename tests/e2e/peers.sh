@@ -20,7 +20,7 @@ packages_of()
 {
 	case $1 in
 	postfix)	echo postfix ;;
-	exim)		echo exim4-daemon-light ;;
+	exim)		echo exim4-daemon-light libnss-wrapper ;;
 	dovecot)	echo dovecot-core dovecot-lmtpd ;;
 	haproxy)	echo haproxy ;;
 	*)		echo "peers.sh: unknown peer $1" >&2; return 1 ;;
