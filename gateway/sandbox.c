@@ -114,6 +114,8 @@ restrict_files(const struct sandbox_paths *paths)
 		return;
 	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
 		allow_path(ruleset, readable[i], READING);
+	for (size_t i = 0; i < paths->nfiles; i++)
+		allow_path(ruleset, paths->files[i], READING);
 	for (size_t i = 0; i < paths->nfolders; i++)
 		allow_path(ruleset, paths->folders[i],
 		    attr.handled_access_fs & (READING | WRITING | MAKING));

@@ -5,6 +5,9 @@
 /*
  * sandbox -- what a worker gives up before it talks to strangers
  *
+ * Most of it binds one thread and those that it makes: enter it before any
+ * other thread exists.
+ *
  * In this order, after the worker took its own identity: every capability,
  * the gaining of privileges (no_new_privs), the file system but for a few
  * folders (Landlock, as far as the kernel has it), and every system call
@@ -23,6 +26,8 @@
 struct sandbox_paths {
 	const char *const	*folders;	/* read, write, make, remove */
 	size_t			 nfolders;
+	const char *const	*files;		/* read */
+	size_t			 nfiles;
 	const char		*log_folder;	/* NULL; files in it may be
 						   written, not made */
 };

@@ -73,6 +73,12 @@ act_read_elsewhere(void)
 }
 
 static int
+act_read_file(void)
+{
+	return try_open("other/ca.pem", O_RDONLY);
+}
+
+static int
 act_append_log(void)
 {
 	return try_open("log/forepost.log", O_CREAT | O_APPEND | O_WRONLY);
@@ -143,15 +149,20 @@ act_thread(void)
 static int
 in_sandbox(int (*act)(void))
 {
-	char own[80], log[80];
+	char own[80], log[80], file[80];
 	const char *folders[] = { own };
-	const struct sandbox_paths paths = { folders, 1, log };
+	const char *files[] = { file };
+	const struct sandbox_paths paths = {
+		.folders = folders, .nfolders = 1,
+		.files = files, .nfiles = 1, .log_folder = log
+	};
 	struct err err;
 	int status;
 	pid_t pid;
 
 	snprintf(own, sizeof(own), "%s/own", top);
 	snprintf(log, sizeof(log), "%s/log", top);
+	snprintf(file, sizeof(file), "%s/other/ca.pem", top);
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
@@ -177,7 +188,7 @@ make_folders(void)
 	static const char *const folders[] = { "own", "own/tmp", "own/new",
 	    "other", "log" };
 	static const char *const files[] = { "other/secret",
-	    "log/forepost.log" };
+	    "other/ca.pem", "log/forepost.log" };
 
 	snprintf(top, sizeof(top), "/tmp/forepost-sandbox-test-%d", getpid());
 	mkdir(top, 0700);
@@ -191,8 +202,8 @@ static void
 remove_folders(void)
 {
 	static const char *const all[] = { "own/new/1", "own/tmp", "own/new",
-	    "own", "other/secret", "other/x", "other", "log/forepost.log",
-	    "log/other.log", "log", "" };
+	    "own", "other/secret", "other/ca.pem", "other/x", "other",
+	    "log/forepost.log", "log/other.log", "log", "" };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		remove(path_of(all[i]));
@@ -210,6 +221,7 @@ main(void)
 		{ "from tmp to new in a Maildir", act_maildir, 0 },
 		{ "writing elsewhere", act_write_elsewhere, EACCES },
 		{ "reading elsewhere", act_read_elsewhere, EACCES },
+		{ "reading a file that is named", act_read_file, 0 },
 		{ "opening the log again", act_append_log, 0 },
 		{ "another file beside the log", act_make_in_log, EACCES },
 		{ "making a process", act_fork, EPERM },
