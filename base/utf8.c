@@ -41,20 +41,6 @@ utf8_char(struct span text)
 }
 
 bool
-utf8_is_valid(struct span text)
-{
-	size_t n;
-
-	while (text.len > 0) {
-		n = utf8_char(text);
-		if (n == 0)
-			return false;
-		text = span_n(text.p + n, text.len - n);
-	}
-	return true;
-}
-
-bool
 utf8_is_control(struct span text)
 {
 	const unsigned char *p = (const unsigned char *)text.p;

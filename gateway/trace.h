@@ -10,8 +10,9 @@
  *		by HOSTNAME (Forepost) with ESMTPS id ID
  *		for <rcpt>; Sun, 22 Nov 2026 01:50:18 +0000
  *
- * "for" only when there is exactly one recipient. What comes from outside is
- * made harmless: a name can never add a line or end a comment.
+ * Folded further where a line would pass 78 octets. "for" only when there is
+ * exactly one recipient. What comes from outside is made harmless: a name can
+ * never add a line or end a comment.
  */
 struct trace {
 	const char		*hostname;

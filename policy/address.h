@@ -7,8 +7,12 @@
 /*
  * address -- mailboxes and domains                     RFC 5321 4.1.2, 6531
  *
- * A mailbox is kept as it was written (text), with its local part unquoted
- * and its domain beside it. UTF-8 (RFC 6531) is valid only if `utf8`.
+ * A mailbox is kept as it was written, its local part still quoted. UTF-8
+ * (RFC 6531) is valid only if `utf8`.
+ *
+ * Lenient where real senders need it: the local part may be longer than 64
+ * octets as long as the whole fits a path of 256 (bounce addresses that carry
+ * the recipient do that), and its dots may stand anywhere.
  */
 struct address {
 	struct span	text;		/* as written, without < >; "" = null */
@@ -17,6 +21,7 @@ struct address {
 	bool		utf8;		/* holds octets above 127 */
 };
 
+/* Errors: ERR_SYNTAX, says what was found at which octet. */
 int	address_parse(struct span text, bool utf8, struct address *out,
 	    struct err *err);
 /* A name as RFC 5321 allows after EHLO: letters, digits, hyphens in labels of

@@ -15,19 +15,19 @@
  * line must follow ours, or text of the body would become header.
  */
 struct header_scan {
-	uint64_t	size;		/* octets of the header so far */
-	uint64_t	fields;
+	uint64_t	size;		/* octets so far, empty line included */
+	uint64_t	fields;		/* lines that do not go on with another */
 	uint64_t	received;	/* Received: fields */
-	bool		done;		/* the empty line was seen */
-	bool		is_headless;	/* begins with something else */
+	bool		done;		/* the header is over */
+	bool		is_headless;	/* begins with something else: then
+					   all of it is body, the counts are 0 */
 	/* the rest is header.c's own */
 	unsigned char	state;
 	unsigned char	match;
-	uint64_t	column;
 };
 
 void	header_scan_begin(struct header_scan *h);
 void	header_feed(struct header_scan *h, struct span bytes);
-/* At the end of the message, if the empty line never came. */
+/* At the end of the message; it matters if the empty line never came. */
 void	header_scan_end(struct header_scan *h);
 #endif
