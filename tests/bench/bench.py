@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+"""Measures forepost beside doing without it, haproxy and Postfix.
+
+Everything runs on loopback ports and in a temporary folder, in one run:
+`direct` is the same client straight to the same sink, haproxy in TCP mode is
+what a relay costs that understands nothing, Postfix's smtpd_proxy_filter is
+the nearest thing that people use. Servers are run in turn and repeated; each
+figure is a median and stands beside its bar. `forepost-bdat` is forepost
+before a sink that offers CHUNKING; the bars are for the plain one.
+
+Exit status 1 when a message or a session was lost or failed. A missed bar is
+printed and does not change it: machines are noisy.
+"""
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+import loads
+import servers
+
+ALL = ("relay", "large", "latency", "idle")
+
+
+class Report:
+    def __init__(self):
+        self.bars = []
+
+    def bar(self, what, value, bar, unit, at_least=False):
+        ok = value >= bar if at_least else value <= bar
+        self.bars.append({"what": what, "value": value, "bar": bar,
+                          "unit": unit, "ok": ok})
+        word = "at least" if at_least else "at most"
+        print(f"    {'ok    ' if ok else 'MISSED'} {what}: {value:.4g} "
+              f"{unit} ({word} {bar:.4g})")
+
+    def table(self, head, rows):
+        widths = [max(len(str(row[i])) for row in [head, *rows])
+                  for i in range(len(head))]
+        for row in [head, *rows]:
+            print("    " + "  ".join(
+                str(cell).ljust(w) if i == 0 else str(cell).rjust(w)
+                for i, (cell, w) in enumerate(zip(row, widths))))
+
+
+def number(value, form="{:,.0f}"):
+    return "-" if value is None else form.format(value)
+
+
+def show_relay(bench, report):
+    print("\nRelay of 4 KiB messages")
+    for load, _, _ in loads.RELAY:
+        def get(server, what):
+            return bench.median(load, server, what)
+
+        print(f"\n  {load}")
+        direct = get("direct", "rate")
+        report.table(
+            ["", "messages/s", "of direct", "CPU us/message", "p50 us",
+             "p99 us"],
+            [[name, number(get(name, "rate")),
+              f"{100 * get(name, 'rate') / direct:.0f} %",
+              number(get(name, "cpu"), "{:.1f}"),
+              number(get(name, "p50")), number(get(name, "p99"))]
+             for name in bench.samples[load]])
+        if "haproxy" in bench.samples[load]:
+            report.bar("CPU per message, haproxy's", get("forepost", "cpu"),
+                       get("haproxy", "cpu"), "us")
+            report.bar("messages/s, haproxy's", get("forepost", "rate"),
+                       get("haproxy", "rate"), "/s", at_least=True)
+        if "postfix" in bench.samples[load]:
+            report.bar("CPU per message, a quarter of Postfix's",
+                       get("forepost", "cpu"), get("postfix", "cpu") / 4,
+                       "us")
+
+
+def show_large(bench, report, floods):
+    print("\nLarge messages, a new connection each")
+    for load, _, _ in loads.LARGE:
+        def get(server, what):
+            return bench.median(load, server, what)
+
+        print(f"\n  {load}")
+        direct = get("direct", "mb_s")
+        report.table(
+            ["", "MB/s", "of direct", "CPU us/message"],
+            [[name, number(get(name, "mb_s")),
+              f"{get(name, 'mb_s') / direct:.2f}",
+              number(get(name, "cpu"))] for name in bench.samples[load]])
+        report.bar("MB/s of direct", get("forepost", "mb_s") / direct, 0.55,
+                   "", at_least=True)
+    print("\n  twenty 50 MiB messages at once")
+    report.table(["", "PSS before KiB", "rise KiB", "seconds"],
+                 [[name, number(f["base"]), number(f["rise"]),
+                   f"{f['seconds']:.1f}"] for name, f in floods.items()])
+    report.bar("memory rises by", floods["forepost"]["rise"] / 1024, 64,
+               "MiB")
+
+
+def show_latency(bench, report):
+    load = loads.LATENCY
+    direct = bench.median(load, "direct", "p50")
+    added = {name: bench.median(load, name, "p50") - direct
+             for name in bench.samples[load]}
+
+    print(f"\nTime of one transaction, {load}")
+    report.table(["", "p50 us", "added us", "p99 us"],
+                 [[name, number(bench.median(load, name, "p50")),
+                   number(added[name]),
+                   number(bench.median(load, name, "p99"))]
+                  for name in added])
+    if "haproxy" in added:
+        report.bar("added at p50, haproxy's", added["forepost"],
+                   added["haproxy"], "us")
+
+
+def show_idle(bench, report):
+    print("\nIdle sessions after EHLO")
+    rows = [(load, name, runs[0]) for load, by_name in bench.samples.items()
+            if load.startswith("idle") for name, runs in by_name.items()]
+    report.table(
+        ["", "", "KiB each", "opening s", "new client p50 us", "p99 us"],
+        [[load, name, f"{run['each']:.1f}", f"{run['opening']:.1f}",
+          number(run["p50"]), number(run["p99"])]
+         for load, name, run in rows])
+    for load, name, run in rows:
+        if name != "forepost":
+            continue
+        report.bar(f"{load}: memory of each", run["each"],
+                   32 if "TLS" in load else 12, "KiB")
+        report.bar(f"{load}: new client served (p99)", run["p99"] / 1000,
+                   10, "ms")
+
+
+def start(bench, args, folder, sinks):
+    """Each server in front of its own sink; what is missing is said."""
+    plain = sinks["plain"]
+    bench.servers["direct"] = servers.Server("direct", plain.port)
+    bench.servers["forepost"] = servers.forepost(
+        args.forepost, folder, plain)
+    bench.servers["forepost-bdat"] = servers.forepost(
+        args.forepost, folder, sinks["chunking"], "forepost-bdat")
+    for name, begin in (
+            ("haproxy", lambda: servers.haproxy(
+                args.peers, folder, plain, os.cpu_count())),
+            ("postfix", lambda: servers.postfix(args.peers, folder, plain))):
+        if name in args.without.split(","):
+            continue
+        try:
+            bench.servers[name] = begin()
+        except servers.Missing as why:
+            print(f"without {name}: {why}")
+
+
+def stop(bench, *names):
+    for name in names or list(bench.servers):
+        server = bench.servers.pop(name)
+        if server.program:
+            server.program.stop()
+
+
+def measure(bench, args, folder, sinks):
+    floods = {}
+    start(bench, args, folder, sinks)
+    bench.warm_up()
+    if "latency" in args.only:
+        loads.latency(bench)
+    if "relay" in args.only:
+        loads.relay(bench)
+    if "large" in args.only:
+        loads.large(bench)
+        for name in ("forepost", "forepost-bdat"):
+            floods[name] = loads.flood(bench, bench.servers[name])
+    if "idle" in args.only:
+        if "haproxy" in bench.servers:
+            loads.idle(bench, bench.servers["haproxy"], False,
+                       loads.LEVELS[:2])
+        stop(bench)
+        # A process that has served much keeps memory: each starts afresh.
+        for tls in (False, True):
+            server = servers.forepost(args.forepost, folder, sinks["plain"],
+                                      "idle-tls" if tls else "idle-clear")
+            server.name = "forepost"
+            bench.servers[server.name] = server
+            loads.idle(bench, server, tls)
+            stop(bench)
+    return floods
+
+
+def options():
+    p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    here = os.path.dirname(os.path.abspath(__file__))
+    p.add_argument("--forepost", default="./forepost", metavar="PATH")
+    p.add_argument("--programs", default=here, metavar="FOLDER",
+                   help="where source, sink and idle are")
+    p.add_argument("--peers", metavar="FOLDER", help="where the packages of "
+                   "other servers are unpacked (default: PROGRAMS/peers)")
+    p.add_argument("--quick", action="store_true")
+    p.add_argument("--only", default=",".join(ALL),
+                   help="some of " + ",".join(ALL))
+    p.add_argument("--without", default="", help="haproxy,postfix")
+    p.add_argument("--repeat", type=int, default=0, metavar="N")
+    p.add_argument("--json", metavar="FILE", help="all samples and bars")
+    p.add_argument("--keep", action="store_true",
+                   help="keep the temporary folder")
+    args = p.parse_args()
+    args.only = args.only.split(",")
+    for name in args.only:
+        if name not in ALL:
+            p.error(f"--only {name}: expected some of {','.join(ALL)}")
+    args.repeat = args.repeat or (2 if args.quick else 5)
+    args.peers = args.peers or os.path.join(args.programs, "peers")
+    for name in ("forepost", "programs", "peers"):
+        setattr(args, name, os.path.abspath(getattr(args, name)))
+    return args
+
+
+def main():
+    args = options()
+    began = time.monotonic()
+    folder = tempfile.mkdtemp(prefix="forepost-bench-")
+    os.chmod(folder, 0o755)	# the servers drop their privileges
+    bench = loads.Bench(args.programs, folder, args.quick, args.repeat)
+    report, sinks, held = Report(), {}, 0
+
+    print(f"measuring ({args.repeat} rounds)", flush=True)
+    try:
+        sinks["plain"] = servers.Sink(args.programs, folder)
+        sinks["chunking"] = servers.Sink(args.programs, folder, "-c",
+                                         name="sink-chunking")
+        floods = measure(bench, args, folder, sinks)
+    finally:
+        stop(bench)
+        held = sum(int(s.stop().get("messages", 0)) for s in sinks.values())
+        if not args.keep:
+            shutil.rmtree(folder)
+    if "relay" in args.only:
+        show_relay(bench, report)
+    if "large" in args.only:
+        show_large(bench, report, floods)
+    if "latency" in args.only:
+        show_latency(bench, report)
+    if "idle" in args.only:
+        show_idle(bench, report)
+    missed = sum(not bar["ok"] for bar in report.bars)
+    print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
+          f"{held:,}, failed {bench.failed:,}")
+    print(f"bars: {len(report.bars) - missed} ok, {missed} MISSED; "
+          f"{time.monotonic() - began:.0f} s")
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump({"samples": bench.samples, "bars": report.bars,
+                       "floods": floods}, f, indent=1)
+    return held < bench.acknowledged or bench.failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
