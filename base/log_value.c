@@ -1,37 +1,7 @@
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/log_value.h"
-
-/* The length of the valid UTF-8 sequence at p; 0: none, or a C1 control. */
-static size_t
-utf8_sequence(const unsigned char *p, size_t len)
-{
-	size_t need, i;
-	uint32_t c;
-
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		need = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		need = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		need = 4;
-	else
-		return 0;
-	if (len < need)
-		return 0;
-	c = p[0] & (0x7f >> need);
-	for (i = 1; i < need; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < 0xa0 || (need == 3 && c < 0x800) || (need == 4 && c < 0x10000))
-		return 0;
-	if ((c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
-		return 0;
-	return need;
-}
+#include "base/utf8.h"
 
 /* The bytes that stand for themselves in a value without quotes. */
 static const bool plain[256] = {
@@ -52,28 +22,38 @@ is_plain(struct span s)
 	return s.len > 0;
 }
 
+/* How many bytes at the front are the same within quotes; 0: the first one
+ * has to be escaped. */
+static size_t
+same_in_quotes(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.len && (plain[(unsigned char)s.p[n]] ||
+	    s.p[n] == ' ' || s.p[n] == '='))
+		n++;
+	if (n == 0 && (unsigned char)s.p[0] >= 0x80 && !utf8_is_control(s))
+		n = utf8_char(s);
+	return n;
+}
+
 static void
 put_quoted(struct buf *b, struct span s, const char *behind)
 {
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t i = 0, run;
+	size_t n;
 
 	buf_put(b, "\"", 1);
-	while (i < s.len) {
-		for (run = i; run < s.len &&
-		    (plain[p[run]] || p[run] == ' ' || p[run] == '='); run++)
-			;
-		buf_put(b, p + i, run - i);
-		if ((i = run) == s.len)
-			break;
-		run = utf8_sequence(p + i, s.len - i);
-		if (run > 0)
-			buf_put(b, p + i, run);
-		else if (p[i] == '"' || p[i] == '\\')
-			buf_printf(b, "\\%c", p[i]);
+	for (; s.len > 0; s = span_n(s.p + n, s.len - n)) {
+		n = same_in_quotes(s);
+		if (n > 0) {
+			buf_put(b, s.p, n);
+			continue;
+		}
+		n = 1;
+		if (s.p[0] == '"' || s.p[0] == '\\')
+			buf_printf(b, "\\%c", s.p[0]);
 		else
-			buf_printf(b, "\\x%02X", p[i]);
-		i += run > 0 ? run : 1;
+			buf_printf(b, "\\x%02X", (unsigned char)s.p[0]);
 	}
 	buf_puts(b, behind);
 	buf_put(b, "\"", 1);
@@ -83,13 +63,11 @@ put_quoted(struct buf *b, struct span s, const char *behind)
 static struct span
 cut(struct span s)
 {
-	size_t len = LOG_VALUE_MOST, back;
+	size_t len = LOG_VALUE_MOST, back = 1;
 
-	for (back = 1; back <= 3; back++)
-		if (((unsigned char)s.p[len - back] & 0xc0) != 0x80)
-			break;
-	if (back <= 3 && (unsigned char)s.p[len - back] >= 0xc0 &&
-	    utf8_sequence((const unsigned char *)s.p + len - back, back) == 0)
+	while (back < 4 && ((unsigned char)s.p[len - back] & 0xc0) == 0x80)
+		back++;
+	if (utf8_char(span_n(s.p + len - back, s.len - len + back)) > back)
 		len -= back;
 	return span_n(s.p, len);
 }

@@ -102,8 +102,8 @@ write_all(struct spool *s, struct iovec *iov, int count, struct err *err)
 		n = writev(s->fd, iov, count);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return fail(s, errno, err);
+		if (n <= 0)
+			return fail(s, n < 0 ? errno : EIO, err);
 		while (count > 0 && (size_t)n >= iov->iov_len) {
 			n -= (ssize_t)iov->iov_len;
 			iov++;
