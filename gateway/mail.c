@@ -174,6 +174,8 @@ mail_deliver(struct mail *m)
 
 	dotstream_end(&m->in);
 	header_scan_end(&m->header);
+	if (!is_lost(m))
+		spool_end(m->spool, &m->spool_err);
 	r = judge(m);
 	if (r.code == 0)
 		r = hand_over(m);
