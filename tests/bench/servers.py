@@ -63,7 +63,7 @@ control "{own}/control"
 spool "{own}/spool"
 max_sessions 30000
 max_sessions_per_network 30000
-max_message_size 100m
+max_message_size 100M
 listener bench {{
 	address 127.0.0.1:{port}
 	certificate "{cert}"
