@@ -33,7 +33,7 @@ struct queue {
 
 struct offload {
 	pthread_t	 threads[THREADS_MAX];
-	unsigned	 nthreads;
+	unsigned	 nthreads, wanted;
 	pthread_mutex_t	 lock;		/* of what follows, up to the blank */
 	pthread_cond_t	 more;
 	struct queue	 todo, done;
@@ -122,52 +122,56 @@ on_done(evutil_socket_t fd, short what, void *arg)
 		take_done(arg);
 }
 
+/* Fewer than wanted will do, none will not. */
 static int
-start_threads(struct offload *o, unsigned threads, struct err *err)
+start_threads(struct offload *o, struct err *err)
 {
 	sigset_t all, before;
 	int failed = 0;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (failed == 0 && o->nthreads < threads) {
+	while (failed == 0 && o->nthreads < o->wanted) {
 		failed = pthread_create(&o->threads[o->nthreads], NULL,
 		    thread_main, o);
 		if (failed == 0)
 			o->nthreads++;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed != 0)
+	if (o->nthreads == 0)
 		return err_set(err, ERR_UNAVAIL, "helper thread: %s",
 		    strerror(failed));
 	return 0;
 }
 
 struct offload *
-offload_create(unsigned threads, struct err *err)
+offload_create(unsigned threads)
 {
 	struct offload *o = mem_zalloc(sizeof(*o), "offload");
 
 	assert(threads > 0 && threads <= THREADS_MAX);
+	o->wanted = threads;
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->more, NULL);
 	o->todo.end = &o->todo.first;
 	o->done.end = &o->done.first;
+	o->wake_fd = -1;
+	return o;
+}
+
+/* The descriptor through which the threads tell the loop. */
+static int
+watch(struct offload *o, struct err *err)
+{
 	o->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (o->wake_fd < 0) {
-		err_set(err, ERR_UNAVAIL, "eventfd: %s", strerror(errno));
-		offload_destroy(&o);
-		return NULL;
-	}
+	if (o->wake_fd < 0)
+		return err_set(err, ERR_UNAVAIL, "eventfd: %s",
+		    strerror(errno));
 	o->event = event_new(loop_base(), o->wake_fd, EV_READ | EV_PERSIST,
 	    on_done, o);
 	if (o->event == NULL || event_add(o->event, NULL) < 0)
 		abort();
-	if (start_threads(o, threads, err) < 0) {
-		offload_destroy(&o);
-		return NULL;
-	}
-	return o;
+	return 0;
 }
 
 void
@@ -199,9 +203,15 @@ MAY_YIELD int
 offload_run(struct offload *o, void (*run)(void *, const atomic_bool *),
     void (*drop)(void *), void *arg, int64_t deadline, struct err *err)
 {
-	struct job *job = mem_zalloc(sizeof(*job), "offload");
+	struct job *job;
 	int ret = 0;
 
+	if ((o->wake_fd < 0 && watch(o, err) < 0) ||
+	    (o->nthreads < o->wanted && start_threads(o, err) < 0)) {
+		drop(arg);
+		return -1;
+	}
+	job = mem_zalloc(sizeof(*job), "offload");
 	job->run = run;
 	job->drop = drop;
 	job->arg = arg;

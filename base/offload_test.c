@@ -162,10 +162,8 @@ test_destroy(void)
 int
 main(void)
 {
-	struct err err;
-
 	loop_create();
-	offload = offload_create(2, &err);
+	offload = offload_create(2);
 	test_others_go_on();
 	test_deadline();
 	test_many();
