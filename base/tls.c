@@ -84,7 +84,8 @@ handshake_failed(SSL *ssl, int why, int error, const char *name,
 	unsigned long e = ERR_peek_error();
 	long verify = SSL_get_verify_result(ssl);
 
-	if (why == SSL_ERROR_SYSCALL && e == 0 && error != 0)
+	if (why == SSL_ERROR_SYSCALL && e == 0 && error != 0 &&
+	    error != ECONNRESET && error != EPIPE)
 		return err_set(err, ERR_CLOSED, "TLS handshake: %s",
 		    strerror(error));
 	if (why == SSL_ERROR_ZERO_RETURN || why == SSL_ERROR_SYSCALL ||
