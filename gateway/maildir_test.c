@@ -58,7 +58,7 @@ only_message(const char *maildir)
 {
 	const char *folder = arena_printf(arena, "%s/new", maildir);
 	struct buf text = {0};
-	char name[256], block[4096];
+	char name[256], block[1024];
 	const char *copy;
 	FILE *f;
 	size_t n;
