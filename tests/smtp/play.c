@@ -1,5 +1,5 @@
 /*
- * play -- runs session scripts (tests/smtp/README)
+ * play -- runs session scripts (tests/smtp/README): those named, or all
  *
  * Everything happens in one process, on socketpairs, in virtual time. The
  * script's sides are stepped from the main stack between turns of the loop;
@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -704,6 +705,23 @@ play_script(const char *path)
 	}
 }
 
+/* All of tests/smtp, from the source tree or a build folder within it. */
+static void
+play_all(void)
+{
+	glob_t found;
+	size_t i;
+
+	if (glob("tests/smtp/*.smtp", 0, NULL, &found) != 0 &&
+	    glob("../tests/smtp/*.smtp", 0, NULL, &found) != 0) {
+		T_OK("there are scripts in tests/smtp", false);
+		return;
+	}
+	for (i = 0; i < found.gl_pathc; i++)
+		play_script(found.gl_pathv[i]);
+	globfree(&found);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -720,6 +738,8 @@ main(int argc, char **argv)
 	loop_create();
 	for (i = 1; i < argc; i++)
 		play_script(argv[i]);
+	if (argc == 1)
+		play_all();
 	log_close();
 	loop_destroy();
 	unlink(log_path);
