@@ -1,0 +1,90 @@
+#include <string.h>
+
+#include "base/log_value.h"
+#include "tests/kit/t.h"
+
+static const struct {
+	const char *name, *in, *want;
+} cases[] = {
+	{ "plain", "<a@x.example>", "<a@x.example>" },
+	{ "all that is plain", "!#$%&'()*+,-./09:;<>?@AZ[]^_`az{|}~",
+	    "!#$%&'()*+,-./09:;<>?@AZ[]^_`az{|}~" },
+	{ "nothing", "", "\"\"" },
+	{ "space", "550 5.7.26", "\"550 5.7.26\"" },
+	{ "equals sign", "a=b", "\"a=b\"" },
+	{ "quote", "a\"b", "\"a\\\"b\"" },
+	{ "backslash", "a\\b", "\"a\\\\b\"" },
+	{ "line ends", "a\r\nb", "\"a\\x0D\\x0Ab\"" },
+	{ "tab, escape, DEL", "\t\x1b[2J\x7f", "\"\\x09\\x1B[2J\\x7F\"" },
+	{ "UTF-8 of two bytes", "f\xc3\xbcr", "\"f\xc3\xbcr\"" },
+	{ "UTF-8 of three bytes", "\xe2\x82\xac", "\"\xe2\x82\xac\"" },
+	{ "UTF-8 of four bytes", "\xf0\x9f\x93\xa7", "\"\xf0\x9f\x93\xa7\"" },
+	{ "C1 control", "\xc2\x9b", "\"\\xC2\\x9B\"" },
+	{ "no-break space stays", "\xc2\xa0", "\"\xc2\xa0\"" },
+	{ "Latin-1", "f\xfcr", "\"f\\xFCr\"" },
+	{ "overlong slash", "\xc0\xaf", "\"\\xC0\\xAF\"" },
+	{ "surrogate", "\xed\xa0\x80", "\"\\xED\\xA0\\x80\"" },
+	{ "above U+10FFFF", "\xf4\x90\x80\x80", "\"\\xF4\\x90\\x80\\x80\"" },
+	{ "cut sequence at the end", "a\xe2\x82", "\"a\\xE2\\x82\"" },
+	{ "a valid one behind a bad byte", "\x80\xc3\xa9",
+	    "\"\\x80\xc3\xa9\"" },
+	{ "a key that is none", "x\" status=sent",
+	    "\"x\\\" status=sent\"" },
+};
+
+static const char *
+put(struct buf *b, struct span value)
+{
+	buf_clear(b);
+	log_value_put(b, value);
+	buf_put(b, "", 1);
+	return b->p;
+}
+
+static void
+test_length(struct buf *b)
+{
+	char text[LOG_VALUE_MOST + 20];
+	const char *p;
+
+	memset(text, 'x', sizeof(text));
+	p = put(b, span_n(text, LOG_VALUE_MOST));
+	T_INT("the longest value", strlen(p), LOG_VALUE_MOST);
+	p = put(b, span_n(text, LOG_VALUE_MOST + 1));
+	T_INT("one byte more is cut", strlen(p), LOG_VALUE_MOST + 3);
+	T_STR("and marked", p + LOG_VALUE_MOST - 1, "x...");
+
+	text[0] = ' ';
+	p = put(b, span_n(text, sizeof(text)));
+	T_STR("cut within quotes", p + LOG_VALUE_MOST, "x...\"");
+	memcpy(text + LOG_VALUE_MOST - 1, "\xc3\xa9", 2);
+	p = put(b, span_n(text, sizeof(text)));
+	T_STR("not within a character", p + LOG_VALUE_MOST - 1, "x...\"");
+	memcpy(text + LOG_VALUE_MOST - 2, "\xc3\xa9", 2);
+	p = put(b, span_n(text, sizeof(text)));
+	T_STR("behind a character", p + LOG_VALUE_MOST - 1,
+	    "\xc3\xa9...\"");
+	memcpy(text + LOG_VALUE_MOST - 3, "\xf0\x9f\x93\xa7", 4);
+	p = put(b, span_n(text, sizeof(text)));
+	T_STR("not within a long one", p + LOG_VALUE_MOST - 3, "x...\"");
+	memset(text, 0x80, sizeof(text));
+	p = put(b, span_n(text, sizeof(text)));
+	T_INT("what is no text is cut as well", strlen(p),
+	    LOG_VALUE_MOST * 4 + 5);
+}
+
+int
+main(void)
+{
+	struct buf b = {0};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		T_STR(cases[i].name, put(&b, span_z(cases[i].in)),
+		    cases[i].want);
+	T_STR("a NUL", put(&b, span_n("a\0b", 3)), "\"a\\x00b\"");
+	T_STR("a zeroed span", put(&b, (struct span){0}), "\"\"");
+	test_length(&b);
+	buf_free(&b);
+	return t_done();
+}
