@@ -41,6 +41,17 @@ utf8_char(struct span text)
 }
 
 bool
+utf8_is_ascii(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool
 utf8_is_control(struct span text)
 {
 	const unsigned char *p = (const unsigned char *)text.p;
@@ -50,4 +61,18 @@ utf8_is_control(struct span text)
 	if (p[0] < 0x80)
 		return p[0] < ' ' || p[0] == 0x7f;
 	return text.len > 1 && p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+}
+
+bool
+utf8_is_clean(struct span text)
+{
+	size_t n;
+
+	while (text.len > 0) {
+		n = utf8_char(text);
+		if (n == 0 || (n > 1 && utf8_is_control(text)))
+			return false;
+		text = span_n(text.p + n, text.len - n);
+	}
+	return true;
 }

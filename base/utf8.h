@@ -11,7 +11,10 @@
 
 /* Octets of the character that the text begins with: 1-4; 0: none is valid. */
 size_t	utf8_char(struct span text);
+bool	utf8_is_ascii(struct span text);
 /* ASCII controls and DEL, and the C1 controls U+0080-9F of UTF-8, which
  * terminals obey too. Looks at the first character. */
 bool	utf8_is_control(struct span text);
+/* Valid, and without C1 controls: U+0085 would be a line end to some. */
+bool	utf8_is_clean(struct span text);
 #endif

@@ -23,32 +23,6 @@ is_atext(unsigned char c)
 	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
-static bool
-has_8bit(struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return true;
-	return false;
-}
-
-/* UTF-8 without C1 controls: U+0085 would be a line end to some. */
-static bool
-is_clean_utf8(struct span s)
-{
-	size_t n;
-
-	while (s.len > 0) {
-		n = utf8_char(s);
-		if (n == 0 || (n > 1 && utf8_is_control(s)))
-			return false;
-		s = span_n(s.p + n, s.len - n);
-	}
-	return true;
-}
-
 /* --- domains --- */
 
 bool
@@ -61,7 +35,7 @@ domain_is_valid(struct span name, bool utf8)
 	if (name.len == 0 || name.len > DOMAIN_MAX ||
 	    name.p[name.len - 1] == '.')
 		return false;
-	if (has_8bit(name) && (!utf8 || !is_clean_utf8(name)))
+	if (!utf8_is_ascii(name) && (!utf8 || !utf8_is_clean(name)))
 		return false;
 	while (name.len > 0) {
 		label = span_until(&name, '.');
@@ -189,12 +163,12 @@ check_text(struct span text, bool utf8, struct err *err)
 	if (text.len > ADDRESS_MAX)
 		return err_set(err, ERR_SYNTAX,
 		    "the address is longer than %d octets", ADDRESS_MAX);
-	if (!has_8bit(text))
+	if (utf8_is_ascii(text))
 		return 0;
 	if (!utf8)
 		return err_set(err, ERR_SYNTAX,
 		    "the address is not ASCII and SMTPUTF8 was not asked for");
-	if (!is_clean_utf8(text))
+	if (!utf8_is_clean(text))
 		return err_set(err, ERR_SYNTAX,
 		    "the address is not clean UTF-8");
 	return 0;
@@ -213,7 +187,7 @@ address_parse(struct span text, bool utf8, struct address *out,
 		.text = text,
 		.local = span_n(text.p, at),
 		.domain = span_n(text.p + text.len, 0),
-		.utf8 = has_8bit(text)
+		.utf8 = !utf8_is_ascii(text)
 	};
 	if (at == 0)
 		return err_set(err, ERR_SYNTAX, "nothing before the @");
