@@ -17,6 +17,7 @@ t_ok(const char *name, bool ok, const char *what, const char *file, int line)
 	}
 	failed++;
 	printf("FAIL %s\n  at   %s:%d\n  want %s\n", name, file, line, what);
+	fflush(stdout);		/* the next one may abort */
 }
 
 /* Bytes that would disturb a terminal are shown as \xHH. */
@@ -51,6 +52,7 @@ t_str(const char *name, const char *got, const char *want, const char *file,
 	printf("FAIL %s\n  at   %s:%d\n", name, file, line);
 	show("got ", got);
 	show("want", want);
+	fflush(stdout);
 }
 
 void
@@ -63,6 +65,7 @@ t_int(const char *name, int64_t got, int64_t want, const char *file, int line)
 	failed++;
 	printf("FAIL %s\n  at   %s:%d\n  got  %" PRId64 "\n  want %" PRId64
 	    "\n", name, file, line, got, want);
+	fflush(stdout);
 }
 
 void
