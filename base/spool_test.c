@@ -1,0 +1,409 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/spool.h"
+#include "base/spool_block.h"
+#include "tests/kit/t.h"
+
+static char dir[] = "/tmp/spool_test.XXXXXX";
+static bool refuse_tmpfile;
+static unsigned tmpfiles;
+
+/* Stands in front of the C library's: a file system without O_TMPFILE. */
+int
+open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if ((flags & O_TMPFILE) == O_TMPFILE) {
+		tmpfiles++;
+		if (refuse_tmpfile) {
+			errno = EOPNOTSUPP;
+			return -1;
+		}
+	}
+	if (flags & (O_CREAT | O_TMPFILE)) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+/* The byte that belongs at an offset: no two runs of 251 are alike enough to
+ * hide a block in the wrong place. */
+static char
+byte_at(uint64_t offset)
+{
+	return (char)(offset % 251 ^ offset / 4096);
+}
+
+/* Writes `size` bytes in runs of `run`; the errno of a failure is text. */
+static int
+fill(struct spool *s, uint64_t size, size_t run, struct err *err)
+{
+	static char bytes[256 * 1024];
+	uint64_t at = 0;
+	size_t n, i;
+
+	while (at < size) {
+		n = size - at < run ? (size_t)(size - at) : run;
+		for (i = 0; i < n; i++)
+			bytes[i] = byte_at(at + i);
+		if (spool_write(s, span_n(bytes, n), err) < 0)
+			return -1;
+		at += n;
+	}
+	return spool_end(s, err);
+}
+
+static bool
+is_right(const char *p, size_t len, uint64_t offset)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (p[i] != byte_at(offset + i))
+			return false;
+	return true;
+}
+
+static bool
+reads_back(struct spool *s, uint64_t size, size_t step)
+{
+	static char bytes[100000];
+	struct err err;
+	uint64_t at = 0;
+	ssize_t n;
+
+	while ((n = spool_read(s, at, bytes, step, &err)) > 0) {
+		if (!is_right(bytes, (size_t)n, at))
+			return false;
+		at += (uint64_t)n;
+	}
+	return n == 0 && at == size;
+}
+
+static bool
+runs_right(struct spool *s, uint64_t size)
+{
+	struct span run;
+	uint64_t at = 0;
+
+	while ((run = spool_run(s, at)).len > 0) {
+		if (!is_right(run.p, run.len, at))
+			return false;
+		at += run.len;
+	}
+	return at == size;
+}
+
+static unsigned
+files_in_dir(void)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	unsigned n = 0;
+
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+static unsigned
+open_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+#define K 1024
+
+static const struct {
+	const char *name;
+	uint64_t size;
+	size_t run, memory;
+	bool in_file;
+} cases[] = {
+	{ "nothing", 0, 1, 64 * K, false },
+	{ "nothing, no memory allowed", 0, 1, 0, false },
+	{ "one byte", 1, 1, 64 * K, false },
+	{ "exactly the limit", 64 * K, 1000, 64 * K, false },
+	{ "one byte more", 64 * K + 1, 1000, 64 * K, true },
+	{ "exactly one block", SPOOL_BLOCK, 77, 64 * K, false },
+	{ "one block and a byte", SPOOL_BLOCK + 1, 77, 64 * K, false },
+	{ "many blocks in memory", 1000 * K, 60000, 1024 * K, false },
+	{ "many blocks moved at once", 1100 * K, 60000, 1024 * K, true },
+	{ "one large run", 200 * K, 200 * K, 1024 * K, false },
+	{ "one large run to the file", 200 * K, 200 * K, 100 * K, true },
+	{ "no memory allowed", 1, 1, 0, true },
+	{ "lines to the file", 300 * K, 78, 10 * K, true },
+	{ "single bytes to the file", 70 * K, 1, K, true },
+	{ "runs of half a block", 300 * K, SPOOL_BLOCK / 2, 10 * K, true },
+	{ "runs below half a block", 300 * K, SPOOL_BLOCK / 2 - 1, 10 * K,
+	    true },
+	{ "10 MiB", 10 * K * K, 64 * K, 128 * K, true },
+};
+
+static void
+test_content(void)
+{
+	struct arena *a;
+	struct spool *s;
+	struct err err;
+	struct stat st;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		a = arena_create("test");
+		s = spool_open(a, dir, cases[i].memory);
+		T_INT(cases[i].name,
+		    fill(s, cases[i].size, cases[i].run, &err), 0);
+		T_INT(cases[i].name, spool_size(s), cases[i].size);
+		fd = spool_file(s);
+		T_INT(cases[i].name, fd >= 0, cases[i].in_file);
+		T_OK(cases[i].name, reads_back(s, cases[i].size, 100000));
+		if (cases[i].size < 100 * K)
+			T_OK("read in small steps",
+			    reads_back(s, cases[i].size, 7));
+		if (fd < 0) {
+			T_OK("in runs", runs_right(s, cases[i].size));
+		} else {
+			fstat(fd, &st);
+			T_INT("the file holds all", st.st_size,
+			    cases[i].size);
+			T_INT("nobody else may read it", st.st_mode & 0777,
+			    0600);
+			T_INT("it has no name", st.st_nlink, 0);
+			T_OK("children do not inherit it",
+			    fcntl(fd, F_GETFD) & FD_CLOEXEC);
+		}
+		T_INT("no file is to be seen", files_in_dir(), 0);
+		arena_destroy(&a);
+	}
+}
+
+static void
+test_mixed_runs(void)
+{
+	static const size_t runs[] = {
+		1, 78, 20000, 3, 16000, 40000, 2, 65536, 78, 78, 17000
+	};
+	struct arena *a = arena_create("test");
+	struct spool *s = spool_open(a, dir, 1000);
+	static char bytes[65536];
+	struct err err;
+	uint64_t at = 0;
+	size_t i, j, n;
+
+	for (i = 0; i < 100; i++) {
+		n = runs[i % (sizeof(runs) / sizeof(runs[0]))];
+		for (j = 0; j < n; j++)
+			bytes[j] = byte_at(at + j);
+		spool_write(s, span_n(bytes, n), &err);
+		at += n;
+	}
+	T_INT("long and short runs", spool_end(s, &err), 0);
+	T_OK("arrive in their order", reads_back(s, at, 65536));
+	arena_destroy(&a);
+}
+
+static void
+test_without_tmpfile(void)
+{
+	struct arena *a = arena_create("test");
+	struct spool *s = spool_open(a, dir, 0);
+	struct stat st;
+	struct err err;
+
+	tmpfiles = 0;
+	fill(s, 100, 100, &err);
+	T_INT("O_TMPFILE is what is used", tmpfiles, 1);
+	s = spool_open(a, dir, 0);
+	refuse_tmpfile = true;
+	T_INT("without O_TMPFILE", fill(s, 100000, 5000, &err), 0);
+	refuse_tmpfile = false;
+	T_OK("it works as well", reads_back(s, 100000, 4096));
+	T_INT("the name is gone at once", files_in_dir(), 0);
+	fstat(spool_file(s), &st);
+	T_INT("and nobody else may read it", st.st_mode & 0777, 0600);
+	arena_destroy(&a);
+}
+
+static void
+test_closing(void)
+{
+	unsigned before = open_descriptors(), i;
+	struct arena *a = arena_create("test");
+	struct spool *s;
+	struct err err;
+
+	for (i = 0; i < 40; i++) {
+		s = spool_open(a, dir, i % 2 == 0 ? 0 : 100 * K);
+		fill(s, 60 * K, 78, &err);
+	}
+	s = spool_open(a, dir, 0);	/* left before its end */
+	spool_write(s, SPAN_LIT("x"), &err);
+	T_INT("files are open", open_descriptors(), before + 21);
+	arena_destroy(&a);
+	T_INT("the end of the arena closes them", open_descriptors(), before);
+	T_INT("and no more blocks are kept than the pool takes",
+	    spool_block_pooled(), SPOOL_POOL);
+}
+
+static void
+test_bad_dir(void)
+{
+	struct arena *a = arena_create("test");
+	struct spool *s = spool_open(a, "/nowhere/at/all", 10);
+	struct err err;
+
+	T_INT("memory needs no folder",
+	    spool_write(s, SPAN_LIT("0123456789"), &err), 0);
+	T_INT("the file does", spool_write(s, SPAN_LIT("x"), &err), -1);
+	T_INT("which is our fault", err.kind, ERR_UNAVAIL);
+	T_STR("and is named", err.text,
+	    "spool /nowhere/at/all: No such file or directory");
+	err.text[0] = '\0';
+	T_INT("it stays so", spool_write(s, SPAN_LIT("x"), &err), -1);
+	T_STR("with the same words", err.text,
+	    "spool /nowhere/at/all: No such file or directory");
+	T_INT("to the end", spool_end(s, &err), -1);
+	arena_destroy(&a);
+}
+
+static void
+test_file_limit(void)
+{
+	struct rlimit old, low = { .rlim_cur = 100000 };
+	struct arena *a = arena_create("test");
+	struct spool *s = spool_open(a, dir, 0);
+	struct err err;
+	char want[100];
+
+	snprintf(want, sizeof(want), "spool %s: %s", dir, strerror(EFBIG));
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	low.rlim_max = old.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &low);
+	T_INT("a file that may not grow", fill(s, 200000, 64 * K, &err), -1);
+	T_STR("is said so", err.text, want);
+	s = spool_open(a, dir, 0);
+	T_INT("the last bytes are found missing at the end",
+	    fill(s, 100001, 78, &err), -1);
+	T_STR("and that is said", err.text, want);
+	s = spool_open(a, dir, 0);
+	T_INT("what fits is taken", fill(s, 100000, 78, &err), 0);
+	setrlimit(RLIMIT_FSIZE, &old);
+	arena_destroy(&a);
+}
+
+static int
+write_proc(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok ? 0 : -1;
+}
+
+/* Who is not root becomes it in a namespace of this process. */
+static int
+become_root(void)
+{
+	char uid[32], gid[32];
+
+	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
+	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
+	if (unshare(CLONE_NEWUSER) < 0 ||
+	    write_proc("/proc/self/setgroups", "deny") < 0 ||
+	    write_proc("/proc/self/uid_map", uid) < 0)
+		return -1;
+	return write_proc("/proc/self/gid_map", gid);
+}
+
+/* A small file system that no other process sees. */
+static int
+mount_small(void)
+{
+	if (geteuid() != 0 && become_root() < 0)
+		return -1;
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -1;
+	return mount("none", dir, "tmpfs", 0, "size=256k");
+}
+
+static void
+test_full_disk(void)
+{
+	struct arena *a;
+	struct spool *s;
+	struct err err;
+	char want[100];
+
+	if (mount_small() < 0) {
+		t_skip("full disk", "mounting a tmpfs is not allowed");
+		return;
+	}
+	snprintf(want, sizeof(want), "spool %s: %s", dir, strerror(ENOSPC));
+	a = arena_create("test");
+	s = spool_open(a, dir, 64 * K);
+	T_INT("a full disk", fill(s, 300 * K, 64 * K, &err), -1);
+	T_STR("is said so", err.text, want);
+	arena_destroy(&a);
+
+	a = arena_create("test");
+	s = spool_open(a, dir, 1024 * K);
+	T_INT("a full disk when memory is moved",
+	    fill(s, 1100 * K, 1000, &err), -1);
+	T_STR("is said so too", err.text, want);
+	arena_destroy(&a);
+
+	a = arena_create("test");
+	s = spool_open(a, dir, 0);
+	T_INT("ending gave the space back", fill(s, 200 * K, 78, &err), 0);
+	T_OK("and the next message is whole", reads_back(s, 200 * K, 5000));
+	arena_destroy(&a);
+	umount(dir);
+}
+
+int
+main(void)
+{
+	if (mkdtemp(dir) == NULL) {
+		perror(dir);
+		return 1;
+	}
+	test_content();
+	test_mixed_runs();
+	test_without_tmpfile();
+	test_closing();
+	test_bad_dir();
+	test_file_limit();
+	test_full_disk();
+	rmdir(dir);
+	return t_done();
+}
