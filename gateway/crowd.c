@@ -11,17 +11,18 @@
 
 #define BUCKET_BITS	12
 
-struct member {
-	struct network	 network;
-	uint64_t	 sessions;
-	struct member	*next;
+struct crowd_member {
+	struct crowd		*crowd;
+	struct network		 network;
+	uint64_t		 sessions;
+	struct crowd_member	*next;
 };
 
 /* Clients choose their addresses: with secret multipliers they cannot choose
  * them so that all meet in one bucket. */
 struct crowd {
-	uint64_t	 key[3];
-	struct member	*buckets[1 << BUCKET_BITS];
+	uint64_t		 key[3];
+	struct crowd_member	*buckets[1 << BUCKET_BITS];
 };
 
 struct crowd *
@@ -42,10 +43,10 @@ crowd_destroy(struct crowd **c)
 	if (*c == NULL)
 		return;
 	for (size_t i = 0; i < 1 << BUCKET_BITS; i++) {
-		struct member *m = (*c)->buckets[i];
+		struct crowd_member *m = (*c)->buckets[i];
 
 		while (m != NULL) {
-			struct member *next = m->next;
+			struct crowd_member *next = m->next;
 
 			free(m);
 			m = next;
@@ -72,10 +73,10 @@ bucket_of(const struct crowd *c, const struct network *n)
 }
 
 /* The place that points to the network's member, or to NULL at the end. */
-static struct member **
+static struct crowd_member **
 find(struct crowd *c, const struct network *n)
 {
-	struct member **m = &c->buckets[bucket_of(c, n)];
+	struct crowd_member **m = &c->buckets[bucket_of(c, n)];
 
 	while (*m != NULL && ((*m)->network.family != n->family ||
 	    memcmp((*m)->network.ip, n->ip, sizeof(n->ip)) != 0))
@@ -87,7 +88,7 @@ uint64_t
 crowd_count(const struct crowd *c, const struct addr *a)
 {
 	struct network n = {0};
-	struct member *m;
+	struct crowd_member *m;
 
 	if (!is_counted(a))
 		return 0;
@@ -96,37 +97,37 @@ crowd_count(const struct crowd *c, const struct addr *a)
 	return m != NULL ? m->sessions : 0;
 }
 
-void
+struct crowd_member *
 crowd_enter(struct crowd *c, const struct addr *a)
 {
 	struct network n = {0};
-	struct member **m;
+	struct crowd_member **m;
 
 	if (!is_counted(a))
-		return;
+		return NULL;
 	network_of(a, &n);
 	m = find(c, &n);
 	if (*m == NULL) {
 		*m = mem_zalloc(sizeof(**m), "sessions by network");
+		(*m)->crowd = c;
 		(*m)->network = n;
 	}
 	(*m)->sessions++;
+	return *m;
 }
 
 void
-crowd_leave(struct crowd *c, const struct addr *a)
+crowd_leave(struct crowd_member *m)
 {
-	struct network n = {0};
-	struct member **m, *gone;
+	struct crowd_member **place;
 
-	if (!is_counted(a))
+	if (m == NULL)
 		return;
-	network_of(a, &n);
-	m = find(c, &n);
-	assert(*m != NULL && (*m)->sessions > 0);
-	if (--(*m)->sessions > 0)
+	assert(m->sessions > 0);
+	if (--m->sessions > 0)
 		return;
-	gone = *m;
-	*m = gone->next;
-	free(gone);
+	place = find(m->crowd, &m->network);
+	assert(*place == m);
+	*place = m->next;
+	free(m);
 }

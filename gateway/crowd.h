@@ -9,10 +9,13 @@
  * take room. Unix clients belong to none and are never counted.
  */
 struct crowd;
+struct crowd_member;
 
-struct crowd	*crowd_create(void);
-void		 crowd_destroy(struct crowd **c);
-uint64_t	 crowd_count(const struct crowd *c, const struct addr *a);
-void		 crowd_enter(struct crowd *c, const struct addr *a);
-void		 crowd_leave(struct crowd *c, const struct addr *a);
+struct crowd		*crowd_create(void);
+void			 crowd_destroy(struct crowd **c);
+uint64_t		 crowd_count(const struct crowd *c,
+			    const struct addr *a);
+/* NULL if it is not counted. Each is left once. */
+struct crowd_member	*crowd_enter(struct crowd *c, const struct addr *a);
+void			 crowd_leave(struct crowd_member *m);
 #endif
