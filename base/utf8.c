@@ -64,13 +64,13 @@ utf8_is_control(struct span text)
 }
 
 bool
-utf8_is_clean(struct span text)
+utf8_is_printable(struct span text)
 {
 	size_t n;
 
 	while (text.len > 0) {
 		n = utf8_char(text);
-		if (n == 0 || (n > 1 && utf8_is_control(text)))
+		if (n == 0 || utf8_is_control(text))
 			return false;
 		text = span_n(text.p + n, text.len - n);
 	}

@@ -15,6 +15,6 @@ bool	utf8_is_ascii(struct span text);
 /* ASCII controls and DEL, and the C1 controls U+0080-9F of UTF-8, which
  * terminals obey too. Looks at the first character. */
 bool	utf8_is_control(struct span text);
-/* Valid, and without C1 controls: U+0085 would be a line end to some. */
-bool	utf8_is_clean(struct span text);
+/* Valid, and without controls: U+0085 too would be a line end to some. */
+bool	utf8_is_printable(struct span text);
 #endif

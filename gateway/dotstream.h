@@ -44,7 +44,7 @@ enum newline_fault { FAULT_BARE_CR = 1, FAULT_BARE_LF = 2, FAULT_NUL = 4 };
 
 struct dotstream {
 	enum newline_mode mode;
-	bool		bdat;		/* octets are counted, dots mean nothing */
+	bool		bdat;		/* counted octets: dots mean nothing */
 	bool		done;		/* CRLF.CRLF was read (DATA only) */
 	bool		ends_in_crlf;	/* of what came out; true when empty */
 	bool		has_dots;	/* some line that came out begins with

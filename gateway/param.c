@@ -49,8 +49,8 @@ take_size(struct parse *p, struct span value)
 	if (span_uint(value, UINT64_MAX, &size) < 0)
 		size = UINT64_MAX;
 	if (max != 0 && size > max)
-		return path_refuse(p->fault, 552, "5.3.4", "The message is larger "
-		    "than %" PRIu64 " octets", max);
+		return path_refuse(p->fault, 552, "5.3.4", "The message is "
+		    "larger than %" PRIu64 " octets", max);
 	p->envelope->declared_size = size;
 	return 0;
 }
@@ -150,7 +150,8 @@ take_orcpt(struct parse *p, struct span value)
 	size_t i;
 
 	if (value.len > ORCPT_MAX || type.len == 0 || text.len == 0 ||
-	    !xtext_is_valid(text, p->smtputf8) || !utf8_is_clean(text))
+	    !xtext_is_valid(text, p->smtputf8) ||
+	    !utf8_is_printable(text))
 		return bad_value(p, "ORCPT", value);
 	for (i = 0; i < type.len; i++)
 		if (!is_alnum(type.p[i]) && type.p[i] != '-')
@@ -207,7 +208,8 @@ parse_param(struct parse *p, const struct keyword *keywords,
 
 	if (!is_keyword(key))
 		return path_refuse(p->fault, 501, "5.5.4",
-		    "\"%.*s\" is not a parameter", SPAN_ARG(path_excerpt(param)));
+		    "\"%.*s\" is not a parameter",
+		    SPAN_ARG(path_excerpt(param)));
 	for (k = keywords; k->name != NULL; k++, bit <<= 1)
 		if (span_is_nocase(key, k->name))
 			break;

@@ -42,9 +42,10 @@ bool		reply_is_permanent(const struct reply *r);	/* 5yz */
 
 /* Reads one reply from a server we talk to: at most 100 lines that agree in
  * their code (200-599), all ended by CRLF; of a line longer than 2048 octets
- * only the beginning counts. A bare LF or CR is not let through: text that a server repeats to us must not become
- * a reply of its own. An enhanced code that fits the reply code is split off
- * the text. Errors: ERR_SYNTAX "answered nonsense (...): ...", or conn's. */
+ * only the beginning counts. A bare LF or CR is not let through: text that a
+ * server repeats to us must not become a reply of its own. An enhanced code
+ * that fits the reply code is split off the text.
+ * Errors: ERR_SYNTAX "answered nonsense (...): ...", or conn's. */
 MAY_YIELD int	reply_read(struct conn *c, int64_t deadline, struct reply *r,
 		    struct err *err);
 /* The same, each line's text (EHLO keywords) given to a function too. */

@@ -90,7 +90,8 @@ put_client(struct buf *out, size_t *line, const struct client *c, bool utf8)
 	snprintf(name, sizeof(name), "(%s",
 	    word(span_z(c->name), utf8, text));
 	put(out, line, name);
-	put(out, line, addr_literal(&c->addr, literal));
+	if (c->addr.len > 0)	/* XCLIENT may tell that it is not known */
+		put(out, line, addr_literal(&c->addr, literal));
 	buf_puts(out, ")");
 }
 

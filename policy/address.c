@@ -35,7 +35,7 @@ domain_is_valid(struct span name, bool utf8)
 	if (name.len == 0 || name.len > DOMAIN_MAX ||
 	    name.p[name.len - 1] == '.')
 		return false;
-	if (!utf8_is_ascii(name) && (!utf8 || !utf8_is_clean(name)))
+	if (!utf8_is_ascii(name) && (!utf8 || !utf8_is_printable(name)))
 		return false;
 	while (name.len > 0) {
 		label = span_until(&name, '.');
@@ -168,9 +168,9 @@ check_text(struct span text, bool utf8, struct err *err)
 	if (!utf8)
 		return err_set(err, ERR_SYNTAX,
 		    "the address is not ASCII and SMTPUTF8 was not asked for");
-	if (!utf8_is_clean(text))
+	if (!utf8_is_printable(text))
 		return err_set(err, ERR_SYNTAX,
-		    "the address is not clean UTF-8");
+		    "the address is not printable UTF-8");
 	return 0;
 }
 

@@ -15,8 +15,8 @@
  * line must follow ours, or text of the body would become header.
  */
 struct header_scan {
-	uint64_t	size;		/* octets so far, empty line included */
-	uint64_t	fields;		/* lines that do not go on with another */
+	uint64_t	size;		/* octets, the empty line included */
+	uint64_t	fields;		/* lines that do not continue one */
 	uint64_t	received;	/* Received: fields */
 	bool		done;		/* the header is over */
 	bool		is_headless;	/* begins with something else: then
