@@ -1,0 +1,128 @@
+"""Fixtures of the end-to-end tests.
+
+Every test works in a folder of its own below /tmp: short, since the paths of
+unix sockets are, and open to the users that workers and peers run as.
+Everything that a test starts is ended by its process id when the test ends.
+"""
+import os
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from kit import samples		# noqa: E402
+from kit.certs import Authority		# noqa: E402
+from kit.gateway import Gateway		# noqa: E402
+from kit.peers import Dovecot, Exim, Postfix	# noqa: E402
+from kit.resolver import Resolver	# noqa: E402
+from kit.sink import Sink		# noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "core: run with the sanitizer build as well")
+
+
+def pytest_collection_modifyitems(items):
+    # The longest first, so that parallel workers end together.
+    items.sort(key=lambda item: "nothing_lost" not in item.nodeid)
+
+
+def new_folder():
+    folder = tempfile.mkdtemp(prefix="fp", dir="/tmp")
+    os.chmod(folder, 0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vectors():
+    """Asked for by tests that read the test vectors."""
+    if not os.path.isdir(samples.vectors()):
+        pytest.skip("no test vectors in %s: set FOREPOST_VECTORS" %
+                    samples.vectors())
+
+
+@pytest.fixture
+def work():
+    folder = new_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def module_work():
+    folder = new_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Starter:
+    """Makes things that have stop(), and stops them in the end, the last
+    one first. The first failure of a stop is the test's."""
+
+    def __init__(self, work):
+        self.work, self.started = work, []
+
+    def keep(self, thing):
+        self.started.append(thing)
+        return thing
+
+    def gateway(self, backends=None, start=True, **options):
+        gateway = self.keep(Gateway(
+            self.work, backends, resolver=self.resolver().address,
+            **options))
+        return gateway.start() if start else gateway
+
+    def resolver(self):
+        for thing in self.started:
+            if isinstance(thing, Resolver):
+                return thing
+        return self.keep(Resolver())
+
+    def sink(self, *arguments, **options):
+        return self.keep(Sink(*arguments, **options))
+
+    def postfix(self, run=True, **options):
+        """`run` false: for its tools only."""
+        postfix = self.keep(Postfix(self.work, **options))
+        return postfix.start() if run else postfix
+
+    def exim(self):
+        return self.keep(Exim(self.work)).start()
+
+    def dovecot(self):
+        return self.keep(Dovecot(self.work)).start()
+
+    def stop(self):
+        failure = None
+        while self.started:
+            try:
+                self.started.pop().stop()
+            except Exception as e:
+                failure = failure or e
+        if failure:
+            raise failure
+
+
+@pytest.fixture
+def start(work):
+    starter = Starter(work)
+    yield starter
+    starter.stop()
+
+
+@pytest.fixture(scope="module")
+def module_start(module_work):
+    starter = Starter(module_work)
+    yield starter
+    starter.stop()
+
+
+@pytest.fixture(scope="session")
+def authority():
+    folder = new_folder()
+    yield Authority(folder)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,75 @@
+"""A small DNS server on loopback: the names that a test knows, else NXDOMAIN.
+
+Without it each lookup of the gateway would go out to the root servers, or
+wait for them in vain.
+"""
+import ipaddress
+import socket
+import struct
+import threading
+
+from kit.ports import free_port
+
+TYPES = {1: "A", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
+
+
+def wire_name(name):
+    return b"".join(bytes([len(label)]) + label.encode()
+                    for label in name.rstrip(".").split(".")) + b"\0"
+
+
+class Resolver:
+    """`records` is {(name, type): [value]}; addresses and names as text."""
+
+    def __init__(self, records=None):
+        self.records = records or {}
+        self.asked = []
+        self.port = free_port()
+        self.address = "127.0.0.1:%d" % self.port
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", self.port))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                query, client = self.sock.recvfrom(4096)
+                if query:
+                    self.sock.sendto(self.answer(query), client)
+            except OSError:
+                return
+            except (IndexError, struct.error):
+                continue
+
+    def rdata(self, kind, value):
+        if kind in ("A", "AAAA"):
+            return ipaddress.ip_address(value).packed
+        return wire_name(value)
+
+    def answer(self, query):
+        ident, = struct.unpack_from("!H", query)
+        pos, labels = 12, []
+        while query[pos]:
+            labels.append(query[pos + 1:pos + 1 + query[pos]].decode())
+            pos += 1 + query[pos]
+        name = ".".join(labels).lower()
+        kind = TYPES.get(struct.unpack_from("!H", query, pos + 1)[0], "?")
+        question = query[12:pos + 5]
+        self.asked.append((name, kind))
+        values = self.records.get((name, kind), [])
+        known = any(n == name for n, _ in self.records)
+        rcode = 0 if known or not name else 3
+        out = struct.pack("!6H", ident, 0x8580 | rcode, 1, len(values), 0, 0)
+        out += question
+        for value in values:
+            data = self.rdata(kind, value)
+            out += struct.pack("!HHHIH", 0xc00c, struct.unpack_from(
+                "!H", query, pos + 1)[0], 1, 300, len(data)) + data
+        return out
+
+    def stop(self):
+        # A blocked recvfrom() does not see close(); an empty datagram
+        # wakes it up.
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b"", ("127.0.0.1", self.port))
+        self.sock.close()
