@@ -117,8 +117,7 @@ cmd_ehlo(struct session *s, struct span args)
 		buf_printf(&text, "\nLIMITS RCPTMAX=%llu MAILMAX=%llu",
 		    (unsigned long long)conf->max_recipients,
 		    (unsigned long long)conf->max_mails);
-	if (network_any_has(conf->xclient.list, conf->xclient.n,
-	    &s->client.addr))
+	if (s->may_xclient)
 		buf_puts(&text,
 		    "\nXCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR "
 		    "DESTPORT");

@@ -1,7 +1,6 @@
 #include "base/log.h"
 #include "gateway/command.h"
 #include "gateway/mail.h"
-#include "gateway/xclient.h"
 
 MAY_YIELD struct reply
 cmd_rset(struct session *s, struct span args)

@@ -304,6 +304,8 @@ open_dialogue(struct session *s)
 
 	if (take_proxy_header(s) < 0)
 		return -1;
+	s->may_xclient = network_any_has(s->conf->xclient.list,
+	    s->conf->xclient.n, &s->client.addr);
 	session_look_up_name(s);
 	if (take_implicit_tls(s) < 0)
 		return -1;

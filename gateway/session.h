@@ -32,10 +32,10 @@ struct session {
 	const char	*where;		/* last command, for the end line */
 	const char	*ended_by;	/* "client", "timeout", "us", ... */
 	int64_t		 started;	/* clock_now() */
-	int64_t		 wall;		/* clock_wall() */
 	unsigned	 advertised;	/* enum ability bits, at last EHLO */
 	uint64_t	 max_size;	/* as advertised */
 	uint64_t	 errors, unknown, mails, delivered, commands;
+	bool		 may_xclient;	/* its own address is trusted so far */
 	bool		 is_idle;	/* waits for a command, owes nothing */
 	struct fiber	*namer;		/* looks the reverse name up, or NULL */
 	struct session	*next, **prevp;	/* worker->sessions */
