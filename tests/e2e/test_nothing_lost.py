@@ -141,9 +141,10 @@ class Chaos:
     """Does something now and then, until told to stop."""
 
     def __init__(self, *deeds):
-        """Each deed: (function, least and most seconds between two)."""
+        """Each deed: (function, least and most seconds between two, how
+        often it has to happen)."""
         self.stopping = threading.Event()
-        self.done = [0] * len(deeds)
+        self.left = [deed[3] for deed in deeds]
         self.error = None
         self.threads = [threading.Thread(target=self.run, args=(i, *d),
                                          daemon=True)
@@ -151,13 +152,16 @@ class Chaos:
         for t in self.threads:
             t.start()
 
-    def run(self, i, deed, least, most):
+    def run(self, i, deed, least, most, _):
         try:
             while not self.stopping.wait(random.uniform(least, most)):
                 deed()
-                self.done[i] += 1
+                self.left[i] -= 1
         except Exception as e:
             self.error = e
+
+    def enough(self):
+        return self.error or max(self.left) <= 0
 
     def stop(self):
         self.stopping.set()
@@ -177,9 +181,11 @@ def kill_a_worker(gateway):
 
 
 def finish(clients, chaos, count, seconds):
-    """Runs until `count` messages were acknowledged."""
+    """Runs until `count` messages were acknowledged and enough was done
+    against it."""
     try:
-        wait_until(lambda: len(clients.acknowledged) >= count or chaos.error,
+        wait_until(lambda: chaos.error or chaos.enough() and
+                   len(clients.acknowledged) >= count,
                    seconds, "%d acknowledged messages" % count)
     finally:
         chaos.stop()
@@ -198,10 +204,10 @@ def test_kills_restarts_and_reloads(start, work, kind, count):
         {"in": backend.url}, top="max_sessions_per_network 0",
         backend="\tretry_time 100ms\n\tprobe_interval 1s"))
     gateway.start()
-    deeds = [(lambda: kill_a_worker(gateway), 0.1, 0.8),
-             (gateway.reload, 0.5, 2)]
+    deeds = [(lambda: kill_a_worker(gateway), 0.1, 0.8, 20),
+             (gateway.reload, 0.5, 2, 8)]
     if kind != "maildir":
-        deeds.append((backend.restart, 0.5, 2))
+        deeds.append((backend.restart, 0.5, 2, 8))
     clients = Clients(gateway.address)
     finish(clients, Chaos(*deeds), count, 150)
     gateway.stop()
