@@ -346,7 +346,7 @@ dotstream_next(struct dotstream *d, struct span *in, struct span *run)
 void
 dotstream_end(struct dotstream *d)
 {
-	if (d->in_binary)
+	if (d->done || d->in_binary)
 		return;
 	if (d->state == AFTER_CR || d->state == AFTER_FIRST_CR ||
 	    d->state == GAVE_CRLF || d->state == AFTER_DOT_CR)
