@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -226,6 +227,8 @@ def main():
     bench = loads.Bench(args.programs, folder, args.quick, args.repeat)
     report, sinks, held = Report(), {}, 0
 
+    # Told to stop, it stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"measuring ({args.repeat} rounds)", flush=True)
     try:
         sinks["plain"] = servers.Sink(args.programs, folder)
