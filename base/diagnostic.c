@@ -9,7 +9,7 @@
 
 #define TEXT_MAX	400	/* octets of one message */
 #define SHOWN_MAX	200	/* messages in one report */
-#define KEPT_MAX	10000	/* messages remembered: of a file of garbage */
+#define KEPT_MAX	1000	/* messages remembered: of a file of garbage */
 #define LINE_MAX_SHOWN	160	/* octets of the line that is quoted */
 
 struct finding {
@@ -44,6 +44,19 @@ printable(char *text)
 	return text;
 }
 
+static bool
+is_known(const struct diagnostics *d, struct place at, const char *text)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const struct finding *f = &d->list[i];
+
+		if (f->at.line == at.line && f->at.column == at.column &&
+		    f->at.source == at.source && strcmp(f->text, text) == 0)
+			return true;
+	}
+	return false;
+}
+
 __attribute__((format(printf, 5, 0)))
 static void
 add(struct diagnostics *d, bool is_warning, struct place at, const char *hint,
@@ -52,14 +65,17 @@ add(struct diagnostics *d, bool is_warning, struct place at, const char *hint,
 	char text[TEXT_MAX];
 	struct finding *f;
 
+	if (vsnprintf(text, sizeof(text), fmt, ap) >= (int)sizeof(text))
+		memcpy(text + sizeof(text) - 4, "...", 4);
+	printable(text);
+	if (d->n < KEPT_MAX && is_known(d, at, text))
+		return;
 	if (is_warning)
 		d->warnings++;
 	else
 		d->errors++;
 	if (d->n == KEPT_MAX)
 		return;
-	if (vsnprintf(text, sizeof(text), fmt, ap) >= (int)sizeof(text))
-		memcpy(text + sizeof(text) - 4, "...", 4);
 	if (d->n == d->cap) {
 		size_t cap = d->cap ? d->cap * 2 : 16;
 		struct finding *list;
@@ -74,7 +90,7 @@ add(struct diagnostics *d, bool is_warning, struct place at, const char *hint,
 	f->at = at;
 	f->is_warning = is_warning;
 	f->order = d->n++;
-	f->text = printable(arena_strdup(d->arena, text));
+	f->text = arena_strdup(d->arena, text);
 	if (hint != NULL)
 		f->hint = printable(arena_strdup(d->arena, hint));
 }
@@ -180,10 +196,13 @@ put_line(struct buf *out, struct span line, unsigned column)
 		from++;
 	buf_puts(out, "  ");
 	for (i = from; i < line.len && i - from < LINE_MAX_SHOWN; i++) {
-		unsigned char c = (unsigned char)line.p[i];
+		char c = line.p[i];
 
-		buf_printf(out, "%c", c == '\t' ? ' ' :
-		    c < ' ' || c == 0x7f ? '?' : c);
+		if (c == '\t')
+			c = ' ';
+		else if ((unsigned char)c < ' ' || c == 0x7f)
+			c = '?';
+		buf_put(out, &c, 1);
 	}
 	buf_puts(out, "\n  ");
 	for (i = from; i < at; i++)

@@ -16,6 +16,7 @@
  * nearly surely right.
  *
  * Places    line 0 is the file as a whole: name and text alone are shown.
+ * Twice     the same text at the same place is one finding.
  * Limits    a text is cut at 400 octets, of a long line the part around the
  *           caret is shown, control characters become "?". The text shows
  *           the first 200 and says how many more there are.

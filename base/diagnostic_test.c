@@ -31,6 +31,7 @@ test_text(void)
 	diagnostic(d, at(&a_conf, 0, 0), NULL, "no listener");
 	diagnostic(d, (struct place){0}, NULL, "no file");
 	diagnostic(d, at(&a_conf, 2, 2), NULL, "second at one place");
+	diagnostic(d, at(&a_conf, 2, 2), NULL, "second at one %s", "place");
 	T_STR("sorted, with line, caret and hint", diagnostics_text(d, a),
 	    "no file\n"
 	    "a.conf: no listener\n"
@@ -77,7 +78,7 @@ test_limits(void)
 	T_INT("the caret stands below it", strcspn(text, "^"), 2 + 80);
 
 	for (int i = 0; i < 20000; i++)
-		diagnostic(d, at(&source, 0, 0), NULL, "again");
+		diagnostic(d, at(&source, 0, 0), NULL, "number %d", i);
 	T_INT("all are counted", diagnostics_errors(d), 20001);
 	text = diagnostics_text(d, a);
 	T_STR("not all are shown", strstr(text, "and "), "and 19801 more\n");

@@ -8,22 +8,34 @@
  * conf -- forepost.conf: one table of settings and what reads it
  *
  * directive.c holds the table (name, where it may stand, type, default,
- * bounds, when a change takes effect, help); load.c, check.c, dump.c and the
+ * bounds, when a change takes effect, help); parse.c, load.c, dump.c and the
  * man page (conf_manual) all work from it. Lexing, meaning and cross-checks
  * are separate. Nothing here touches the network.
+ *
+ * A setting ends with its line, inside { } also with } and before an unquoted
+ * word that is the name of a setting of that block. Lists add up when they
+ * are set again; any other setting may be set once. forepost.conf(5) has the
+ * whole of it.
+ *
+ * Paths     a relative path is taken from the folder of the file that names
+ *           it, and is absolute in the settings.
  */
 
 /* Reads, checks and returns the settings, or NULL when there are errors; all
  * of them are then in *report (with file:line:column, the line and a caret).
- * Warnings are in *report too. The settings are one arena; *report lives in
+ * Warnings are in *report too; it is "" when there is nothing to say. The
+ * settings are one arena; *report lives in
  * `a`. Files that are named (certificates, lists) are opened and checked when
  * `files` is true. */
 struct settings *conf_load(struct arena *a, const char *path, bool files,
 		    const char **report);
-/* The embedded configuration of `serve --demo DIR` (design.md 14). */
+/* The embedded configuration of `serve --demo DIR`: mail for any domain under
+ * .test, or for localhost, comes in at 127.0.0.1:2525 and goes to DIR/Maildir.
+ * Makes DIR and the folders in it (mode 0700) when they are not there. */
 struct settings *conf_demo(struct arena *a, const char *dir,
 		    const char **report);
-/* Same, from a text in memory; `name` stands for the file. */
+/* Same, from a text in memory, which need only live as long as the call;
+ * `name` stands for the file. */
 struct settings *conf_load_text(struct arena *a, const char *name,
 		    struct span text, bool files, const char **report);
 void		 conf_free(struct settings **s);

@@ -1,0 +1,326 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/nearest.h"
+#include "conf/reading.h"
+
+#define SOCKET_PATH_MAX	(sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+/* Something that may be there only once, and where it is. Two of the same
+ * group may be equal. */
+struct claim {
+	const char	*what;
+	struct place	 at;
+	size_t		 group, order;
+};
+struct claims {
+	struct claim	*list;
+	size_t		 n;
+};
+
+static struct claims
+claims_create(struct reading *r, size_t max)
+{
+	return (struct claims){ arena_new_n(r->a, max, struct claim), 0 };
+}
+
+static void
+claim(struct claims *c, const char *what, struct place at, size_t group)
+{
+	c->list[c->n] = (struct claim){ what, at, group, c->n };
+	c->n++;
+}
+
+static int
+by_what(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int c = strcmp(x->what, y->what);
+
+	return c != 0 ? c : x->order < y->order ? -1 : 1;
+}
+
+static void
+claims_check(struct reading *r, struct claims *c, const char *is_already)
+{
+	const struct claim *first = c->list, *now;
+
+	qsort(c->list, c->n, sizeof(*c->list), by_what);
+	for (now = c->list; now < c->list + c->n; now++) {
+		if (strcmp(now->what, first->what) != 0)
+			first = now;
+		if (now->group != first->group)
+			diagnostic(r->d, now->at, NULL,
+			    "\"%s\" is already %s at %s:%u:%u", now->what,
+			    is_already, first->at.source->name,
+			    first->at.line, first->at.column);
+	}
+}
+
+static struct place
+whole_file(const struct reading *r)
+{
+	return (struct place){ r->source, 0, 0 };
+}
+
+static void
+check_process(struct reading *r)
+{
+	const struct settings *s = r->s;
+
+	if (strchr(s->hostname, '.') == NULL &&
+	    origin_has(&r->top, SCOPE_TOP, "hostname"))
+		diagnostic_warn(r->d, origin_place(&r->top, SCOPE_TOP,
+		    "hostname"), NULL, "\"%s\" is not a full host name: it "
+		    "has no dot", s->hostname);
+	else if (strchr(s->hostname, '.') == NULL)
+		diagnostic_warn(r->d, whole_file(r),
+		    "set it, as in: hostname \"mx1.example.org\"",
+		    "hostname is not set, and \"%s\", the name of this "
+		    "machine, is not a full host name", s->hostname);
+	if (strlen(s->control) > SOCKET_PATH_MAX)
+		diagnostic(r->d, origin_place(&r->top, SCOPE_TOP, "control"),
+		    NULL, "control: the path of a socket has at most %zu "
+		    "octets: \"%s\"", SOCKET_PATH_MAX, s->control);
+}
+
+static bool
+names_have(const struct names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->list[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_pairs(struct reading *r, const struct smtp_conf *c,
+    const struct origin *o, enum scope scope)
+{
+	size_t n = c->certificates.n, nkeys = c->keys.n;
+
+	if (origin_mark(o, scope, "certificate")->is_bad ||
+	    origin_mark(o, scope, "key")->is_bad)
+		return;
+	if (n > nkeys)
+		diagnostic(r->d, origin_item(o, scope, "certificate", nkeys),
+		    NULL, "this certificate has no key: certificates are %zu, "
+		    "keys are %zu", n, nkeys);
+	else if (nkeys > n)
+		diagnostic(r->d, origin_item(o, scope, "key", n), NULL,
+		    "this key has no certificate: certificates are %zu, keys "
+		    "are %zu", n, nkeys);
+}
+
+/* The settings for sessions, as they hold for one listener. */
+static void
+check_smtp(struct reading *r, const struct smtp_conf *c,
+    const struct origin *o, enum scope scope)
+{
+	check_pairs(r, c, o, scope);
+	if (c->tls != TLS_MODE_NONE && c->certificates.n == 0 &&
+	    !origin_mark(o, scope, "certificate")->is_bad)
+		diagnostic(r->d, origin_place(o, scope, "tls"), NULL,
+		    "TLS needs a certificate and a key, and none is set");
+	if (c->tls_client_certs != TLS_CLIENT_CERT_NONE &&
+	    c->tls_client_ca == NULL)
+		diagnostic(r->d, origin_place(o, scope,
+		    "tls_client_certificate"), NULL, "clients are asked for a "
+		    "certificate, but tls_client_ca is not set");
+	if (c->bare_newline_networks.n > 0 && !c->bare_newline_normalize)
+		diagnostic_warn(r->d, origin_place(o, scope,
+		    "bare_newline_from"), NULL, "bare_newline_from has no "
+		    "effect without bare_newline normalize");
+	if (names_have(&c->advertise, "BINARYMIME") &&
+	    !names_have(&c->advertise, "CHUNKING"))
+		diagnostic(r->d, origin_place(o, scope, "advertise"), NULL,
+		    "BINARYMIME cannot be offered without CHUNKING "
+		    "(RFC 3030)");
+}
+
+static void
+check_listeners(struct reading *r)
+{
+	const struct settings *s = r->s;
+	struct claims addresses, names = claims_create(r, s->nlisteners);
+	size_t i, j, n = 0;
+
+	if (s->nlisteners == 0) {
+		diagnostic(r->d, whole_file(r), NULL,
+		    "there is no listener: mail can come in nowhere");
+		check_smtp(r, &s->smtp, &r->top, SCOPE_TOP);
+	}
+	for (i = 0; i < s->nlisteners; i++)
+		n += s->listeners[i].naddresses + s->listeners[i].systemd.n;
+	addresses = claims_create(r, n);
+	for (i = 0; i < s->nlisteners; i++) {
+		const struct listener_conf *l = &s->listeners[i];
+		const struct origin *o = &r->listeners[i];
+
+		if (l->name != NULL)
+			claim(&names, l->name, o->at, i);
+		if (!origin_has(o, SCOPE_LISTENER, "address"))
+			diagnostic(r->d, o->at, NULL,
+			    "this listener has no address");
+		for (j = 0; j < l->naddresses; j++)
+			claim(&addresses, l->address_text.list[j],
+			    origin_item(o, SCOPE_LISTENER, "address", j),
+			    addresses.n);
+		for (j = 0; j < l->systemd.n; j++)
+			claim(&addresses, l->systemd.list[j],
+			    origin_place(o, SCOPE_LISTENER, "address"),
+			    addresses.n);
+		check_smtp(r, &l->smtp, o, SCOPE_LISTENER);
+	}
+	claims_check(r, &names, "the name of a listener");
+	claims_check(r, &addresses, "listened on");
+}
+
+/* What TLS to the backend needs to know. */
+static void
+check_backend_tls(struct reading *r, const struct backend_conf *b,
+    const struct origin *o)
+{
+	const char *unused = b->tls == BACKEND_TLS_VERIFY ? NULL :
+	    b->tls_fingerprint != NULL ? "tls_fingerprint" :
+	    b->tls_name != NULL ? "tls_name" :
+	    b->tls_ca != NULL ? "tls_ca" : NULL;
+	size_t i;
+
+	if (unused != NULL)
+		diagnostic_warn(r->d, origin_place(o, SCOPE_BACKEND, unused),
+		    NULL, "%s has no effect without tls verify", unused);
+	for (i = 0; i < b->nurls; i++) {
+		const struct backend_url *url = &b->urls[i];
+		struct place at = origin_item(o, SCOPE_BACKEND, "address", i);
+
+		if (url->implicit_tls && b->tls == BACKEND_TLS_NONE)
+			diagnostic(r->d, at, NULL,
+			    "smtps contradicts tls none");
+		if (b->tls == BACKEND_TLS_VERIFY && url->host == NULL &&
+		    url->proto != PROTO_MAILDIR && b->tls_name == NULL &&
+		    b->tls_fingerprint == NULL)
+			diagnostic(r->d, at, NULL, "tls verify needs tls_name "
+			    "or tls_fingerprint for an address that has no "
+			    "host name");
+	}
+}
+
+static void
+check_maildir(struct reading *r, const struct backend_conf *b,
+    const struct origin *o)
+{
+	size_t maildirs = 0, i;
+
+	for (i = 0; i < b->nurls; i++)
+		maildirs += b->urls[i].proto == PROTO_MAILDIR;
+	if (maildirs == 0)
+		return;
+	if (maildirs < b->nurls) {
+		for (i = 0; b->urls[i].proto == b->urls[0].proto; i++)
+			;
+		diagnostic(r->d, origin_item(o, SCOPE_BACKEND, "address", i),
+		    NULL, "a backend is either a Maildir or a server, not "
+		    "both");
+		return;
+	}
+	if (b->client_info != CLIENT_INFO_NONE)
+		diagnostic(r->d, origin_place(o, SCOPE_BACKEND,
+		    "client_info"), NULL, "a Maildir is not told who the "
+		    "client is: client_info must be none");
+	if (b->tls == BACKEND_TLS_REQUIRE || b->tls == BACKEND_TLS_VERIFY)
+		diagnostic(r->d, origin_place(o, SCOPE_BACKEND, "tls"), NULL,
+		    "a Maildir has no TLS");
+}
+
+static void
+check_backends(struct reading *r)
+{
+	const struct settings *s = r->s;
+	struct claims names = claims_create(r, s->nbackends);
+
+	if (s->nbackends == 0)
+		diagnostic(r->d, whole_file(r), NULL,
+		    "there is no backend: mail can go nowhere");
+	for (size_t i = 0; i < s->nbackends; i++) {
+		const struct backend_conf *b = &s->backends[i];
+		const struct origin *o = &r->backends[i];
+
+		if (b->name != NULL)
+			claim(&names, b->name, o->at, i);
+		if (!origin_has(o, SCOPE_BACKEND, "address"))
+			diagnostic(r->d, o->at, NULL,
+			    "this backend has no address");
+		check_backend_tls(r, b, o);
+		check_maildir(r, b, o);
+	}
+	claims_check(r, &names, "the name of a backend");
+}
+
+static void
+check_route(struct reading *r, const struct route_conf *route,
+    const struct origin *o)
+{
+	const struct settings *s = r->s;
+	const char **names = arena_new_n(r->a, s->nbackends + 1, const char *);
+	const char *hint;
+	size_t n = 0, i;
+
+	if (!origin_has(o, SCOPE_ROUTE, "domains") &&
+	    !origin_has(o, SCOPE_ROUTE, "recipients"))
+		diagnostic(r->d, o->at, NULL,
+		    "this route has neither domains nor recipients");
+	if (!origin_has(o, SCOPE_ROUTE, "backend"))
+		diagnostic(r->d, o->at, NULL, "this route has no backend");
+	if (route->backend_name == NULL || route->backend < s->nbackends)
+		return;
+	for (i = 0; i < s->nbackends; i++)
+		if (s->backends[i].name != NULL)
+			names[n++] = s->backends[i].name;
+	hint = nearest(span_z(route->backend_name), names, n);
+	if (hint != NULL)
+		hint = arena_printf(r->a, "did you mean \"%s\"?", hint);
+	diagnostic(r->d, origin_place(o, SCOPE_ROUTE, "backend"), hint,
+	    "there is no backend \"%s\"", route->backend_name);
+}
+
+/* The same name may stand in several routes to one backend, but not lead to
+ * two of them. */
+static void
+check_routes(struct reading *r)
+{
+	const struct settings *s = r->s;
+	struct claims claims;
+	size_t i, j, n = 0;
+
+	if (s->nroutes == 0)
+		diagnostic_warn(r->d, whole_file(r), NULL,
+		    "there is no route: every recipient is refused");
+	for (i = 0; i < s->nroutes; i++)
+		n += s->routes[i].domains.n + s->routes[i].recipients.n;
+	claims = claims_create(r, n);
+	for (i = 0; i < s->nroutes; i++) {
+		const struct route_conf *route = &s->routes[i];
+		const struct origin *o = &r->routes[i];
+
+		check_route(r, route, o);
+		for (j = 0; j < route->domains.n; j++)
+			claim(&claims, route->domains.list[j], origin_item(o,
+			    SCOPE_ROUTE, "domains", j), route->backend);
+		for (j = 0; j < route->recipients.n; j++)
+			claim(&claims, route->recipients.list[j],
+			    origin_item(o, SCOPE_ROUTE, "recipients", j),
+			    route->backend);
+	}
+	claims_check(r, &claims, "routed to another backend");
+}
+
+void
+check_settings(struct reading *r)
+{
+	check_process(r);
+	check_listeners(r);
+	check_backends(r);
+	check_routes(r);
+}

@@ -1,0 +1,216 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "conf/directive.h"
+#include "conf/value.h"
+
+#define WIDTH 76		/* a longer list goes on in a new setting */
+
+struct dump {
+	struct buf	 out;
+	const char	*indent;
+};
+
+static void
+put_word(struct buf *out, const struct directive *row, const char *text)
+{
+	/* What is the same word without quotes is shown without them. */
+	if (row->type == VALUE_LOG && text[0] != '/')
+		buf_puts(out, text);
+	else
+		value_put_string(out, text);
+}
+
+static void
+put_single(struct buf *out, const struct directive *row, const void *field)
+{
+	const char *const *text = field;
+	uint64_t n;
+
+	switch (row->type) {
+	case VALUE_COUNT:
+	case VALUE_PERCENT:
+		memcpy(&n, field, sizeof(n));
+		if (n == 0 && row->none != NULL)
+			buf_puts(out, row->none);
+		else
+			buf_printf(out, "%" PRIu64 "%s", n,
+			    row->type == VALUE_PERCENT ? "%" : "");
+		break;
+	case VALUE_SIZE:
+		memcpy(&n, field, sizeof(n));
+		value_put_size(out, n);
+		break;
+	case VALUE_DURATION:
+		memcpy(&n, field, sizeof(n));
+		value_put_duration(out, (int64_t)n);
+		break;
+	case VALUE_CHOICE:
+		buf_puts(out, row->words[*(const unsigned *)field]);
+		break;
+	case VALUE_FLAG:
+		buf_puts(out, row->words[*(const bool *)field]);
+		break;
+	default:
+		if (*text == NULL)
+			buf_puts(out, row->none);
+		else
+			put_word(out, row, *text);
+	}
+}
+
+/* One item of a list into `out`; false: there is no item i. */
+static bool
+put_item(struct buf *out, const struct directive *row, const void *field,
+    const void *object, size_t i)
+{
+	const struct listener_conf *listener = object;
+	const struct backend_conf *backend = object;
+	const struct networks *networks = field;
+	const struct names *names = field;
+	struct buf systemd = {0};
+	char text[ADDR_TEXT];
+
+	switch (row->type) {
+	case VALUE_NETWORKS:
+		if (i >= networks->n)
+			return false;
+		buf_puts(out, network_text(&networks->list[i], text));
+		return true;
+	case VALUE_LISTEN:
+		names = &listener->address_text;
+		if (i >= names->n + listener->systemd.n)
+			return false;
+		if (i < names->n) {
+			value_put_string(out, names->list[i]);
+			return true;
+		}
+		buf_puts(&systemd, "systemd:");
+		buf_puts(&systemd, listener->systemd.list[i - names->n]);
+		buf_put(&systemd, "", 1);
+		value_put_string(out, systemd.p);
+		buf_free(&systemd);
+		return true;
+	case VALUE_URLS:
+		if (i >= backend->nurls)
+			return false;
+		value_put_string(out, backend->urls[i].text);
+		return true;
+	default:
+		if (i >= names->n)
+			return false;
+		value_put_string(out, names->list[i]);
+		return true;
+	}
+}
+
+static void
+put_list(struct dump *d, const struct directive *row, const void *field,
+    const void *object)
+{
+	struct buf line = {0}, item = {0};
+	size_t i;
+
+	buf_printf(&line, "%s%s", d->indent, row->name);
+	for (i = 0; put_item(&item, row, field, object, i); i++) {
+		if (i > 0 && line.len + 1 + item.len > WIDTH) {
+			buf_puts(&line, "\n");
+			buf_span(&d->out, buf_text(&line));
+			buf_clear(&line);
+			buf_printf(&line, "%s%s", d->indent, row->name);
+		}
+		buf_puts(&line, " ");
+		buf_span(&line, buf_text(&item));
+		buf_clear(&item);
+	}
+	if (i == 0 && row->none != NULL)
+		buf_printf(&line, " %s", row->none);
+	if (i > 0 || row->none != NULL) {
+		buf_puts(&line, "\n");
+		buf_span(&d->out, buf_text(&line));
+	}
+	buf_free(&line);
+	buf_free(&item);
+}
+
+static void
+put_setting(struct dump *d, const struct directive *row, enum scope scope,
+    void *object)
+{
+	const void *field = directive_field(row, scope, object);
+
+	if (directive_is_list(row)) {
+		put_list(d, row, field, object);
+		return;
+	}
+	buf_printf(&d->out, "%s%s ", d->indent, row->name);
+	put_single(&d->out, row, field);
+	buf_puts(&d->out, "\n");
+}
+
+static void
+put_settings(struct dump *d, enum scope scope, void *object)
+{
+	for (size_t i = 0; i < directive_count(); i++)
+		if (directive_at(i)->scopes & scope)
+			put_setting(d, directive_at(i), scope, object);
+}
+
+/* Of the settings that may stand at top level, a listener shows those that
+ * differ from there. */
+static void
+put_listener(struct dump *d, struct settings *s, struct listener_conf *l)
+{
+	struct dump top = { .indent = d->indent }, own = { .indent =
+	    d->indent };
+
+	for (size_t i = 0; i < directive_count(); i++) {
+		const struct directive *row = directive_at(i);
+
+		if (!(row->scopes & SCOPE_LISTENER))
+			continue;
+		put_setting(&own, row, SCOPE_LISTENER, l);
+		if (row->scopes == SCOPE_SMTP)
+			put_setting(&top, row, SCOPE_TOP, s);
+		if (!span_eq(buf_text(&own.out), buf_text(&top.out)))
+			buf_span(&d->out, buf_text(&own.out));
+		buf_clear(&own.out);
+		buf_clear(&top.out);
+	}
+	buf_free(&own.out);
+	buf_free(&top.out);
+}
+
+void
+conf_dump(const struct settings *settings, FILE *out)
+{
+	/* The table's accessor gives writable fields; none is written here. */
+	struct settings *s = (struct settings *)settings;
+	struct dump d = { .indent = "" };
+	size_t i;
+
+	put_settings(&d, SCOPE_TOP, s);
+	d.indent = "\t";
+	buf_puts(&d.out, "resolver {\n");
+	put_settings(&d, SCOPE_RESOLVER, s);
+	buf_puts(&d.out, "}\n");
+	for (i = 0; i < s->nlisteners; i++) {
+		buf_printf(&d.out, "listener \"%s\" {\n", s->listeners[i].name);
+		put_listener(&d, s, &s->listeners[i]);
+		buf_puts(&d.out, "}\n");
+	}
+	for (i = 0; i < s->nbackends; i++) {
+		buf_printf(&d.out, "backend \"%s\" {\n", s->backends[i].name);
+		put_settings(&d, SCOPE_BACKEND, &s->backends[i]);
+		buf_puts(&d.out, "}\n");
+	}
+	for (i = 0; i < s->nroutes; i++) {
+		buf_puts(&d.out, "route {\n");
+		put_settings(&d, SCOPE_ROUTE, &s->routes[i]);
+		buf_puts(&d.out, "}\n");
+	}
+	fwrite(d.out.p, 1, d.out.len, out);
+	buf_free(&d.out);
+}

@@ -1,0 +1,192 @@
+#include <string.h>
+
+#include "conf/endpoint.h"
+#include "conf/value.h"
+
+#define PORT_MAX 65535
+#define PORT_DNS 53
+#define WEIGHT_MAX 100
+
+/* Quoted in a message: more of it helps nobody. */
+#define SHOW(s)	((s).len > 100 ? 100 : (int)(s).len), (s).p
+
+static struct span
+skip(struct span s, size_t n)
+{
+	return span_n(s.p + n, s.len - n);
+}
+
+/* "unix:path", made absolute. */
+static int
+parse_unix(struct arena *a, const char *dir, struct span in,
+    struct addr *address, struct err *err)
+{
+	const char *path;
+
+	if (value_path(a, dir, skip(in, strlen("unix:")), &path, err) < 0)
+		return err_prefix(err, "unix:");
+	return addr_parse(span_z(arena_printf(a, "unix:%s", path)), address,
+	    err);
+}
+
+int
+endpoint_listen(struct arena *a, const char *dir, struct span in,
+    struct addr *address, const char **text, struct err *err)
+{
+	char out[ADDR_TEXT];
+
+	memset(address, 0, sizeof(*address));
+	if (span_starts_nocase(in, "systemd:"))
+		return value_text(a, skip(in, strlen("systemd:")), text, err);
+	if (span_starts_nocase(in, "unix:")) {
+		if (parse_unix(a, dir, in, address, err) < 0)
+			return -1;
+	} else if (addr_parse(in, address, err) < 0)
+		return -1;
+	else if (addr_port(address) == 0)
+		return err_set(err, ERR_CONFIG,
+		    "\"%.*s\" has port 0: expected 1 to %d", SHOW(in),
+		    PORT_MAX);
+	*text = arena_strdup(a, addr_text(address, out));
+	return 0;
+}
+
+struct scheme {
+	const char	*prefix;
+	enum backend_proto proto;
+	bool		 implicit_tls;
+	int		 port;
+};
+static const struct scheme schemes[] = {
+	{ "smtp://", PROTO_SMTP, false, 25 },
+	{ "smtps://", PROTO_SMTP, true, 465 },
+	{ "lmtp://", PROTO_LMTP, false, 24 },
+	{ "maildir:", PROTO_MAILDIR, false, 0 },
+};
+
+static int
+parse_weight(struct span *rest, unsigned *weight, struct err *err)
+{
+	struct span whole = *rest, query = *rest;
+	uint64_t n = 1;
+
+	*rest = span_until(&query, '?');
+	if (rest->len < whole.len) {
+		if (!span_starts_nocase(query, "weight="))
+			return err_set(err, ERR_CONFIG, "\"?%.*s\" is not "
+			    "known: expected ?weight=N", SHOW(query));
+		query = skip(query, strlen("weight="));
+		if (value_count(query, 1, WEIGHT_MAX, &n, err) < 0)
+			return err_prefix(err, "weight");
+	}
+	*weight = (unsigned)n;
+	return 0;
+}
+
+/* "host", "host:port", "192.0.2.1:port" or "[2001:db8::1]:port". */
+static int
+parse_host(struct arena *a, struct span in, struct backend_url *url,
+    struct err *err)
+{
+	struct span host = in, port = {0};
+	const char *end;
+	uint64_t n;
+
+	if (in.len > 0 && in.p[0] == '[') {
+		end = memchr(in.p, ']', in.len);
+		if (end == NULL)
+			return err_set(err, ERR_CONFIG,
+			    "missing ] in \"%.*s\"", SHOW(in));
+		host = span_n(in.p + 1, (size_t)(end - in.p - 1));
+		port = skip(in, host.len + 2);
+	} else if (in.len > 0 && (end = memchr(in.p, ':', in.len)) != NULL) {
+		host.len = (size_t)(end - in.p);
+		port = skip(in, host.len);
+	}
+	if (port.len > 0) {
+		if (port.p[0] != ':' || span_uint(skip(port, 1), PORT_MAX,
+		    &n) < 0 || n == 0)
+			return err_set(err, ERR_CONFIG, "\"%.*s\" is no port: "
+			    "expected \":\" and 1 to %d", SHOW(port), PORT_MAX);
+		url->port = (int)n;
+	}
+	if (addr_parse_ip(host, url->port, &url->addr, err) == 0)
+		return 0;
+	memset(&url->addr, 0, sizeof(url->addr));
+	if (in.len > 0 && in.p[0] == '[')
+		return -1;
+	return value_host(a, host, &url->host, err);
+}
+
+static void
+format_url(struct arena *a, const struct scheme *scheme,
+    struct backend_url *url)
+{
+	char out[ADDR_TEXT];
+	const char *weight = "";
+
+	if (url->weight != 1)
+		weight = arena_printf(a, "?weight=%u", url->weight);
+	if (url->proto == PROTO_MAILDIR)
+		url->text = arena_printf(a, "maildir:%s%s", url->path, weight);
+	else if (url->host != NULL)
+		url->text = arena_printf(a, "%s%s:%d%s", scheme->prefix,
+		    url->host, url->port, weight);
+	else
+		url->text = arena_printf(a, "%s%s%s", scheme->prefix,
+		    addr_text(&url->addr, out), weight);
+}
+
+int
+endpoint_backend(struct arena *a, const char *dir, struct span in,
+    struct backend_url *url, struct err *err)
+{
+	size_t n = sizeof(schemes) / sizeof(*schemes);
+	const struct scheme *scheme = schemes;
+	struct span rest;
+	int rc;
+
+	memset(url, 0, sizeof(*url));
+	while (scheme < schemes + n && !span_starts_nocase(in, scheme->prefix))
+		scheme++;
+	if (scheme == schemes + n)
+		return err_set(err, ERR_CONFIG, "\"%.*s\" is not the URL of a "
+		    "backend: expected smtp://, smtps://, lmtp:// or maildir:",
+		    SHOW(in));
+	url->proto = scheme->proto;
+	url->implicit_tls = scheme->implicit_tls;
+	url->port = scheme->port;
+	rest = skip(in, strlen(scheme->prefix));
+	if (parse_weight(&rest, &url->weight, err) < 0)
+		return -1;
+	if (url->proto == PROTO_MAILDIR)
+		rc = value_path(a, dir, rest, &url->path, err);
+	else if (span_starts_nocase(rest, "unix:") && !url->implicit_tls) {
+		url->port = 0;
+		rc = parse_unix(a, dir, rest, &url->addr, err);
+	} else
+		rc = parse_host(a, rest, url, err);
+	if (rc < 0)
+		return -1;
+	format_url(a, scheme, url);
+	return 0;
+}
+
+int
+endpoint_forward(struct arena *a, struct span in, const char **text,
+    struct err *err)
+{
+	struct span rest = in, ip = span_until(&rest, '@');
+	uint64_t port = PORT_DNS;
+	struct addr address;
+	char out[ADDR_TEXT];
+
+	if (ip.len < in.len && (span_uint(rest, PORT_MAX, &port) < 0 ||
+	    port == 0))
+		return err_set(err, ERR_CONFIG, "\"@%.*s\" is no port: "
+		    "expected 1 to %d", SHOW(rest), PORT_MAX);
+	if (addr_parse_ip(ip, (int)port, &address, err) < 0)
+		return -1;
+	*text = arena_printf(a, "%s@%d", addr_ip(&address, out), (int)port);
+	return 0;
+}
