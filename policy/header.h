@@ -19,8 +19,8 @@ struct header_scan {
 	uint64_t	fields;		/* lines that do not continue one */
 	uint64_t	received;	/* Received: fields */
 	bool		done;		/* the header is over */
-	bool		is_headless;	/* begins with something else: then
-					   all of it is body, the counts are 0 */
+	bool		is_headless;	/* begins with something else: all of
+					   it is body, the counts are 0 */
 	/* the rest is header.c's own */
 	unsigned char	state;
 	unsigned char	match;
