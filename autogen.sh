@@ -18,7 +18,7 @@ BUILD_PACKAGES="autoconf automake make gcc libc6-dev pkg-config
 	libboost-context-dev"
 TEST_PACKAGES="clang libclang-rt-14-dev openssl swaks libnet-ssleay-perl
 	libnet-dns-perl python3 python3-pytest python3-pytest-xdist
-	python3-yaml"
+	python3-pytest-timeout python3-yaml"
 JOBS=$(nproc 2>/dev/null || echo 2)
 
 say()

@@ -25,6 +25,11 @@ UNIT_SECONDS=${UNIT_SECONDS-180}	# each program
 E2E_SECONDS=${E2E_SECONDS-900}		# the whole of tests/e2e
 E2E_JOBS=${E2E_JOBS-3}	# these tests wait more than they work
 
+# A finding of a sanitizer ends the program, with a backtrace.
+export ASAN_OPTIONS="${ASAN_OPTIONS-detect_stack_use_after_return=1}"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS-print_stacktrace=1:halt_on_error=1}"
+export PYTHONDONTWRITEBYTECODE=1
+
 passed=0
 failed=0
 skipped=0
@@ -116,8 +121,8 @@ run_e2e()
 	/usr/bin/python3 -c 'import xdist' 2>/dev/null &&
 	    set -- -n "$E2E_JOBS" --dist loadfile "$@"
 	# No -q: the log shows each test by its name.
-	bounded "$E2E_SECONDS" /usr/bin/python3 -m pytest -v --color=no \
-	    -p no:cacheprovider "$@" "$here/e2e" >"$work/out" 2>&1
+	bounded "$E2E_SECONDS" /usr/bin/python3 -m pytest -v "$@" \
+	    "$here/e2e" >"$work/out" 2>&1
 	status=$?
 	cat "$work/out"
 	p=$(number passed)

@@ -21,11 +21,6 @@ from kit.resolver import Resolver	# noqa: E402
 from kit.sink import Sink		# noqa: E402
 
 
-def pytest_configure(config):
-    config.addinivalue_line(
-        "markers", "core: run with the sanitizer build as well")
-
-
 def pytest_collection_modifyitems(items):
     # The longest first, so that parallel workers end together.
     items.sort(key=lambda item: "nothing_lost" not in item.nodeid)
