@@ -128,10 +128,10 @@ check)
 	tests/e2e/peers.sh build/peers || die "the test peers are not complete"
 	build_in build "all test-programs" --enable-werror
 	build_in build-asan "all test-programs" --enable-werror \
-	    --enable-sanitizers CFLAGS="-O1 -g"
+	    --enable-sanitizers --enable-fuzzers CC=clang CFLAGS="-O1 -g"
 	build_in build-clang "all test-programs" --enable-werror CC=clang
 	exec tests/run.sh layers unit:build e2e:build \
-	    unit:build-asan core:build-asan unit:build-clang
+	    unit:build-asan fuzz:build-asan core:build-asan unit:build-clang
 	;;
 *)
 	die "usage: ./autogen.sh [run | check]"

@@ -9,6 +9,8 @@
 #			scripts (tests/smtp) are run by one of them
 #	e2e:DIR		tests/e2e with the gateway built in DIR
 #	core:DIR	only those of tests/e2e that are marked `core`
+#	fuzz:DIR	the fuzz targets built in DIR: over their corpus, and on
+#			from there for a few seconds
 #
 # Exit status 1 if anything failed, and with CI=true if anything was skipped:
 # on a machine that was set up by autogen.sh nothing has a reason to be.
@@ -22,6 +24,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 UNIT_SECONDS=${UNIT_SECONDS-180}	# each program
+FUZZ_SECONDS=${FUZZ_SECONDS-4}		# each target
 E2E_SECONDS=${E2E_SECONDS-900}		# the whole of tests/e2e
 E2E_JOBS=${E2E_JOBS-3}	# these tests wait more than they work
 
@@ -104,6 +107,31 @@ run_unit()
 	done
 }
 
+# Findings stay in DIR. New inputs are not kept: a corpus in the source tree is
+# small and chosen.
+run_fuzz()
+{
+	targets=$(make -s -C "$1" print-fuzz-targets) || {
+		failure "fuzz:$1" "no list of targets"
+		return
+	}
+	for t in $targets; do
+		name=$(basename "$t" _fuzz)
+		mkdir -p "$work/corpus-$name"
+		# shellcheck disable=SC2086
+		if (cd "$1" && bounded $((FUZZ_SECONDS + 60)) "./$t" \
+		    -max_total_time="$FUZZ_SECONDS" -timeout=10 -verbosity=0 \
+		    "$work/corpus-$name" $(find "$here/fuzz/corpus/$name" \
+		    -maxdepth 0 -type d 2>/dev/null)) >"$work/out" 2>&1; then
+			echo "$t: nothing found"
+			count 1 0 0
+		else
+			tail -n 60 "$work/out"
+			failure "$1/$t" "see above"
+		fi
+	done
+}
+
 # number WORD: the N of "N WORD" in pytest's closing line, or 0.
 number()
 {
@@ -146,6 +174,7 @@ for suite in "$@"; do
 	unit:*)	run_unit "$dir" ;;
 	e2e:*)	run_e2e "$dir" ;;
 	core:*)	run_e2e "$dir" -m core ;;
+	fuzz:*)	run_fuzz "$dir" ;;
 	*)	failure "$suite" "there is no such suite" ;;
 	esac
 	echo "== $suite took $(($(date +%s) - started)) s"
