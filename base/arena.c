@@ -7,25 +7,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
-
-#ifdef __SANITIZE_ADDRESS__
-#define ARENA_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_ASAN 1
-#endif
-#endif
-
-#ifdef ARENA_ASAN
-#include <sanitizer/asan_interface.h>
-#define POISON(p, len)		ASAN_POISON_MEMORY_REGION((p), (len))
-#define UNPOISON(p, len)	ASAN_UNPOISON_MEMORY_REGION((p), (len))
-#define GAP			ALIGN	/* poisoned, between two objects */
-#else
-#define POISON(p, len)		((void)(p), (void)(len))
-#define UNPOISON(p, len)	((void)(p), (void)(len))
-#define GAP			0
-#endif
+#include "base/poison.h"
 
 #define ALIGN		alignof(max_align_t)
 #define ROUND_UP(n)	(((n) + ALIGN - 1) & ~(ALIGN - 1))
@@ -91,7 +73,7 @@ arena_create(const char *name)
 	*a = (struct arena){
 		.name = name,
 		.chunks = c,
-		.free = (char *)a + ROUND_UP(sizeof(*a)) + GAP,
+		.free = (char *)a + ROUND_UP(sizeof(*a)) + POISON_GAP,
 		.limit = (char *)c + c->size,
 		.grow = 2048,
 		.held = c->size,
@@ -160,7 +142,7 @@ arena_alloc(struct arena *a, size_t size)
 		mem_exhausted(size, a->name);
 	if (size >= OWN_CHUNK)
 		return alloc_own(a, size);
-	need = ROUND_UP(size > 0 ? size : 1) + GAP;
+	need = ROUND_UP(size > 0 ? size : 1) + POISON_GAP;
 	if (need > (size_t)(a->limit - a->free))
 		use_new_chunk(a, need);
 	p = a->free;

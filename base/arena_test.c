@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/poison.h"
 #include "tests/kit/t.h"
 
 static void
@@ -157,8 +158,7 @@ test_defer(void)
 static void
 test_poison(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-	extern int __asan_address_is_poisoned(void const volatile *);
+#ifdef POISON_ASAN
 	struct arena *a = arena_create("test");
 	char *p = arena_alloc(a, 20), *q = arena_alloc(a, 20);
 

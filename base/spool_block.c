@@ -1,6 +1,7 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
+#include "base/poison.h"
 #include "base/spool_block.h"
 
 static struct spool_block *pool;
@@ -14,6 +15,7 @@ spool_block_get(void)
 	if (b != NULL) {
 		pool = b->next;
 		pooled--;
+		UNPOISON(b->bytes, sizeof(b->bytes));
 		b->next = NULL;
 		return b;
 	}
@@ -34,6 +36,7 @@ spool_block_put(struct spool_block *b)
 	b->next = pool;
 	pool = b;
 	pooled++;
+	POISON(b->bytes, sizeof(b->bytes));
 }
 
 size_t

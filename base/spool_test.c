@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/poison.h"
 #include "base/spool.h"
 #include "base/spool_block.h"
 #include "tests/kit/t.h"
@@ -272,6 +273,25 @@ test_closing(void)
 }
 
 static void
+test_poison(void)
+{
+#ifdef POISON_ASAN
+	struct arena *a = arena_create("test");
+	struct spool *s = spool_open(a, dir, 100);
+	struct span run;
+	struct err err;
+
+	spool_write(s, SPAN_LIT("text"), &err);
+	spool_end(s, &err);
+	run = spool_run(s, 0);
+	T_OK("a run can be read", !__asan_address_is_poisoned(run.p));
+	arena_destroy(&a);
+	T_OK("but not after the end of its spool",
+	    __asan_address_is_poisoned(run.p));
+#endif
+}
+
+static void
 test_bad_dir(void)
 {
 	struct arena *a = arena_create("test");
@@ -401,6 +421,7 @@ main(void)
 	test_mixed_runs();
 	test_without_tmpfile();
 	test_closing();
+	test_poison();
 	test_bad_dir();
 	test_file_limit();
 	test_full_disk();
