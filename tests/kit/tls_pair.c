@@ -16,7 +16,7 @@ static char folder[] = "/tmp/forepost-tls-XXXXXX";
 const char *
 tls_pair_file(const char *name)
 {
-	static char path[8][200];
+	static char path[8][256];
 	static unsigned at;
 
 	at = (at + 1) % 8;
