@@ -1,0 +1,323 @@
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "gateway/backend_internal.h"
+#include "gateway/stats.h"
+
+/* --- what an answer means --- */
+
+/* Answers to a dialogue that is out of step, or to what the backend said it
+ * could do. None of them judges a recipient or a message. */
+static bool
+is_about_dialogue(int code)
+{
+	return code == 500 || code == 502 || code == 503 || code == 555;
+}
+
+int
+backend_judge(struct backend_link *l, const char *to, const struct reply *r,
+    struct err *err)
+{
+	int kind = r->code / 100;
+
+	if (r->code == 421)
+		return backend_smtp_no_good(l, to, r, err);
+	if (r->code / 10 == 25 ||
+	    ((kind == 4 || kind == 5) && !is_about_dialogue(r->code)))
+		return 0;
+	backend_smtp_no_good(l, to, r, err);
+	err->kind = ERR_SYNTAX;
+	return -1;
+}
+
+/* --- one transaction --- */
+
+const char *
+backend_name(const struct backend *b)
+{
+	return b->conf->name;
+}
+
+static void
+end_tx(void *arg)
+{
+	backend_end(arg);
+}
+
+struct backend_tx *
+backend_begin(struct arena *a, struct backend *b, const struct client *client,
+    const struct envelope *envelope, const char *session_id)
+{
+	struct backend_tx *tx = arena_new(a, struct backend_tx);
+
+	tx->backend = b;
+	tx->arena = a;
+	tx->client = client;
+	tx->envelope = envelope;
+	tx->session_id = session_id;
+	arena_defer(a, end_tx, tx);
+	return tx;
+}
+
+const char *
+backend_where(const struct backend_tx *tx)
+{
+	return tx->addr != NULL ? tx->addr->where : tx->backend->conf->name;
+}
+
+/* The transaction is over, and every later call says why. */
+static int
+tx_failed(struct backend_tx *tx, struct err *err)
+{
+	err_prefix(err, "backend %s", backend_where(tx));
+	if (tx->link != NULL) {
+		stats_add(STAT_BACKEND_FAILURES, 1);
+		tx->link->is_broken = true;
+		backend_pool_give(&tx->link);
+	}
+	tx->failure = *err;
+	return -1;
+}
+
+/* Our EHLO offered more than this backend can do now. */
+static struct reply
+lacks(unsigned missing)
+{
+	return reply(451, "4.3.5", "The mail server behind this gateway does "
+	    "not offer %s now, please try again later",
+	    missing & ABILITY_SMTPUTF8 ? "SMTPUTF8" :
+	    missing & ABILITY_BINARYMIME ? "BINARYMIME" :
+	    missing & ABILITY_8BITMIME ? "8BITMIME" : "DSN");
+}
+
+static unsigned
+rcpt_needs(const struct rcpt *rcpt)
+{
+	return rcpt->notify != NULL || rcpt->orcpt != NULL ? ABILITY_DSN : 0;
+}
+
+/* --- Maildir: a transaction without a dialogue --- */
+
+static void
+rcpt_maildir(struct backend_tx *tx, const struct rcpt *rcpt,
+    struct reply *answer)
+{
+	unsigned missing;
+
+	tx->addr = &tx->backend->addrs[0];
+	missing = (tx->envelope->needs | rcpt_needs(rcpt)) &
+	    ~tx->addr->abilities;
+	*answer = missing != 0 ? lacks(missing) :
+	    reply(250, "2.1.5", "Recipient ok");
+}
+
+static void
+log_not_delivered(const struct backend_tx *tx, const struct err *why)
+{
+	struct logline l;
+
+	log_begin(&l, LOG_LABEL_ERROR, tx->session_id, "delivery failed");
+	log_z(&l, "backend", tx->addr->where);
+	log_z(&l, "why", why->text);
+	log_end(&l);
+}
+
+/* 1: *answer is the answer. Final delivery adds the Return-Path
+ * (RFC 5321 4.4). */
+static MAY_YIELD int
+send_maildir(struct backend_tx *tx, const struct backend_message *message,
+    struct reply *answer, struct err *err)
+{
+	struct buf head = {0};
+	bool is_full;
+	int ret;
+
+	buf_puts(&head, "Return-Path: <");
+	buf_span(&head, tx->envelope->sender.text);
+	buf_puts(&head, ">\r\n");
+	buf_span(&head, message->trace);
+	ret = maildir_deliver(tx->addr->maildir, tx->backend->all->offload,
+	    buf_text(&head), message->spool, clock_now() +
+	    tx->backend->conf->data_timeout, &is_full, err);
+	buf_free(&head);
+	if (ret == 0) {
+		*answer = reply(250, "2.0.0", "Delivered");
+		return 1;
+	}
+	if (err->kind == ERR_CLOSED)
+		return -1;
+	log_not_delivered(tx, err);
+	*answer = is_full ?
+	    reply(451, "4.3.1", "No room for the message, please try later") :
+	    reply(451, "4.3.0", "The message cannot be stored, please try "
+	    "later");
+	return 1;
+}
+
+/* --- SMTP and LMTP --- */
+
+/* A connection to the address, kept or new, in tx->link. 1: it failed, but
+ * another address may do. */
+static MAY_YIELD int
+connect_to(struct backend_tx *tx, struct backend_addr *addr, bool fresh,
+    struct err *err)
+{
+	if (backend_pool_take(addr, fresh, &tx->link, err) < 0)
+		return -1;
+	if (tx->link != NULL)
+		return 0;
+	if (backend_open(addr, &tx->link, err) == 0) {
+		backend_health_up(addr);
+		return 0;
+	}
+	if (err->kind == ERR_CLOSED)
+		return -1;
+	backend_health_down(addr, err);
+	return 1;
+}
+
+/* MAIL and the first RCPT, over the connection there is. */
+static MAY_YIELD int
+open_transaction(struct backend_tx *tx, const struct rcpt *rcpt,
+    struct reply *answer, struct err *err)
+{
+	bool is_refused;
+
+	tx->link->uses++;
+	if (backend_smtp_begin(tx, rcpt, answer, &is_refused, err) < 0)
+		return -1;
+	if (tx->link->is_kept)
+		stats_add(STAT_BACKEND_REUSES, 1);
+	if (is_refused) {
+		tx->refusal = arena_new(tx->arena, struct reply);
+		*tx->refusal = *answer;
+	}
+	return 0;
+}
+
+/*
+ * Finds a backend that takes the transaction: over all addresses, and once
+ * more over a new connection if a kept one turned out dead. An answer ends the
+ * search, whatever it is.
+ */
+static MAY_YIELD int
+find_and_open(struct backend_tx *tx, const struct rcpt *rcpt,
+    struct reply *answer, struct err *err)
+{
+	unsigned needs = tx->envelope->needs | rcpt_needs(rcpt), missing = 0;
+	bool fresh = false, has_forced = false;
+	struct backend_addr *addr;
+	uint64_t tried = 0;
+	int ret;
+
+	while ((addr = backend_health_choose(tx->backend, tried,
+	    &has_forced)) != NULL) {
+		tx->addr = addr;
+		ret = connect_to(tx, addr, fresh, err);
+		if (ret < 0)
+			return -1;
+		tried |= UINT64_C(1) << (addr - tx->backend->addrs);
+		if (ret > 0)
+			continue;
+		if (needs & ~tx->link->abilities) {
+			missing = needs & ~tx->link->abilities;
+			backend_pool_give(&tx->link);
+			continue;
+		}
+		if (open_transaction(tx, rcpt, answer, err) == 0)
+			return 0;
+		if (err->kind == ERR_CLOSED || !tx->link->is_kept || fresh)
+			return -1;
+		backend_pool_give(&tx->link);	/* broken: it is closed */
+		tried &= ~(UINT64_C(1) << (addr - tx->backend->addrs));
+		fresh = true;
+	}
+	if (missing == 0)
+		return -1;	/* err is that of the last address */
+	*answer = lacks(missing);
+	return 0;
+}
+
+MAY_YIELD int
+backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
+    struct reply *answer, struct err *err)
+{
+	unsigned missing;
+	int ret = 0;
+
+	if (tx->failure.kind != 0) {
+		*err = tx->failure;
+		return -1;
+	}
+	if (tx->refusal != NULL) {
+		*answer = *tx->refusal;
+		return 0;
+	}
+	if (tx->backend->addrs[0].maildir != NULL) {
+		rcpt_maildir(tx, rcpt, answer);
+	} else if (tx->link == NULL) {
+		ret = find_and_open(tx, rcpt, answer, err);
+	} else {
+		missing = rcpt_needs(rcpt) & ~tx->link->abilities;
+		if (missing != 0)
+			*answer = lacks(missing);
+		else
+			ret = backend_smtp_rcpt(tx, rcpt, answer, err);
+	}
+	if (ret < 0)
+		return tx_failed(tx, err);
+	if (reply_is_ok(answer))
+		tx->accepted++;
+	return 0;
+}
+
+/* All recipients of one answer. */
+static void
+count(const struct backend_tx *tx, struct backend_result *result)
+{
+	if (reply_is_ok(&result->answer))
+		result->ok = tx->accepted;
+	else if (reply_is_permanent(&result->answer))
+		result->perm = tx->accepted;
+	else
+		result->temp = tx->accepted;
+}
+
+MAY_YIELD int
+backend_send(struct backend_tx *tx, const struct backend_message *message,
+    struct backend_result *result, struct err *err)
+{
+	int ret;
+
+	memset(result, 0, sizeof(*result));
+	if (tx->failure.kind != 0) {
+		*err = tx->failure;
+		return -1;
+	}
+	assert(tx->accepted > 0);	/* or the caller would not ask */
+	if (tx->addr->maildir != NULL)
+		ret = send_maildir(tx, message, &result->answer, err);
+	else
+		ret = backend_message_send(tx, message, &result->answer, err);
+	if (ret < 0)
+		return tx_failed(tx, err);
+	if (ret > 0)
+		count(tx, result);
+	else if (tx->addr->url->proto == PROTO_LMTP)
+		backend_lmtp_answer(tx, result);
+	else {
+		if (backend_message_read(tx, &result->answer) == 0)
+			tx->link->is_broken = tx->link->needs_rset = false;
+		count(tx, result);
+	}
+	return 0;
+}
+
+void
+backend_end(struct backend_tx *tx)
+{
+	if (tx->link != NULL)
+		backend_pool_give(&tx->link);
+}

@@ -1,0 +1,235 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "gateway/backend_internal.h"
+#include "gateway/dotstream.h"
+#include "gateway/stats.h"
+
+#define SMALL		(16 * 1024)	/* cheaper to copy than to send alone */
+#define PIECE		(1 << 20)	/* of a file, between two looks */
+#define STUFF_AT_ONCE	(32 * 1024)
+#define EARLY_TIMEOUT	(5 * CLOCK_S)	/* for the rest of an early reply */
+
+/* RFC 5321 4.5.3.2.5 counts each block of data anew, and so do we. */
+static int64_t
+block_deadline(const struct backend_link *l)
+{
+	return clock_now() + l->addr->backend->conf->data_timeout;
+}
+
+/* --- the octets: 0 when they are sent or gathered, else -1 --- */
+
+/* The last ones are gathered only: they leave with what ends the message. */
+static MAY_YIELD int
+put_memory(struct backend_link *l, const struct spool *spool,
+    struct err *err)
+{
+	uint64_t at = 0, size = spool_size(spool);
+	struct span run;
+
+	while ((run = spool_run(spool, at)).len > 0) {
+		at += run.len;
+		if (at == size && run.len <= SMALL)
+			conn_put(l->conn, run.p, run.len);
+		else if (conn_write(l->conn, run.p, run.len,
+		    block_deadline(l), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static MAY_YIELD int
+put_file(struct backend_link *l, const struct spool *spool, struct err *err)
+{
+	uint64_t at, n, size = spool_size(spool);
+
+	for (at = 0; at < size; at += n) {
+		n = size - at < PIECE ? size - at : PIECE;
+		if (conn_send_file(l->conn, spool_file(spool), (int64_t)at, n,
+		    block_deadline(l), err) < 0)
+			return -1;
+		if (at + n == size)
+			break;
+		if (conn_unread(l->conn) > 0)
+			return err_set(err, ERR_UNAVAIL,
+			    "answered before the end");
+		fiber_yield();
+	}
+	return 0;
+}
+
+static MAY_YIELD int
+put_stuffed_block(struct backend_link *l, const struct buf *block, bool last,
+    struct err *err)
+{
+	if (last && block->len <= SMALL) {
+		conn_put(l->conn, block->p, block->len);
+		return 0;
+	}
+	return conn_write(l->conn, block->p, block->len, block_deadline(l),
+	    err);
+}
+
+/* RFC 5321 4.5.2 */
+static MAY_YIELD int
+put_stuffed(struct backend_link *l, struct spool *spool, struct err *err)
+{
+	char *block = mem_alloc(STUFF_AT_ONCE, "dot-stuffing");
+	uint64_t at = 0, size = spool_size(spool);
+	struct buf stuffed = {0};
+	bool line_start = true;
+	ssize_t n = 0;
+	int ret = 0;
+
+	while (ret == 0 && at < size) {
+		n = spool_read(spool, at, block, STUFF_AT_ONCE, err);
+		if (n <= 0) {
+			ret = n < 0 ? -1 : err_set(err, ERR_UNAVAIL,
+			    "the spool is shorter than it was");
+			break;
+		}
+		at += (uint64_t)n;
+		buf_clear(&stuffed);
+		dot_stuff(&stuffed, span_n(block, (size_t)n), &line_start);
+		ret = put_stuffed_block(l, &stuffed, at == size, err);
+	}
+	buf_free(&stuffed);
+	free(block);
+	return ret;
+}
+
+static MAY_YIELD int
+put_body(struct backend_link *l, const struct backend_message *m,
+    bool is_data, struct err *err)
+{
+	if (is_data && m->has_dots)
+		return put_stuffed(l, m->spool, err);
+	if (spool_file(m->spool) >= 0)
+		return put_file(l, m->spool, err);
+	return put_memory(l, m->spool, err);
+}
+
+/* --- the dialogue around them --- */
+
+/* A backend may refuse a message before it has all of it, and close. What it
+ * said then is worth more than "broken pipe". */
+static MAY_YIELD bool
+is_refused_early(struct backend_link *l, struct reply *answer)
+{
+	struct err err;
+
+	if (conn_unread(l->conn) == 0 ||
+	    reply_read(l->conn, clock_now() + EARLY_TIMEOUT, answer,
+	    &err) < 0)
+		return false;
+	return !reply_is_ok(answer) &&
+	    backend_judge(l, "the message", answer, &err) == 0;
+}
+
+/* The link counts as broken until the answer to the message has come: a
+ * message that is not finished can only be broken off. */
+static MAY_YIELD int
+send_octets(struct backend_link *l, const struct backend_message *m,
+    bool is_data, struct reply *answer, struct err *err)
+{
+	l->is_broken = true;
+	conn_put(l->conn, m->trace.p, m->trace.len);
+	if (put_body(l, m, is_data, err) == 0) {
+		if (is_data && !m->ends_in_crlf)
+			conn_puts(l->conn, "\r\n");
+		if (is_data)
+			conn_puts(l->conn, ".\r\n");
+		if (conn_flush(l->conn, block_deadline(l), err) == 0)
+			return 0;
+	}
+	backend_smtp_failed(l, "sending the message", err);
+	return is_refused_early(l, answer) ? 1 : -1;
+}
+
+/* 0: the message may follow. */
+static MAY_YIELD int
+ask_for_data(struct backend_link *l, struct reply *answer, struct err *err)
+{
+	conn_puts(l->conn, "DATA\r\n");
+	if (backend_smtp_read(l, "DATA",
+	    l->addr->backend->conf->reply_timeout, answer, err) < 0)
+		return -1;
+	if (answer->code == 354)
+		return 0;
+	if (reply_is_ok(answer)) {
+		backend_smtp_no_good(l, "DATA", answer, err);
+		err->kind = ERR_SYNTAX;
+		return -1;
+	}
+	return backend_judge(l, "DATA", answer, err) < 0 ? -1 : 1;
+}
+
+MAY_YIELD int
+backend_message_send(struct backend_tx *tx, const struct backend_message *m,
+    struct reply *answer, struct err *err)
+{
+	struct backend_link *l = tx->link;
+	bool is_data = !(l->abilities & ABILITY_CHUNKING);
+	int ret;
+
+	if (m->is_binary && !(l->abilities & ABILITY_BINARYMIME)) {
+		*answer = reply(451, "4.3.5", "The mail server behind this "
+		    "gateway does not offer BINARYMIME now");
+		return 1;
+	}
+	/* Or it would be taken for the answer to the message. */
+	if (conn_unread(l->conn) > 0) {
+		l->is_broken = true;
+		return err_set(err, ERR_SYNTAX, "spoke out of turn");
+	}
+	if (is_data) {
+		ret = ask_for_data(l, answer, err);
+		if (ret != 0)
+			return ret;
+	} else {
+		conn_printf(l->conn, "BDAT %" PRIu64 " LAST\r\n",
+		    m->trace.len + spool_size(m->spool));
+	}
+	return send_octets(l, m, is_data, answer, err);
+}
+
+/* --- the answer --- */
+
+static void
+log_lost(const struct backend_tx *tx, const struct err *why)
+{
+	struct logline l;
+
+	stats_add(STAT_BACKEND_FAILURES, 1);
+	log_begin(&l, LOG_LABEL_WARN, tx->session_id,
+	    "reply lost after the end of the message");
+	log_z(&l, "backend", tx->addr->where);
+	log_z(&l, "why", why->text);
+	log_z(&l, "delivered", "perhaps");
+	log_end(&l);
+}
+
+MAY_YIELD int
+backend_message_read(struct backend_tx *tx, struct reply *answer)
+{
+	struct backend_link *l = tx->link;
+	struct err err;
+
+	if (backend_smtp_read(l, "the message",
+	    l->addr->backend->conf->data_timeout, answer, &err) == 0) {
+		if (backend_judge(l, "the message", answer, &err) == 0)
+			return 0;
+		if (answer->code == 421) {	/* a clear refusal, for now */
+			answer->code = 451;
+			return -1;
+		}
+	}
+	log_lost(tx, &err);
+	*answer = reply(451, err.kind == ERR_SYNTAX ? "4.3.0" : "4.4.2",
+	    "The mail server behind this gateway did not confirm the "
+	    "message, please try again later");
+	return -1;
+}
