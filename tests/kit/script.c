@@ -99,7 +99,7 @@ static struct buf
 read_file(const char *path)
 {
 	struct buf text = {0};
-	char block[4096];
+	char block[2048];
 	FILE *f = fopen(path, "r");
 	size_t n;
 

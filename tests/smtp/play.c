@@ -102,7 +102,7 @@ side_free(struct side *s)
 static bool
 side_read(struct side *s)
 {
-	char block[65536];
+	static char block[65536];
 	ssize_t n;
 
 	if (s->fd < 0 || s->is_hanging || s->saw_end)
