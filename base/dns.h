@@ -15,12 +15,23 @@
  * SERVFAIL, bogus DNSSEC, too many lookups under way) is DNS_FAIL, a result,
  * not an error: callers turn it into a temporary error, never into "none".
  *
+ * Names     as text, each octet standing for itself: no escapes, a final dot
+ *           is allowed. Non-ASCII names are the caller's to turn into
+ *           A-labels. Names in answers are escaped (dns_name.h), so one that
+ *           holds a backslash is no host name and cannot be asked for.
  * Yields    unless the answer is cached; at most until the deadline.
  * Memory    the answer lives in the arena given.
  * Errors    -1 only with ERR_CLOSED: this fiber must stop.
- * Deadline  a lookup that passes it is cancelled; outcome DNS_FAIL, why
- *           "timeout". Nothing is left behind.
+ * Deadline  a lookup that passes it is given up: DNS_FAIL, why "timeout".
+ *           The resolver may go on with it for itself for some 20 s.
+ * Limits    DNS_MOST_WAITING lookups in a process that somebody waits for,
+ *           DNS_MOST with those given up (each is a socket and some 10 KB in
+ *           libunbound); more are DNS_FAIL, "overload".
+ * Tests     tests/fake/dns.c answers from a text zone (dns_zone.h) instead.
  */
+#define DNS_MOST_WAITING	2000
+#define DNS_MOST		4000
+
 enum dns_type { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6,
     DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
 
@@ -32,28 +43,36 @@ struct dns_record {
 	struct span	 data;		/* A, AAAA: 4 or 16 octets; TXT: the
 					   strings joined; TLSA: raw */
 	const char	*name;		/* PTR, MX, NS, CNAME: presentation
-					   form, lower case, no final dot */
+					   form, lower case, no final dot;
+					   "" is the root (null MX) */
 };
 struct dns_answer {
 	enum dns_outcome	 outcome;
 	const char		*why;	/* of DNS_FAIL: "timeout", "servfail",
-					   "bogus", "overload", "bad name" */
+					   "bogus", "overload", "bad name",
+					   "malformed" */
 	bool			 secure;	/* DNSSEC validated */
-	uint32_t		 ttl;		/* least of the chain */
+	uint32_t		 ttl;		/* least of the chain; of a
+						   negative answer by RFC 2308;
+						   0 of a failure */
 	size_t			 n;
 	struct dns_record	*records;
 };
 
 struct dns_options {
-	const char *const	*forward;	/* "192.0.2.1@53"; NULL: recurse */
+	const char *const	*forward;	/* "192.0.2.1", "192.0.2.1:53",
+						   "[2001:db8::1]:53";
+						   NULL: recurse */
 	size_t			 nforward;
 	const char		*trust_anchor;	/* file; NULL: no validation */
-	const char		*hosts;		/* NULL, or a text zone: see
-						   dns_zone.c (tests only) */
+	const char		*hosts;		/* a text zone (dns_zone.h): for
+						   tests/fake/dns.c only */
 };
 
 /* One context in a process, made after fork and on the main stack (the first
- * lookup, done here, needs 200 KB of it). */
+ * lookup, done here, needs 200 KB of it), before the process locks itself in.
+ * Errors: ERR_CONFIG, naming the forwarder or the anchor's file. Nobody may
+ * wait for a lookup when it is destroyed. */
 int		 dns_create(const struct dns_options *options,
 		    struct err *err);
 void		 dns_destroy(void);
@@ -61,11 +80,15 @@ void		 dns_destroy(void);
 MAY_YIELD int	 dns_lookup(struct arena *a, const char *name,
 		    enum dns_type type, int64_t deadline,
 		    struct dns_answer *answer, struct err *err);
-/* All addresses of a host name, A and AAAA at once; port is filled in. */
+/* All addresses of a host name, A and AAAA at once; port is filled in. The
+ * IPv4 ones come first. An address in place of the name is itself. The answer
+ * is DNS_OK when there is any address, and holds the records of both types. */
 MAY_YIELD int	 dns_addresses(struct arena *a, const char *host, int port,
 		    int64_t deadline, struct addr **addrs, size_t *n,
 		    struct dns_answer *answer, struct err *err);
-/* The name that an address points to and that points back (FCrDNS). */
+/* The name that an address points to and that points back (FCrDNS), of the
+ * first DNS_REVERSE_NAMES that it points to; for a MISMATCH the first. */
+#define DNS_REVERSE_NAMES	10
 enum dns_reverse { DNS_REVERSE_NONE, DNS_REVERSE_OK, DNS_REVERSE_MISMATCH,
     DNS_REVERSE_TEMPERROR };
 MAY_YIELD int	 dns_reverse_name(struct arena *a, const struct addr *ip,
@@ -77,6 +100,9 @@ const char	*dns_outcome_name(enum dns_outcome outcome);
 struct dns_stats {
 	uint64_t asked, cached, failed, timeouts, overload;
 	uint64_t us;		/* total time of those not cached */
+	uint64_t failed_at_once;	/* of the failed: nobody was asked, as
+					   with servers known to be dead */
+	size_t waiting, given_up;	/* now under way */
 };
 void		 dns_statistics(struct dns_stats *out);
 #endif
