@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -158,35 +159,35 @@ identity_find_demo(const char *dir, struct identity *id, struct err *err)
 	return 0;
 }
 
-int
-identity_folder(const struct identity *id, const char *path, struct err *err)
+/* By descriptor and never through a link: the folder around it may belong to
+ * somebody who wants something else to be given away. */
+static void
+own(const struct identity *id, const char *path, mode_t type, int flags)
 {
 	struct stat st;
+	int fd;
 
-	if (mkdir(path, 0700) < 0) {
-		if (errno != EEXIST)
-			return err_set(err, ERR_UNAVAIL, "folder %s: %s", path,
-			    strerror(errno));
-		if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
-			return err_set(err, ERR_UNAVAIL,
-			    "%s is not a folder", path);
-		return 0;
-	}
-	if (id->changes && chown(path, id->uid, id->gid) < 0)
-		return err_set(err, ERR_UNAVAIL, "folder %s: %s", path,
-		    strerror(errno));
-	return 0;
+	if (!id->changes)
+		return;
+	fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type &&
+	    st.st_uid == 0 && (type == S_IFDIR || st.st_nlink == 1))
+		(void)!fchown(fd, id->uid, id->gid);
+	close(fd);
+}
+
+void
+identity_own_folder(const struct identity *id, const char *path)
+{
+	own(id, path, S_IFDIR, O_RDONLY | O_DIRECTORY);
 }
 
 void
 identity_own_file(const struct identity *id, const char *path)
 {
-	struct stat st;
-
-	/* Never a device or a link: "log /dev/stderr" stays what it is. */
-	if (id->changes && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_uid != id->uid)
-		(void)!lchown(path, id->uid, (gid_t)-1);
+	own(id, path, S_IFREG, O_WRONLY);
 }
 
 int

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "conf/settings.h"
 /*
- * identity -- who the workers are, and the folders that must be theirs
+ * identity -- who the workers are, and what must be theirs
  *
  * Started as root, workers become the `user` and `group` of the settings, or
  * the user "forepost" if there is one; without either there is no start.
@@ -34,11 +34,9 @@ int	identity_find(const struct settings *s, struct identity *id,
  */
 int	identity_find_demo(const char *dir, struct identity *id,
 	    struct err *err);
-/* Makes the last folder of the path if it is missing, for the workers. One
- * that exists is left as it is. */
-int	identity_folder(const struct identity *id, const char *path,
-	    struct err *err);
-/* Gives an open file of ours (the log) to the workers. */
+/* Gives a folder that root made to the workers; others are left alone. */
+void	identity_own_folder(const struct identity *id, const char *path);
+/* The same for a file: the log, which workers open again after rotation. */
 void	identity_own_file(const struct identity *id, const char *path);
 /* In the worker. Errors: ERR_UNAVAIL. */
 int	identity_assume(const struct identity *id, struct err *err);

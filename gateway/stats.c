@@ -53,7 +53,7 @@ store(int64_t *p, int64_t value)
 }
 
 static void
-add_to(struct slot *slot, enum stat which, int64_t value)
+add_to(struct slot *slot, enum stats_id which, int64_t value)
 {
 	int64_t *p = &slot->value[which];
 
@@ -114,21 +114,21 @@ stats_use_slot(int n)
 }
 
 void
-stats_add(enum stat which, int64_t n)
+stats_add(enum stats_id which, int64_t n)
 {
 	assert(table[which].kind != MAXIMUM);
 	add_to(mine, which, n);
 }
 
 void
-stats_max(enum stat which, int64_t value)
+stats_max(enum stats_id which, int64_t value)
 {
 	assert(table[which].kind == MAXIMUM);
 	add_to(mine, which, value);
 }
 
 int64_t
-stats_get(enum stat which)
+stats_get(enum stats_id which)
 {
 	struct slot sum = {0};
 
@@ -141,7 +141,7 @@ stats_get(enum stat which)
 }
 
 int64_t
-stats_get_slot(int n, enum stat which)
+stats_get_slot(int n, enum stats_id which)
 {
 	return load(&segment->slots[n].value[which]);
 }

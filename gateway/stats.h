@@ -68,7 +68,7 @@
 	X(LOOP_LONGEST, MAXIMUM, "longest_turn_us", \
 	    "longest turn of a worker's loop")
 
-enum stat {
+enum stats_id {
 #define X(id, kind, name, help) STAT_##id,
 	STATS_TABLE(X)
 #undef X
@@ -81,10 +81,10 @@ int		 stats_create(struct err *err);	/* supervisor, before fork */
 int		 stats_slot_take(void);		/* supervisor: -1 none free */
 void		 stats_slot_release(int slot);	/* supervisor: worker gone */
 void		 stats_use_slot(int slot);	/* worker, after fork */
-void		 stats_add(enum stat which, int64_t n);
-void		 stats_max(enum stat which, int64_t value);
-int64_t		 stats_get(enum stat which);	/* over all slots */
-int64_t		 stats_get_slot(int slot, enum stat which);
+void		 stats_add(enum stats_id which, int64_t n);
+void		 stats_max(enum stats_id which, int64_t value);
+int64_t		 stats_get(enum stats_id which);	/* over all slots */
+int64_t		 stats_get_slot(int slot, enum stats_id which);
 /* The worker's sign of life, for the watchdog; clock_now() of its turn. */
 void		 stats_beat(int64_t now);
 int64_t		 stats_last_beat(int slot);

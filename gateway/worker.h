@@ -9,20 +9,26 @@
 /*
  * worker -- one process that serves sessions
  *
- * Forked by the supervisor with its listening sockets open; drops privileges,
- * makes its loop, resolver, TLS contexts and backends, and runs until told to
- * leave. `worker_run` is its whole life and its return value its exit code.
+ * Forked by the supervisor with its listening sockets and TLS contexts (so
+ * that a session ticket is good in every worker); makes its loop and resolver,
+ * drops privileges, enters the sandbox, makes its backends, says that it is
+ * ready and runs until told to leave. `worker_run` is its whole life and its
+ * return value its exit code. It accepts from the supervisor's word on.
  *
  *	WORKER_RUNNING	accepts
  *	WORKER_DRAINING	(reload) accepts nothing new, sessions go on until
  *			they end or drain_timeout is over, then as STOPPING
- *	WORKER_STOPPING	(SIGTERM) idle clients are told 421, transactions
- *			finish; after stop_timeout they are cut
+ *	WORKER_STOPPING	(SIGTERM, or the supervisor is gone) idle clients are
+ *			told 421, transactions finish; after stop_timeout they
+ *			are cut
  */
 struct backends;
 struct routes;
 struct session;
 struct event;
+struct crowd;
+struct identity;
+struct socket_use;
 
 enum worker_state { WORKER_RUNNING, WORKER_DRAINING, WORKER_STOPPING };
 
@@ -31,6 +37,7 @@ struct listener {		/* one listening socket in this worker */
 	const struct listener_conf *conf;
 	struct tls_server	*tls;	/* NULL without certificates */
 	int			 fd;
+	bool			 is_passed;	/* by the service manager */
 	struct event		*event;
 };
 
@@ -45,5 +52,21 @@ struct worker {
 	struct session		*sessions;	/* list, session.c's */
 	size_t			 nsessions;
 	bool			 is_stressed;	/* above stress_at */
+	struct crowd		*crowd;		/* sessions by network */
+	struct event		*rest;		/* accepting rests until then */
+	int64_t			 rest_told;	/* when that was logged last */
 };
+
+struct worker_start {
+	const struct settings	*settings;
+	const struct identity	*identity;
+	/* One for each of settings->listeners; NULL without certificates. */
+	struct tls_server *const *tls;
+	const struct socket_use	*sockets;
+	size_t			 nsockets;
+	int			 slot;		/* of the statistics */
+	int			 channel;	/* to the supervisor */
+};
+
+int	worker_run(const struct worker_start *start);
 #endif

@@ -1,0 +1,53 @@
+#ifndef GATEWAY_FLEET_H
+#define GATEWAY_FLEET_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/tls.h"
+#include "conf/settings.h"
+#include "gateway/identity.h"
+/*
+ * fleet -- what all workers of one configuration have in common
+ *
+ * Settings, TLS contexts and identity, read and checked whole before any
+ * worker is made; and for each of its workers when it may be started again.
+ * A reload makes a second fleet beside the first, and ends one of the two.
+ */
+struct fleet {
+	struct settings		 *settings;
+	struct identity		  identity;
+	struct tls_server	**tls;		/* one for each listener */
+	size_t			  nslots;	/* workers */
+	struct fleet_slot {
+		bool		  is_manned;
+		unsigned	  failures;	/* in a row */
+		int64_t		  restart_at;
+	}			 *slots;
+};
+
+/* Where the settings come from: a file, or the embedded ones of a demo. */
+struct fleet_source {
+	const char	*path;
+	const char	*demo;		/* folder; NULL: path is used */
+};
+
+/*
+ * NULL: *report says everything that is wrong, one finding or more, in `a`.
+ * Otherwise *report has the warnings.
+ */
+struct fleet	*fleet_create(struct arena *a,
+		    const struct fleet_source *source, const char **report);
+void		 fleet_destroy(struct fleet **f);
+
+#define FLEET_FIRST_DELAY	(100 * CLOCK_MS)
+#define FLEET_LONGEST_DELAY	(30 * CLOCK_S)
+#define FLEET_HEALTHY		(60 * CLOCK_S)
+
+/* The worker of this slot ended unasked after it had lived so long: sets when
+ * it may be started again, and returns the delay. Twice the delay of last
+ * time, unless it was in good health for a minute. */
+int64_t		 fleet_worker_lost(struct fleet_slot *slot, int64_t lived,
+		    int64_t now);
+#endif

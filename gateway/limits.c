@@ -1,0 +1,83 @@
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "gateway/limits.h"
+
+/* One open query of libunbound is one socket; and files, pipes, the log. */
+#define FD_LOOKUPS	4096
+#define FD_OTHERS	256
+/* Libraries, heaps and arenas. */
+#define MAPS_OTHERS	1024
+
+uint64_t
+limits_descriptors(const struct settings *s)
+{
+	/* Of a session: client, backend, spool file. */
+	return s->max_sessions * 3 + FD_LOOKUPS + FD_OTHERS;
+}
+
+uint64_t
+limits_maps(const struct settings *s)
+{
+	return s->max_sessions * 2 + MAPS_OTHERS;
+}
+
+static uint64_t
+read_number(const char *path, uint64_t otherwise)
+{
+	FILE *f = fopen(path, "re");
+	uint64_t value = otherwise;
+
+	if (f == NULL)
+		return otherwise;
+	if (fscanf(f, "%" SCNu64, &value) != 1)
+		value = otherwise;
+	fclose(f);
+	return value;
+}
+
+static void
+raise_descriptors(uint64_t need)
+{
+	uint64_t most = read_number("/proc/sys/fs/nr_open", 1024 * 1024);
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	if (limit.rlim_max < need && geteuid() == 0) {
+		struct rlimit higher = limit;
+
+		higher.rlim_max = need < most ? need : most;
+		if (setrlimit(RLIMIT_NOFILE, &higher) == 0)
+			limit = higher;
+	}
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_event(LOG_LABEL_WARN, "-", "limit of descriptors: %s",
+		    strerror(errno));
+	if (limit.rlim_cur < need)
+		log_event(LOG_LABEL_WARN, "-", "limit of descriptors is low "
+		    "limit=%" PRIu64 " needed=%" PRIu64 " hint=\"raise "
+		    "LimitNOFILE or lower max_sessions\"",
+		    (uint64_t)limit.rlim_cur, need);
+}
+
+void
+limits_raise(const struct settings *s)
+{
+	uint64_t maps = read_number("/proc/sys/vm/max_map_count", UINT64_MAX);
+
+	raise_descriptors(limits_descriptors(s));
+	if (maps < limits_maps(s))
+		log_event(LOG_LABEL_WARN, "-", "limit of memory maps is low "
+		    "vm.max_map_count=%" PRIu64 " needed=%" PRIu64
+		    " hint=\"raise it or lower max_sessions\"", maps,
+		    limits_maps(s));
+}

@@ -1,0 +1,17 @@
+#ifndef GATEWAY_LIMITS_H
+#define GATEWAY_LIMITS_H
+#include "conf/settings.h"
+/*
+ * limits -- what the kernel lets one worker have
+ *
+ * Raises the limit of open descriptors so that max_sessions fit, with their
+ * backend connections, spool files and lookups; root raises the hard limit
+ * too. What stays too low is a warning in the log: a worker that runs out of
+ * descriptors rests (listener.h), it does not fail.
+ */
+void	limits_raise(const struct settings *s);
+/* The same need, for tests: descriptors, and memory maps (each session's
+ * stack is two). */
+uint64_t limits_descriptors(const struct settings *s);
+uint64_t limits_maps(const struct settings *s);
+#endif

@@ -1,0 +1,226 @@
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/span.h"
+#include "gateway/crowd.h"
+#include "gateway/listener.h"
+#include "gateway/session.h"
+#include "gateway/stats.h"
+
+#define A_TURN		16		/* clients accepted at once */
+#define A_QUEUE		SOMAXCONN	/* ... when we close */
+#define TELL_AGAIN	(60 * CLOCK_S)
+static const struct timeval rest_time = { .tv_usec = 250 * 1000 };
+
+/* --- who is let in --- */
+
+void
+listeners_check_stress(struct worker *w)
+{
+	uint64_t mark = w->settings->max_sessions * w->settings->stress_at /
+	    100;
+	bool is_stressed = w->nsessions >= mark && mark > 0;
+
+	/* It ends a tenth below the mark, so that it does not flutter. */
+	if (w->is_stressed && w->nsessions >= mark - mark / 10)
+		is_stressed = true;
+	if (is_stressed == w->is_stressed)
+		return;
+	w->is_stressed = is_stressed;
+	stats_add(STAT_STRESS, is_stressed ? 1 : -1);
+	log_event(is_stressed ? LOG_LABEL_WARN : LOG_LABEL_INFO, "-",
+	    "stress %s sessions=%zu", is_stressed ? "begins" : "is over",
+	    w->nsessions);
+}
+
+static bool
+is_crowded(const struct worker *w, const struct addr *client)
+{
+	uint64_t max = w->settings->max_sessions_per_network;
+
+	if (max == 0)
+		return false;
+	if (w->is_stressed)
+		max = max > 4 ? max / 4 : 1;
+	return crowd_count(w->crowd, client) >= max;
+}
+
+static bool
+is_load_balancer(const struct listener *l, const struct addr *peer)
+{
+	const struct networks *trusted = &l->conf->smtp.proxy_protocol;
+
+	return network_any_has(trusted->list, trusted->n, peer);
+}
+
+static void
+leave(void *member)
+{
+	crowd_leave(member);
+}
+
+static void
+join(struct session *s, const struct addr *client)
+{
+	struct crowd_member *m = crowd_enter(s->worker->crowd, client);
+
+	if (m != NULL)
+		arena_defer(s->arena, leave, m);
+}
+
+/* In clear only: with implicit TLS the client could not read it. */
+static void
+turn_away(const struct listener *l, int fd, const char *why)
+{
+	char line[512];
+	int len;
+
+	stats_add(STAT_SESSIONS_REFUSED, 1);
+	len = snprintf(line, sizeof(line), "421 %.255s %s\r\n",
+	    l->worker->settings->hostname, why);
+	if (l->conf->smtp.tls != TLS_MODE_IMPLICIT)
+		(void)send(fd, line, (size_t)len, MSG_NOSIGNAL);
+	(void)shutdown(fd, SHUT_WR);
+	close(fd);
+}
+
+static void
+let_in(struct listener *l, int fd, const struct addr *peer)
+{
+	struct worker *w = l->worker;
+
+	if (w->nsessions >= w->settings->max_sessions)
+		turn_away(l, fd, "Too many sessions, try again later");
+	else if (is_load_balancer(l, peer))
+		session_accept(l, fd, peer);
+	else if (is_crowded(w, peer))
+		turn_away(l, fd, "Too many sessions from your network, "
+		    "try again later");
+	else {
+		session_accept(l, fd, peer);
+		join(w->sessions, peer);	/* the newest is the first */
+	}
+	listeners_check_stress(w);
+}
+
+bool
+listener_admit(struct session *s)
+{
+	if (is_crowded(s->worker, &s->client.addr)) {
+		stats_add(STAT_SESSIONS_REFUSED, 1);
+		return false;
+	}
+	join(s, &s->client.addr);
+	return true;
+}
+
+/* --- accepting --- */
+
+static void
+on_rested(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd, (void)what;
+	for (size_t i = 0; i < w->nlisteners; i++)
+		event_add(w->listeners[i].event, NULL);
+}
+
+/* Every listener rests: what has run out is the process's. */
+static void
+begin_rest(struct worker *w, int e)
+{
+	for (size_t i = 0; i < w->nlisteners; i++)
+		event_del(w->listeners[i].event);
+	evtimer_add(w->rest, &rest_time);
+	stats_add(STAT_ACCEPT_RESTS, 1);
+	if (w->rest_told != 0 && clock_now() - w->rest_told < TELL_AGAIN)
+		return;
+	w->rest_told = clock_now();
+	log_event(LOG_LABEL_ERROR, "-", "accepting rests: %s sessions=%zu",
+	    strerror(e), w->nsessions);
+}
+
+static bool
+has_run_out(int e)
+{
+	return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOBUFS;
+}
+
+/* 0, or the errno that ended it: EAGAIN when nobody is waiting any more. */
+static int
+accept_clients(struct listener *l, int most)
+{
+	struct sockaddr_storage sa;
+	struct addr peer;
+	socklen_t len;
+	int fd;
+
+	for (int i = 0; i < most; i++) {
+		len = sizeof(sa);
+		fd = accept4(l->fd, (struct sockaddr *)&sa, &len,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0) {
+			addr_from((struct sockaddr *)&sa, len, &peer);
+			let_in(l, fd, &peer);
+		} else if (errno == EAGAIN || has_run_out(errno))
+			return errno;
+		/* Else: that one client went away before we came to it. */
+	}
+	return 0;
+}
+
+static void
+on_client(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+	int e = accept_clients(l, A_TURN);
+
+	(void)fd, (void)what;
+	if (has_run_out(e))
+		begin_rest(l->worker, e);
+}
+
+void
+listeners_open(struct worker *w)
+{
+	w->rest = evtimer_new(loop_base(), on_rested, w);
+	for (size_t i = 0; i < w->nlisteners; i++) {
+		struct listener *l = &w->listeners[i];
+
+		l->event = event_new(loop_base(), l->fd, EV_READ | EV_PERSIST,
+		    on_client, l);
+		event_add(l->event, NULL);
+	}
+}
+
+void
+listeners_close(struct worker *w, bool take_queue)
+{
+	for (size_t i = 0; i < w->nlisteners; i++) {
+		struct listener *l = &w->listeners[i];
+
+		if (l->event != NULL)
+			event_free(l->event);
+		l->event = NULL;
+		if (l->fd >= 0 && take_queue && !l->is_passed)
+			(void)accept_clients(l, A_QUEUE);
+		if (l->fd >= 0)
+			close(l->fd);
+		l->fd = -1;
+	}
+	if (w->rest != NULL)
+		event_free(w->rest);
+	w->rest = NULL;
+}

@@ -1,0 +1,30 @@
+#ifndef GATEWAY_LISTENER_H
+#define GATEWAY_LISTENER_H
+#include <stdbool.h>
+#include "gateway/worker.h"
+/*
+ * listener -- accepting clients, and turning away those that are too many
+ *
+ * Beyond max_sessions, and beyond max_sessions_per_network for one network, a
+ * client is told 421 and the connection is closed. A worker is stressed while
+ * it has more than stress_at percent of max_sessions; a network then gets no
+ * more than a quarter of its sessions. Load balancers are not counted:
+ * those behind them are (listener_admit).
+ *
+ * Out of descriptors or memory, accepting rests for a moment: the clients
+ * wait in the queue of the kernel and the worker does not spin.
+ */
+struct session;
+
+void	listeners_open(struct worker *w);	/* begins to accept */
+/* Ends it and closes the sockets. With `take_queue` those who wait in the
+ * queue are let in first, except at sockets that the service manager passed:
+ * its next instance of us will serve these. */
+void	listeners_close(struct worker *w, bool take_queue);
+/* Behind a load balancer, once the PROXY header told who the client is:
+ * counts the session in its network until it ends. False: that network has
+ * too many, the session is to end with 421. */
+bool	listener_admit(struct session *s);
+/* Called now and then: sessions end without the listener seeing it. */
+void	listeners_check_stress(struct worker *w);
+#endif

@@ -1,0 +1,325 @@
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "conf/conf.h"
+#include "gateway/control.h"
+#include "gateway/exit_code.h"
+#include "gateway/fleet.h"
+#include "gateway/sandbox.h"
+#include "gateway/supervisor.h"
+
+/*
+ * The command line: one table of subcommands, from which `help` is made too.
+ */
+#define DEFAULT_FILE	SYSCONFDIR "/forepost/forepost.conf"
+
+/* A reload waits for its workers; everything else is answered at once. */
+#define ASK_TIMEOUT	120
+
+enum option_bit { OPT_CONFIG = 1, OPT_DEMO = 2, OPT_FOREGROUND = 4,
+    OPT_JSON = 8, OPT_HELP = 16 };
+
+struct command_line {
+	const struct subcommand	*command;
+	const char		*config;	/* file */
+	const char		*demo;		/* folder; NULL: not a demo */
+	bool			 json;
+};
+
+struct subcommand {
+	const char	*name;
+	int		(*run)(const struct command_line *line);
+	unsigned	 options;	/* enum option_bit bits it takes */
+	const char	*help;
+};
+
+static int	run_serve(const struct command_line *line);
+static int	run_check(const struct command_line *line);
+static int	run_dump(const struct command_line *line);
+static int	run_stats(const struct command_line *line);
+static int	run_request(const struct command_line *line);
+static int	run_settings(const struct command_line *line);
+static int	run_manual(const struct command_line *line);
+static int	run_version(const struct command_line *line);
+static int	run_help(const struct command_line *line);
+
+#define WHERE	(OPT_CONFIG | OPT_DEMO)
+
+static const struct subcommand subcommands[] = {
+	{ "serve", run_serve, WHERE | OPT_FOREGROUND,
+	    "run the gateway, until SIGTERM" },
+	{ "check", run_check, OPT_CONFIG,
+	    "read the configuration and report every error in it" },
+	{ "dump", run_dump, WHERE,
+	    "print the effective settings, defaults included" },
+	{ "status", run_request, WHERE,
+	    "the running gateway: its workers and backends" },
+	{ "stats", run_stats, WHERE | OPT_JSON,
+	    "its counters since it was started" },
+	{ "reload", run_request, WHERE,
+	    "let it take a changed configuration, cutting no session" },
+	{ "drain", run_request, WHERE,
+	    "let it end when its sessions have ended, taking no new ones" },
+	{ "stop", run_request, WHERE,
+	    "let it end when the transactions under way are done" },
+	{ "settings", run_settings, 0,
+	    "list all settings with their defaults" },
+	{ "manual", run_manual, 0,
+	    "print the settings part of forepost.conf(5), in mdoc" },
+	{ "version", run_version, 0, "print the version" },
+	{ "help", run_help, 0, "print this" },
+};
+#define NSUBCOMMANDS	(sizeof(subcommands) / sizeof(subcommands[0]))
+
+static const struct {
+	enum option_bit	 bit;
+	const char	*text;
+	const char	*help;
+} options[] = {
+	{ OPT_CONFIG, "--config FILE", "instead of " DEFAULT_FILE },
+	{ OPT_DEMO, "--demo DIR", "embedded settings: mail for .test and "
+	    "localhost comes in at\n" "                      "
+	    "127.0.0.1:2525 and goes to DIR/Maildir" },
+	{ OPT_FOREGROUND, "--foreground", "as it always runs; for scripts "
+	    "that say so" },
+	{ OPT_JSON, "--json", "as JSON" },
+};
+#define NOPTIONS	(sizeof(options) / sizeof(options[0]))
+
+/* --- help --- */
+
+static void
+print_help(FILE *out)
+{
+	fprintf(out, "usage: forepost SUBCOMMAND [OPTIONS]\n\n");
+	for (size_t i = 0; i < NSUBCOMMANDS; i++)
+		fprintf(out, "  %-9s %s\n", subcommands[i].name,
+		    subcommands[i].help);
+	fprintf(out, "\noptions:\n");
+	for (size_t i = 0; i < NOPTIONS; i++) {
+		fprintf(out, "  %-19s %s\n  %-19s (", options[i].text,
+		    options[i].help, "");
+		for (size_t j = 0, n = 0; j < NSUBCOMMANDS; j++) {
+			if (subcommands[j].options & options[i].bit)
+				fprintf(out, "%s%s", n++ > 0 ? ", " : "",
+				    subcommands[j].name);
+		}
+		fprintf(out, ")\n");
+	}
+}
+
+static int
+run_help(const struct command_line *line)
+{
+	(void)line;
+	print_help(stdout);
+	return EXIT_GOOD;
+}
+
+static int
+run_version(const struct command_line *line)
+{
+	(void)line;
+	printf("forepost " PACKAGE_VERSION "\nsandbox of the workers: %s\n",
+	    sandbox_text());
+	return EXIT_GOOD;
+}
+
+/* --- the configuration --- */
+
+static struct settings *
+load(const struct command_line *line, struct arena *a, bool files)
+{
+	struct settings *s;
+	const char *report = "";
+
+	if (line->demo != NULL)
+		s = conf_demo(a, line->demo, &report);
+	else
+		s = conf_load(a, line->config, files, &report);
+	if (s == NULL || files)
+		fputs(report, stderr);
+	return s;
+}
+
+static int
+run_check(const struct command_line *line)
+{
+	struct arena *a = arena_create("check");
+	struct settings *s = load(line, a, true);
+	int code = s != NULL ? EXIT_GOOD : EXIT_CONFIG;
+
+	if (s != NULL) {
+		printf("%s: the configuration is good\n", line->config);
+		conf_free(&s);
+	}
+	arena_destroy(&a);
+	return code;
+}
+
+static int
+run_dump(const struct command_line *line)
+{
+	struct arena *a = arena_create("dump");
+	struct settings *s = load(line, a, false);
+	int code = s != NULL ? EXIT_GOOD : EXIT_CONFIG;
+
+	if (s != NULL) {
+		conf_dump(s, stdout);
+		conf_free(&s);
+	}
+	arena_destroy(&a);
+	return code;
+}
+
+static int
+run_settings(const struct command_line *line)
+{
+	(void)line;
+	conf_list(stdout);
+	return EXIT_GOOD;
+}
+
+static int
+run_manual(const struct command_line *line)
+{
+	(void)line;
+	conf_manual(stdout);
+	return EXIT_GOOD;
+}
+
+/* --- the running gateway --- */
+
+static int
+ask(const struct command_line *line, const char *request)
+{
+	struct arena *a = arena_create("ask");
+	struct settings *s = load(line, a, false);
+	struct buf text = {0};
+	struct err err;
+	int code = EXIT_CONFIG;
+
+	if (s != NULL && control_ask(s->control, request, ASK_TIMEOUT, &code,
+	    &text, &err) < 0) {
+		fprintf(stderr, "forepost: %s\n", err.text);
+		code = EXIT_RUNTIME;
+	}
+	fwrite(text.p, 1, text.len, code == EXIT_GOOD ? stdout : stderr);
+	buf_free(&text);
+	if (s != NULL)
+		conf_free(&s);
+	arena_destroy(&a);
+	return code;
+}
+
+static int
+run_request(const struct command_line *line)
+{
+	return ask(line, line->command->name);
+}
+
+static int
+run_stats(const struct command_line *line)
+{
+	return ask(line, line->json ? "stats json" : "stats");
+}
+
+static int
+run_serve(const struct command_line *line)
+{
+	const struct fleet_source source = { line->config, line->demo };
+
+	return supervisor_run(&source);
+}
+
+/* --- reading the command line --- */
+
+static const struct subcommand *
+find(const char *name)
+{
+	static const char *const synonyms[][2] = { { "--help", "help" },
+	    { "-h", "help" }, { "--version", "version" } };
+
+	for (size_t i = 0; i < sizeof(synonyms) / sizeof(synonyms[0]); i++) {
+		if (strcmp(name, synonyms[i][0]) == 0)
+			name = synonyms[i][1];
+	}
+	for (size_t i = 0; i < NSUBCOMMANDS; i++) {
+		if (strcmp(name, subcommands[i].name) == 0)
+			return &subcommands[i];
+	}
+	return NULL;
+}
+
+static int
+usage(const char *what, const char *name)
+{
+	fprintf(stderr, "forepost: %s%s (try `forepost help`)\n", what, name);
+	return -1;
+}
+
+/* 0, or -1 when that was told. */
+static int
+read_options(int argc, char **argv, struct command_line *line)
+{
+	static const struct option names[] = {
+		{ "config", required_argument, NULL, OPT_CONFIG },
+		{ "demo", required_argument, NULL, OPT_DEMO },
+		{ "foreground", no_argument, NULL, OPT_FOREGROUND },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		if (c == OPT_HELP) {
+			line->command = find("help");
+			return 0;
+		}
+		if (c == '?')
+			return usage("that option is not known or needs a "
+			    "value", "");
+		if (!(line->command->options & (unsigned)c))
+			return usage("an option that does not go with ",
+			    line->command->name);
+		if (c == OPT_CONFIG)
+			line->config = optarg;
+		else if (c == OPT_DEMO)
+			line->demo = optarg;
+		else if (c == OPT_JSON)
+			line->json = true;
+	}
+	if (optind < argc)
+		return usage("too many arguments: ", argv[optind]);
+	if (line->demo != NULL && line->config != NULL)
+		return usage("--demo and --config exclude each other", "");
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct command_line line = {0};
+
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	line.command = find(argv[1]);
+	if (line.command == NULL) {
+		usage("unknown subcommand ", argv[1]);
+		return EXIT_USAGE;
+	}
+	if (read_options(argc - 1, argv + 1, &line) < 0)
+		return EXIT_USAGE;
+	if (line.config == NULL)
+		line.config = DEFAULT_FILE;
+	return line.command->run(&line);
+}

@@ -1,0 +1,276 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/settings.h"
+#include "gateway/demo.h"
+#include "gateway/exit_code.h"
+#include "gateway/limits.h"
+#include "gateway/notify.h"
+#include "gateway/stats.h"
+#include "gateway/supervisor_internal.h"
+
+#define READY_TIME	(60 * CLOCK_S)
+
+/* --- telling --- */
+
+/* Each finding of a report is an event; the lines that quote the file and
+ * point into it are for people at a terminal. */
+static void
+log_report(enum log_label label, const char *event, const char *report)
+{
+	struct span rest = span_z(report);
+	struct logline l;
+
+	while (rest.len > 0) {
+		struct span line = span_until(&rest, '\n');
+
+		if (line.len == 0 || line.p[0] == ' ' || line.p[0] == '\t')
+			continue;
+		log_begin(&l, label, "-", event);
+		log_str(&l, "report", line);
+		log_end(&l);
+	}
+}
+
+static void
+tell_start_failed(const char *report)
+{
+	struct span rest = span_z(report);
+
+	while (rest.len > 0) {
+		struct span line = span_until(&rest, '\n');
+
+		fprintf(stderr, "forepost: %.*s\n", SPAN_ARG(line));
+	}
+}
+
+/* --- ending one --- */
+
+static void
+end_reload(struct supervisor *s, int code, struct span answer)
+{
+	buf_free(&s->warnings);
+	control_answer_all(s->control, TOPIC_RELOAD, code, answer);
+	if (control_move(s->control, TOPIC_NEXT_RELOAD, TOPIC_RELOAD))
+		s->reload_again = true;
+}
+
+static void
+dismiss(struct supervisor *s, struct fleet *f, void (*how)(struct proc *))
+{
+	for (struct proc *p = s->procs; p != NULL; p = p->next) {
+		if (p->fleet == f)
+			how(p);
+	}
+}
+
+void
+reload_fail(struct supervisor *s, int code, const char *report)
+{
+	struct buf text = {0};
+
+	/* The report may lie in what goes now. */
+	buf_puts(&text, report);
+	if (s->next != NULL) {
+		dismiss(s, s->next, proc_kill);	/* they serve nobody yet */
+		fleet_destroy(&s->next);
+	}
+	sockets_rollback(s->sockets);
+	buf_put(&text, "", 1);
+	if (s->fleet == NULL) {
+		tell_start_failed(text.p);
+		s->exit_code = code;
+		s->state = SUPERVISOR_OVER;
+	} else {
+		stats_add(STAT_RELOADS_FAILED, 1);
+		log_report(LOG_LABEL_ERROR, "reload refused", text.p);
+		notify_ready("the last reload was refused, see the log");
+		end_reload(s, code, span_n(text.p, text.len - 1));
+	}
+	buf_free(&text);
+}
+
+static bool
+is_other(const char *a, const char *b)
+{
+	return a != b && (a == NULL || b == NULL || strcmp(a, b) != 0);
+}
+
+static void
+warn_of_restart_settings(struct supervisor *s)
+{
+	const struct settings *old = s->fleet->settings;
+	const struct settings *new = s->next->settings;
+
+	if (is_other(old->log, new->log))
+		buf_puts(&s->warnings,
+		    "\"log\" changes with the next start, not by a reload\n");
+	if (is_other(old->control, new->control))
+		buf_puts(&s->warnings, "\"control\" changes with the next "
+		    "start, not by a reload\n");
+}
+
+static void
+log_listening(const struct supervisor *s, const char *event)
+{
+	struct buf where = {0}, unused = {0};
+	struct logline l;
+
+	sockets_text(s->sockets, &where);
+	sockets_unused(s->sockets, &unused);
+	log_begin(&l, LOG_LABEL_INFO, "-", event);
+	log_int(&l, "workers", (int64_t)s->fleet->nslots);
+	log_str(&l, "listening", buf_text(&where));
+	log_z(&l, "user", s->fleet->identity.name);
+	log_end(&l);
+	if (unused.len > 0) {
+		log_begin(&l, LOG_LABEL_WARN, "-", "passed sockets that no "
+		    "listener uses");
+		log_str(&l, "names", buf_text(&unused));
+		log_end(&l);
+	}
+	buf_free(&where);
+	buf_free(&unused);
+}
+
+static void
+tell_ready(const struct supervisor *s)
+{
+	struct buf text = {0};
+
+	supervisor_summary(s, &text);
+	buf_put(&text, "", 1);
+	notify_ready(text.p);
+	buf_free(&text);
+}
+
+static void
+go(struct proc *p)
+{
+	p->state = PROC_RUNNING;
+	proc_say(p, CHANNEL_GO);
+}
+
+/* All workers are ready: from here on nothing can fail. */
+static void
+take_effect(struct supervisor *s)
+{
+	struct fleet *old = s->fleet;
+	bool is_start = old == NULL;
+
+	dismiss(s, s->next, go);
+	if (!is_start) {
+		warn_of_restart_settings(s);
+		dismiss(s, old, proc_drain);
+		fleet_destroy(&old);
+		stats_add(STAT_RELOADS, 1);
+	}
+	s->fleet = s->next;
+	s->next = NULL;
+	log_listening(s, is_start ? "started" : "reloaded");
+	buf_put(&s->warnings, "", 1);
+	log_report(LOG_LABEL_WARN, "configuration", s->warnings.p);
+	s->warnings.len--;
+	tell_ready(s);
+	if (is_start && s->source->demo != NULL)
+		demo_tell(s->fleet->settings);
+	end_reload(s, EXIT_GOOD, buf_text(&s->warnings));
+}
+
+void
+reload_worker_ready(struct supervisor *s)
+{
+	struct err err;
+	char text[sizeof(err.text) + 1];
+
+	for (const struct proc *p = s->procs; p != NULL; p = p->next) {
+		if (p->fleet == s->next && p->state != PROC_READY)
+			return;
+	}
+	if (sockets_commit(s->sockets, &err) == 0) {
+		take_effect(s);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s\n", err.text);
+	reload_fail(s, EXIT_RUNTIME, text);
+}
+
+/* --- beginning one --- */
+
+static int
+start_workers(struct supervisor *s, struct err *err)
+{
+	if (sockets_prepare(s->sockets, s->next->settings, s->next->nslots,
+	    err) < 0)
+		return -1;
+	limits_raise(s->next->settings);
+	for (size_t i = 0; i < s->next->nslots; i++) {
+		if (crew_spawn(s, s->next, i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What is opened once and stays through all reloads. */
+static int
+open_once(struct supervisor *s, struct err *err)
+{
+	const struct settings *settings = s->next->settings;
+
+	if (log_open(settings->log, "forepost", err) < 0)
+		return -1;
+	identity_own_file(&s->next->identity, settings->log);
+	s->control = control_open(settings->control, err);
+	return s->control == NULL ? -1 : 0;
+}
+
+static void
+load(struct supervisor *s, struct arena *a)
+{
+	const char *report = "";
+	struct err err;
+
+	s->next = fleet_create(a, s->source, &report);
+	if (s->next == NULL) {
+		reload_fail(s, EXIT_CONFIG, report);
+		return;
+	}
+	buf_puts(&s->warnings, report);
+	s->ready_by = clock_now() + READY_TIME;
+	if ((s->fleet == NULL && open_once(s, &err) < 0) ||
+	    start_workers(s, &err) < 0)
+		reload_fail(s, err.kind == ERR_CONFIG ? EXIT_CONFIG :
+		    EXIT_RUNTIME, arena_printf(a, "%s\n", err.text));
+}
+
+void
+reload_begin(struct supervisor *s)
+{
+	struct arena *a;
+
+	if (s->state != SUPERVISOR_RUNNING)
+		return;
+	if (s->next != NULL) {
+		s->reload_again = true;
+		return;
+	}
+	s->reload_again = false;
+	if (s->fleet != NULL)
+		notify_reloading();
+	a = arena_create("reload");
+	load(s, a);
+	arena_destroy(&a);
+}
+
+void
+reload_turn(struct supervisor *s, int64_t now)
+{
+	if (s->next != NULL && now >= s->ready_by)
+		reload_fail(s, EXIT_RUNTIME,
+		    "the new workers were not ready in time\n");
+	if (s->next == NULL && s->reload_again)
+		reload_begin(s);
+}

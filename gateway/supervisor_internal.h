@@ -1,0 +1,76 @@
+#ifndef GATEWAY_SUPERVISOR_INTERNAL_H
+#define GATEWAY_SUPERVISOR_INTERNAL_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "gateway/control.h"
+#include "gateway/fleet.h"
+#include "gateway/proc.h"
+#include "gateway/sockets.h"
+/*
+ * supervisor_internal -- what supervisor.c, crew.c, reload.c and admin.c
+ * share
+ */
+enum supervisor_state {
+	SUPERVISOR_RUNNING,
+	SUPERVISOR_DRAINING,	/* ends with the last session */
+	SUPERVISOR_STOPPING,
+	SUPERVISOR_OVER		/* nothing was started, or all has ended */
+};
+
+/* Control requests that wait for something. */
+enum { TOPIC_RELOAD = 1, TOPIC_NEXT_RELOAD, TOPIC_STATUS };
+
+struct supervisor {
+	const struct fleet_source *source;
+	enum supervisor_state	 state;
+	int			 exit_code;
+	int			 signals;	/* signalfd */
+	struct sockets		*sockets;
+	struct control		*control;
+	struct proc		*procs;
+	struct fleet		*fleet;		/* NULL: not yet started */
+	int64_t			 started;
+	int64_t			 kill_at;	/* while stopping */
+	int64_t			 alive_at;	/* next WATCHDOG=1 */
+
+	/* reload.c */
+	struct fleet		*next;		/* NULL: none under way */
+	struct buf		 warnings;	/* of its configuration */
+	int64_t			 ready_by;	/* all its workers, or else */
+	bool			 reload_again;	/* asked for meanwhile */
+
+	/* admin.c */
+	int64_t			 status_by;	/* CLOCK_NEVER: not asked */
+};
+
+/* --- crew.c: the workers, as they come and go --- */
+int	crew_spawn(struct supervisor *s, struct fleet *f, size_t index,
+	    struct err *err);
+void	crew_hear(struct supervisor *s);	/* what they say */
+void	crew_collect(struct supervisor *s);	/* those that ended */
+/* Starts those that are missing and whose time has come. While a reload goes
+ * on nobody is: it brings new ones, or it fails and this goes on. */
+void	crew_complete(struct supervisor *s, int64_t now);
+void	crew_tell(struct supervisor *s, void (*what)(struct proc *));
+
+/* --- supervisor.c --- */
+void	supervisor_stop(struct supervisor *s);
+void	supervisor_drain(struct supervisor *s);
+/* "2 workers, listening on 0.0.0.0:25": what is told to systemd. */
+void	supervisor_summary(const struct supervisor *s, struct buf *out);
+
+/* --- reload.c --- */
+void	reload_begin(struct supervisor *s);	/* or later, if one goes on */
+void	reload_worker_ready(struct supervisor *s);
+/* Nothing has changed. `report` is lines, each with its line end. */
+void	reload_fail(struct supervisor *s, int code, const char *report);
+void	reload_turn(struct supervisor *s, int64_t now);
+
+/* --- admin.c --- */
+void	admin_run(void *supervisor, struct control_client *client,
+	    struct span request);
+void	admin_turn(struct supervisor *s, int64_t now);
+#endif

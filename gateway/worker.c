@@ -1,0 +1,371 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/dns.h"
+#include "base/fiber.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "gateway/backend.h"
+#include "gateway/channel.h"
+#include "gateway/crowd.h"
+#include "gateway/exit_code.h"
+#include "gateway/identity.h"
+#include "gateway/listener.h"
+#include "gateway/route.h"
+#include "gateway/sandbox.h"
+#include "gateway/session.h"
+#include "gateway/sockets.h"
+#include "gateway/stats.h"
+#include "gateway/worker.h"
+
+#define UNWIND_TIME	(2 * CLOCK_S)	/* for fibers that were stopped */
+
+static const struct timeval beat_time = { .tv_sec = 1 };
+static const struct timeval leave_time = { .tv_usec = 50 * 1000 };
+static const int signals[] = { SIGTERM, SIGINT, SIGUSR1 };
+#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
+
+struct life {			/* the worker, and what only this file needs */
+	struct worker		 w;
+	const struct worker_start *start;
+	struct arena		*arena;
+	struct event		*hear, *beat, *leave, *signals[NSIGNALS];
+	int64_t			 deadline;	/* of draining, of stopping */
+	bool			 is_cut;	/* sessions were stopped */
+	struct dns_stats	 dns;		/* as counted so far */
+	uint64_t		 dropped;
+};
+
+/* --- what is counted elsewhere and shown with the rest --- */
+
+static void
+count(struct life *l)
+{
+	struct dns_stats dns;
+	uint64_t dropped = log_dropped();
+
+	dns_statistics(&dns);
+	stats_add(STAT_DNS_ASKED, (int64_t)(dns.asked - l->dns.asked));
+	stats_add(STAT_DNS_FAILED, (int64_t)(dns.failed - l->dns.failed));
+	stats_add(STAT_LOG_DROPPED, (int64_t)(dropped - l->dropped));
+	stats_max(STAT_LOOP_LONGEST, loop_longest_turn());
+	stats_max(STAT_STACK_HIGH_WATER, (int64_t)fiber_stack_high_water());
+	l->dns = dns;
+	l->dropped = dropped;
+}
+
+static void
+on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct life *l = arg;
+
+	(void)fd, (void)what;
+	clock_tick();
+	stats_beat(clock_now());
+	count(l);
+	listeners_check_stress(&l->w);
+}
+
+/* --- leaving --- */
+
+static void
+begin_stopping(struct life *l)
+{
+	if (l->w.state == WORKER_STOPPING)
+		return;
+	l->w.state = WORKER_STOPPING;
+	l->deadline = clock_now() + l->w.settings->stop_timeout;
+	listeners_close(&l->w, false);
+	sessions_wake_idle(&l->w);
+	event_add(l->leave, &leave_time);
+}
+
+static void
+begin_draining(struct life *l)
+{
+	if (l->w.state != WORKER_RUNNING)
+		return;
+	l->w.state = WORKER_DRAINING;
+	l->deadline = clock_now() + l->w.settings->drain_timeout;
+	listeners_close(&l->w, true);
+	event_add(l->leave, &leave_time);
+}
+
+static void
+on_leave(evutil_socket_t fd, short what, void *arg)
+{
+	struct life *l = arg;
+
+	(void)fd, (void)what;
+	clock_tick();
+	if (l->w.nsessions == 0) {
+		loop_stop();
+		return;
+	}
+	if (clock_now() < l->deadline)
+		return;
+	if (l->w.state == WORKER_DRAINING)
+		begin_stopping(l);
+	else if (!l->is_cut) {
+		log_event(LOG_LABEL_WARN, "-",
+		    "sessions are cut: time is over sessions=%zu",
+		    l->w.nsessions);
+		sessions_stop(&l->w);
+		l->is_cut = true;
+		l->deadline = clock_now() + UNWIND_TIME;
+	} else
+		loop_stop();
+}
+
+static void
+on_signal(evutil_socket_t number, short what, void *arg)
+{
+	(void)what;
+	if (number == SIGUSR1)
+		log_reopen();
+	else
+		begin_stopping(arg);
+}
+
+/* --- the supervisor's word --- */
+
+static void
+tell_state(struct life *l)
+{
+	struct buf text = {0};
+
+	backends_status(l->w.backends, &text);
+	channel_say(l->start->channel, CHANNEL_STATE, buf_text(&text));
+	buf_free(&text);
+}
+
+static void
+on_word(evutil_socket_t fd, short what, void *arg)
+{
+	struct life *l = arg;
+	struct channel_message m;
+
+	(void)what;
+	while ((m = channel_hear((int)fd)).kind != CHANNEL_NONE) {
+		switch (m.kind) {
+		case CHANNEL_GO:
+			if (l->w.state == WORKER_RUNNING)
+				listeners_open(&l->w);
+			break;
+		case CHANNEL_DRAIN:
+			begin_draining(l);
+			break;
+		case CHANNEL_STOP:
+			begin_stopping(l);
+			break;
+		case CHANNEL_REOPEN:
+			log_reopen();
+			break;
+		case CHANNEL_ASK:
+			tell_state(l);
+			break;
+		default:
+			/* The supervisor is gone, and nobody could start us
+			 * again or tell us anything. */
+			event_del(l->hear);
+			begin_stopping(l);
+			return;
+		}
+	}
+}
+
+/* --- beginning --- */
+
+static int
+make_resolver(const struct settings *s, struct err *err)
+{
+	const struct dns_options options = {
+		.forward = s->resolver_forward.list,
+		.nforward = s->resolver_forward.n,
+		.trust_anchor = s->resolver_trust_anchor
+	};
+
+	return dns_create(&options, err) < 0 ?
+	    err_prefix(err, "resolver") : 0;
+}
+
+static int
+check_spool(const struct settings *s, const struct identity *id,
+    struct err *err)
+{
+	if (access(s->spool, W_OK | X_OK) == 0)
+		return 0;
+	return err_set(err, ERR_UNAVAIL, "spool %s: user %s cannot write "
+	    "there: %s", s->spool, id->name, strerror(errno));
+}
+
+/* Folders that are written to, and files that libraries will read. */
+static int
+enter_sandbox(struct life *l, struct err *err)
+{
+	const struct settings *s = l->w.settings;
+	struct sandbox_paths paths = {0};
+	const char **folders, **files;
+	const char *slash;
+	size_t n = 1;
+
+	for (size_t i = 0; i < s->nbackends; i++)
+		n += s->backends[i].nurls;
+	folders = arena_new_n(l->arena, n, const char *);
+	files = arena_new_n(l->arena, s->nbackends + 1, const char *);
+	folders[paths.nfolders++] = s->spool;
+	for (size_t i = 0; i < s->nbackends; i++) {
+		const struct backend_conf *b = &s->backends[i];
+
+		for (size_t j = 0; j < b->nurls; j++) {
+			if (b->urls[j].path != NULL)
+				folders[paths.nfolders++] = b->urls[j].path;
+		}
+		if (b->tls_ca != NULL)
+			files[paths.nfiles++] = b->tls_ca;
+	}
+	paths.folders = folders;
+	paths.files = files;
+	slash = s->log != NULL ? strrchr(s->log, '/') : NULL;
+	if (slash != NULL && slash > s->log)
+		paths.log_folder = arena_copy(l->arena,
+		    span_n(s->log, (size_t)(slash - s->log)));
+	return sandbox_enter(&paths, err);
+}
+
+static void
+make_listeners(struct life *l)
+{
+	const struct worker_start *start = l->start;
+	struct worker *w = &l->w;
+
+	w->listeners = arena_new_n(l->arena, start->nsockets + 1,
+	    struct listener);
+	w->nlisteners = start->nsockets;
+	w->crowd = crowd_create();
+	for (size_t i = 0; i < start->nsockets; i++) {
+		const struct socket_use *use = &start->sockets[i];
+
+		w->listeners[i] = (struct listener){
+			.worker = w,
+			.conf = use->conf,
+			.tls = start->tls[use->conf -
+			    start->settings->listeners],
+			.fd = use->fd,
+			.is_passed = use->is_passed,
+		};
+	}
+}
+
+static void
+watch(struct life *l)
+{
+	struct event_base *base = loop_base();
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < NSIGNALS; i++) {
+		l->signals[i] = evsignal_new(base, signals[i], on_signal, l);
+		event_add(l->signals[i], NULL);
+		sigaddset(&set, signals[i]);
+	}
+	l->hear = event_new(base, l->start->channel, EV_READ | EV_PERSIST,
+	    on_word, l);
+	event_add(l->hear, NULL);
+	l->beat = event_new(base, -1, EV_PERSIST, on_beat, l);
+	event_add(l->beat, &beat_time);
+	l->leave = event_new(base, -1, EV_PERSIST, on_leave, l);
+	/* The supervisor blocks them and reads them from a descriptor. */
+	signal(SIGHUP, SIG_IGN);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/*
+ * The order matters. The first lookup needs the main stack and reads the
+ * trust anchor; the sandbox binds only threads that begin after it, and the
+ * backends bring some; folders are made as the user that delivers.
+ */
+static int
+begin(struct life *l, struct err *err)
+{
+	const struct settings *s = l->w.settings;
+
+	if (make_resolver(s, err) < 0 ||
+	    identity_assume(l->start->identity, err) < 0 ||
+	    check_spool(s, l->start->identity, err) < 0 ||
+	    enter_sandbox(l, err) < 0)
+		return -1;
+	l->w.backends = backends_create(s, err);
+	if (l->w.backends == NULL)
+		return -1;
+	l->w.routes = routes_create(l->arena, s);
+	make_listeners(l);
+	watch(l);
+	return 0;
+}
+
+/* --- the end --- */
+
+static void
+end(struct life *l)
+{
+	int64_t deadline = clock_now() + UNWIND_TIME;
+	struct event *events[] = { l->hear, l->beat, l->leave };
+
+	listeners_close(&l->w, false);
+	if (l->w.backends != NULL)
+		backends_destroy(&l->w.backends);
+	while (fiber_count() > 0 && clock_now() < deadline)
+		loop_turn(true);
+	if (l->beat != NULL)
+		count(l);
+	if (fiber_count() > 0) {
+		/* What they hold cannot be freed under them. */
+		log_bug("-", "worker ends with fibers=%zu", fiber_count());
+		log_flush();
+		return;
+	}
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (events[i] != NULL)
+			event_free(events[i]);
+	}
+	for (size_t i = 0; i < NSIGNALS; i++) {
+		if (l->signals[i] != NULL)
+			event_free(l->signals[i]);
+	}
+	dns_destroy();
+	crowd_destroy(&l->w.crowd);
+	loop_destroy();
+	arena_destroy(&l->arena);
+	log_flush();
+}
+
+int
+worker_run(const struct worker_start *start)
+{
+	struct life l = {
+		.w = { .settings = start->settings, .slot = start->slot },
+		.start = start,
+		.arena = arena_create("worker"),
+	};
+	struct err err;
+
+	loop_create();
+	if (begin(&l, &err) < 0) {
+		channel_say(start->channel, CHANNEL_FAILED, span_z(err.text));
+		end(&l);
+		return EXIT_RUNTIME;
+	}
+	channel_say(start->channel, CHANNEL_READY, span_z(""));
+	loop_run();
+	end(&l);
+	return 0;
+}
