@@ -311,7 +311,9 @@ conn_fill(struct conn *c, int64_t deadline, struct err *err)
 struct span
 conn_input(const struct conn *c)
 {
-	return (struct span){ c->in + c->in_at, c->in_len };
+	if (c->in == NULL)
+		return span_n("", 0);
+	return span_n(c->in + c->in_at, c->in_len);
 }
 
 void
