@@ -5,13 +5,15 @@
 #define VALUE_MAX	255	/* octets, decoded */
 #define LINE_TEXT	510	/* RFC 5321 4.5.3.1.4, without CRLF */
 
+/* In the order in which they are told. The address comes first: when it takes
+ * two commands, one that changes the address must not undo the name. */
 static const struct attribute {
 	const char	*name;
 	unsigned	 bit;
 } attributes[] = {
-	{ "NAME", XCLIENT_NAME },
 	{ "ADDR", XCLIENT_ADDR },
 	{ "PORT", XCLIENT_PORT },
+	{ "NAME", XCLIENT_NAME },
 	{ "PROTO", XCLIENT_PROTO },
 	{ "HELO", XCLIENT_HELO },
 	{ "LOGIN", XCLIENT_LOGIN },

@@ -131,8 +131,8 @@ test_format(void)
 	struct err err;
 
 	client_begin(&c);
-	check_format("all", &c, ALL, 1, "XCLIENT NAME=n.example "
-	    "ADDR=192.0.2.1 PORT=4711 PROTO=ESMTP HELO=h.example LOGIN=joe "
+	check_format("all", &c, ALL, 1, "XCLIENT ADDR=192.0.2.1 "
+	    "PORT=4711 NAME=n.example PROTO=ESMTP HELO=h.example LOGIN=joe "
 	    "DESTADDR=192.0.2.25 DESTPORT=25\r\n");
 	check_format("what is offered", &c, XCLIENT_ADDR | XCLIENT_SOURCE, 1,
 	    "XCLIENT ADDR=192.0.2.1\r\n");
@@ -144,7 +144,7 @@ test_format(void)
 	c.helo = "a b+\r\n";
 	check_format("not known, and hostile", &c,
 	    ALL & ~(XCLIENT_DESTADDR | XCLIENT_DESTPORT), 1,
-	    "XCLIENT NAME=[TEMPUNAVAIL] ADDR=IPV6:2001:db8::1 PORT=1 "
+	    "XCLIENT ADDR=IPV6:2001:db8::1 PORT=1 NAME=[TEMPUNAVAIL] "
 	    "PROTO=ESMTP HELO=a+20b+2B+0D+0A LOGIN=[UNAVAILABLE]\r\n");
 
 	c.name = A50 A50 A50 A50 A50;
@@ -162,8 +162,8 @@ test_format(void)
 	T_INT("forward", xclient_format_forward(&out, &c, "5f3a",
 	    ALL | XCLIENT_IDENT | XCLIENT_SOURCE), 1);
 	buf_put(&out, "", 1);
-	T_STR("forward", out.p, "XFORWARD NAME=n.example ADDR=192.0.2.1 "
-	    "PORT=4711 PROTO=ESMTP HELO=h.example IDENT=5f3a SOURCE=REMOTE"
+	T_STR("forward", out.p, "XFORWARD ADDR=192.0.2.1 PORT=4711 "
+	    "NAME=n.example PROTO=ESMTP HELO=h.example IDENT=5f3a SOURCE=REMOTE"
 	    "\r\n");
 	buf_clear(&out);
 	addr_parse(span_z("unix:/run/x"), &c.addr, &err);
