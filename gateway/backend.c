@@ -57,6 +57,7 @@ backend_begin(struct arena *a, struct backend *b, const struct client *client,
 	tx->client = client;
 	tx->envelope = envelope;
 	tx->session_id = session_id;
+	b->all->nusers++;
 	arena_defer(a, end_tx, tx);
 	return tx;
 }
@@ -318,6 +319,10 @@ backend_send(struct backend_tx *tx, const struct backend_message *message,
 void
 backend_end(struct backend_tx *tx)
 {
+	if (tx->is_ended)
+		return;
+	tx->is_ended = true;
 	if (tx->link != NULL)
 		backend_pool_give(&tx->link);
+	backends_leave(tx->backend->all);
 }

@@ -176,7 +176,7 @@ probe_fiber(void *arg)
 	} while (!all->is_ending &&
 	    fiber_sleep(interval + spread, &err) == 0);
 	addr->probe = NULL;
-	backends_fiber_ends(all);
+	backends_leave(all);
 }
 
 void
@@ -191,6 +191,6 @@ backend_health_start(struct backend_addr *addr)
 	}
 	if (b->conf->probe_interval == 0)
 		return;
-	b->all->nfibers++;
+	b->all->nusers++;
 	addr->probe = fiber_spawn("probe", probe_fiber, addr);
 }

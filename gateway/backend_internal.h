@@ -17,9 +17,9 @@
  *	backend_lmtp.c		one answer for each recipient
  *
  * Everything lives in the arena of the struct backends, except connections
- * (struct backend_link), which come and go. Its fibers (a probe for each
- * address, one keeper for each backend) are counted; the last of them frees
- * it after backends_destroy().
+ * (struct backend_link), which come and go. Who uses it is counted: its own
+ * fibers (a probe for each address, a keeper for each backend) and
+ * transactions. After backends_destroy() the last of them frees it.
  *
  * Errors    in here a connection that breaks is ERR_UNAVAIL; ERR_CLOSED only
  *           means that this fiber must stop (see backend_smtp_failed).
@@ -93,7 +93,7 @@ struct backends {
 	struct backend		*list;
 	size_t			 n;
 	struct offload		*offload;	/* for Maildir; else NULL */
-	size_t			 nfibers;
+	size_t			 nusers;
 	bool			 is_ending;
 };
 
@@ -120,8 +120,8 @@ int	 backend_judge(struct backend_link *l, const char *to,
 	    const struct reply *r, struct err *err);
 
 /* --- backends.c --- */
-/* One of its fibers ends: its last act. */
-void	 backends_fiber_ends(struct backends *all);
+/* A fiber or a transaction is done with it: its last act. */
+void	 backends_leave(struct backends *all);
 
 /* --- backend_health.c --- */
 /* The address to try next, or NULL. `tried` is the set of those that this

@@ -292,7 +292,7 @@ keeper_fiber(void *arg)
 	    err.kind == ERR_TIMEOUT));
 	say_goodbye(b);		/* those that the end has added */
 	b->keeper = NULL;
-	backends_fiber_ends(b->all);
+	backends_leave(b->all);
 }
 
 void
@@ -300,7 +300,7 @@ backend_pool_start(struct backend *b)
 {
 	b->waiters_end = &b->waiters;
 	b->keeper_until = CLOCK_NEVER;
-	b->all->nfibers++;
+	b->all->nusers++;
 	b->keeper = fiber_spawn("keeper", keeper_fiber, b);
 }
 

@@ -45,11 +45,11 @@ int
 backend_smtp_no_good(struct backend_link *l, const char *to,
     const struct reply *r, struct err *err)
 {
-	struct span text = span_z(r->text);
+	struct span text = span_z(r->text), first = span_until(&text, '\n');
 
 	l->is_broken = true;
 	return err_set(err, ERR_UNAVAIL, "%s was answered %d %.*s", to,
-	    r->code, SPAN_ARG(span_until(&text, '\n')));
+	    r->code, SPAN_ARG(first));
 }
 
 /* --- the client, told to the backend --- */

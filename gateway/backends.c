@@ -111,9 +111,9 @@ backends_create(const struct settings *settings, struct err *err)
 }
 
 void
-backends_fiber_ends(struct backends *all)
+backends_leave(struct backends *all)
 {
-	if (--all->nfibers == 0 && all->is_ending)
+	if (--all->nusers == 0 && all->is_ending)
 		backends_free(all);
 }
 
@@ -137,7 +137,7 @@ backends_destroy(struct backends **ap)
 		if (b->keeper != NULL)
 			fiber_stop(b->keeper);
 	}
-	if (all->nfibers == 0)
+	if (all->nusers == 0)
 		backends_free(all);
 }
 
