@@ -54,9 +54,14 @@ def forepost(binary, folder, sink, name="forepost"):
     os.makedirs(own)
     os.makedirs(own + "/spool")
     cert, key = certificate(folder)
+    user = ""
+    if os.geteuid() == 0:
+        user = 'user "nobody"'
+        shutil.chown(own + "/spool", "nobody")
     conf = os.path.join(own, "forepost.conf")
     with open(conf, "w") as f:
         f.write(f'''hostname "gate.bench.example"
+{user}
 workers auto
 log "{own}/log"
 control "{own}/control"
@@ -72,7 +77,7 @@ listener bench {{
 backend sink {{ address smtp://127.0.0.1:{sink.port} }}
 route {{ domains "*" backend sink }}
 ''')
-    program = Program([binary, "serve", "-c", conf], own, name)
+    program = Program([binary, "serve", "--config", conf], own, name)
     program.wait_ready(port)
     return Server(name, port, program)
 
