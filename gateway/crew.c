@@ -36,11 +36,13 @@ crew_spawn(struct supervisor *s, struct fleet *f, size_t index,
     struct err *err)
 {
 	struct proc *p = proc_spawn(f, index, &s->sockets, let_go, s, err);
+	struct proc **last = &s->procs;
 
 	if (p == NULL)
 		return -1;
-	p->next = s->procs;
-	s->procs = p;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = p;
 	return 0;
 }
 

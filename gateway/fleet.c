@@ -77,7 +77,7 @@ fleet_create(struct arena *a, const struct fleet_source *source,
 		f->settings = conf_load(a, source->path, true, report);
 	/* Before anything is made in the folder: who it belongs to counts. */
 	else if (identity_find_demo(source->demo, &f->identity, &err) < 0)
-		*report = arena_printf(a, "%s\n", err.text);
+		*report = arena_printf(a, "(demo): %s\n", err.text);
 	else
 		f->settings = conf_demo(a, source->demo, report);
 	if (f->settings == NULL) {
@@ -86,8 +86,8 @@ fleet_create(struct arena *a, const struct fleet_source *source,
 	}
 	if (find_identity(f, a, source->demo, &err) < 0 ||
 	    make_tls(f, a, &err) < 0) {
-		*report = arena_printf(a, "%s%s%s\n", *report,
-		    source->demo == NULL ? "" : "demo: ", err.text);
+		*report = arena_printf(a, "%s%s: %s\n", *report,
+		    source->demo == NULL ? source->path : "(demo)", err.text);
 		fleet_destroy(&f);
 		return NULL;
 	}

@@ -133,14 +133,13 @@ identity_find_demo(const char *dir, struct identity *id, struct err *err)
 {
 	const struct passwd *pw = NULL;
 	struct stat st;
-	bool is_new = false;
+	bool is_new = mkdir(dir, 0755) == 0;
 
-	stay(id);
-	if (mkdir(dir, 0755) == 0)
-		is_new = true;
-	else if (errno != EEXIST)
+	if ((!is_new && errno != EEXIST) ||
+	    (is_new && chmod(dir, 0755) < 0))	/* whatever the umask */
 		return err_set(err, ERR_UNAVAIL, "folder %s: %s", dir,
 		    strerror(errno));
+	stay(id);
 	if (geteuid() != 0)
 		return 0;
 	if (stat(dir, &st) < 0)

@@ -35,16 +35,12 @@ log_report(enum log_label label, const char *event, const char *report)
 	}
 }
 
+/* A report of the configuration says where by itself. */
 static void
-tell_start_failed(const char *report)
+tell_start_failed(int code, const char *report)
 {
-	struct span rest = span_z(report);
-
-	while (rest.len > 0) {
-		struct span line = span_until(&rest, '\n');
-
-		fprintf(stderr, "forepost: %.*s\n", SPAN_ARG(line));
-	}
+	fprintf(stderr, "%s%s", code == EXIT_CONFIG ? "" : "forepost: ",
+	    report);
 }
 
 /* --- ending one --- */
@@ -81,7 +77,7 @@ reload_fail(struct supervisor *s, int code, const char *report)
 	sockets_rollback(s->sockets);
 	buf_put(&text, "", 1);
 	if (s->fleet == NULL) {
-		tell_start_failed(text.p);
+		tell_start_failed(code, text.p);
 		s->exit_code = code;
 		s->state = SUPERVISOR_OVER;
 	} else {

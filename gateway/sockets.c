@@ -426,13 +426,15 @@ sockets_keep(struct sockets **set, const struct socket_use *list, size_t n)
 void
 sockets_text(const struct sockets *set, struct buf *out)
 {
+	const char *space = "";
 	char text[ADDR_TEXT];
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct sock *s = &set->list[i];
 
-		if (s->is_wanted && s->slot == 0)
-			buf_printf(out, "%s%s", out->len > 0 ? " " : "",
-			    addr_text(&s->bound, text));
+		if (!s->is_wanted || s->slot != 0)
+			continue;
+		buf_printf(out, "%s%s", space, addr_text(&s->bound, text));
+		space = " ";
 	}
 }
