@@ -295,10 +295,10 @@ call_main(void *arg)
 	    where_main - on_main < STACK_SIZE);
 }
 
-static int64_t
+static __attribute__((noinline)) int64_t
 sum_deep(int depth)
 {
-	volatile char page[4000];
+	volatile char page[2000];
 
 	memset((char *)page, depth, sizeof(page));
 	return depth == 0 ? 0 : page[7] + sum_deep(depth - 1);
@@ -312,7 +312,7 @@ dig_then_wait(void *arg)
 	uintptr_t below;
 	char here;
 
-	sum_deep(8);
+	sum_deep(16);
 	*pages = 1;
 	fiber_sleep(1200 * CLOCK_MS, &err);
 	/* What was below is zero again: the kernel has taken it back. */
@@ -344,7 +344,7 @@ static MAY_YIELD void
 end_at_once(void *arg)
 {
 	(void)arg;
-	sum_deep(8);
+	sum_deep(16);
 	ended++;
 }
 
