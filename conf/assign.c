@@ -72,7 +72,8 @@ assign_single(struct assignment *as, const struct token *value)
 
 	switch (row->type) {
 	case VALUE_COUNT:
-		rc = value_count(in, row->min, row->max, as->field, &err);
+		rc = value_count(in, row->none, row->min, row->max, as->field,
+		    &err);
 		break;
 	case VALUE_PERCENT:
 		rc = value_percent(in, row->min, row->max, as->field, &err);

@@ -69,16 +69,13 @@ check_process(struct reading *r)
 {
 	const struct settings *s = r->s;
 
-	if (strchr(s->hostname, '.') == NULL &&
-	    origin_has(&r->top, SCOPE_TOP, "hostname"))
-		diagnostic_warn(r->d, origin_place(&r->top, SCOPE_TOP,
-		    "hostname"), NULL, "\"%s\" is not a full host name: it "
-		    "has no dot", s->hostname);
-	else if (strchr(s->hostname, '.') == NULL)
-		diagnostic_warn(r->d, whole_file(r),
+	if (strchr(s->hostname, '.') == NULL && diagnostics_errors(r->d) == 0)
+		diagnostic_warn(r->d, origin_has(&r->top, SCOPE_TOP,
+		    "hostname") ? origin_place(&r->top, SCOPE_TOP,
+		    "hostname") : whole_file(r),
 		    "set it, as in: hostname \"mx1.example.org\"",
-		    "hostname is not set, and \"%s\", the name of this "
-		    "machine, is not a full host name", s->hostname);
+		    "the host name \"%s\" is not a full one: it has no dot",
+		    s->hostname);
 	if (strlen(s->control) > SOCKET_PATH_MAX)
 		diagnostic(r->d, origin_place(&r->top, SCOPE_TOP, "control"),
 		    NULL, "control: the path of a socket has at most %zu "
@@ -105,12 +102,12 @@ check_pairs(struct reading *r, const struct smtp_conf *c,
 		return;
 	if (n > nkeys)
 		diagnostic(r->d, origin_item(o, scope, "certificate", nkeys),
-		    NULL, "this certificate has no key: certificates are %zu, "
-		    "keys are %zu", n, nkeys);
+		    NULL, "this certificate has no key (certificates: %zu, "
+		    "keys: %zu)", n, nkeys);
 	else if (nkeys > n)
 		diagnostic(r->d, origin_item(o, scope, "key", n), NULL,
-		    "this key has no certificate: certificates are %zu, keys "
-		    "are %zu", n, nkeys);
+		    "this key has no certificate (certificates: %zu, keys: "
+		    "%zu)", n, nkeys);
 }
 
 /* The settings for sessions, as they hold for one listener. */
@@ -128,15 +125,39 @@ check_smtp(struct reading *r, const struct smtp_conf *c,
 		diagnostic(r->d, origin_place(o, scope,
 		    "tls_client_certificate"), NULL, "clients are asked for a "
 		    "certificate, but tls_client_ca is not set");
-	if (c->bare_newline_networks.n > 0 && !c->bare_newline_normalize)
-		diagnostic_warn(r->d, origin_place(o, scope,
-		    "bare_newline_from"), NULL, "bare_newline_from has no "
-		    "effect without bare_newline normalize");
 	if (names_have(&c->advertise, "BINARYMIME") &&
 	    !names_have(&c->advertise, "CHUNKING"))
 		diagnostic(r->d, origin_place(o, scope, "advertise"), NULL,
 		    "BINARYMIME cannot be offered without CHUNKING "
 		    "(RFC 3030)");
+}
+
+/* Networks of the top level may be meant for one listener among others. */
+static void
+check_bare_newline(struct reading *r)
+{
+	const struct settings *s = r->s;
+	bool is_used = s->smtp.bare_newline_normalize;
+	const struct origin *o = &r->top;
+	enum scope scope = SCOPE_TOP;
+
+	for (size_t i = 0; i < s->nlisteners; i++) {
+		const struct smtp_conf *c = &s->listeners[i].smtp;
+
+		is_used |= c->bare_newline_normalize;
+		if (c->bare_newline_networks.n > 0 &&
+		    c->bare_newline_networks.list !=
+		    s->smtp.bare_newline_networks.list &&
+		    !c->bare_newline_normalize) {
+			o = &r->listeners[i];
+			scope = SCOPE_LISTENER;
+		}
+	}
+	if (scope == SCOPE_LISTENER ||
+	    (s->smtp.bare_newline_networks.n > 0 && !is_used))
+		diagnostic_warn(r->d, origin_place(o, scope,
+		    "bare_newline_from"), NULL, "bare_newline_from has no "
+		    "effect without bare_newline normalize");
 }
 
 static void
@@ -146,11 +167,11 @@ check_listeners(struct reading *r)
 	struct claims addresses, names = claims_create(r, s->nlisteners);
 	size_t i, j, n = 0;
 
-	if (s->nlisteners == 0) {
+	if (s->nlisteners == 0 && !r->is_partial)
 		diagnostic(r->d, whole_file(r), NULL,
 		    "there is no listener: mail can come in nowhere");
+	if (s->nlisteners == 0)
 		check_smtp(r, &s->smtp, &r->top, SCOPE_TOP);
-	}
 	for (i = 0; i < s->nlisteners; i++)
 		n += s->listeners[i].naddresses + s->listeners[i].systemd.n;
 	addresses = claims_create(r, n);
@@ -160,7 +181,8 @@ check_listeners(struct reading *r)
 
 		if (l->name != NULL)
 			claim(&names, l->name, o->at, i);
-		if (!origin_has(o, SCOPE_LISTENER, "address"))
+		if (!origin_has(o, SCOPE_LISTENER, "address") &&
+		    !o->has_unknown)
 			diagnostic(r->d, o->at, NULL,
 			    "this listener has no address");
 		for (j = 0; j < l->naddresses; j++)
@@ -173,6 +195,7 @@ check_listeners(struct reading *r)
 			    addresses.n);
 		check_smtp(r, &l->smtp, o, SCOPE_LISTENER);
 	}
+	check_bare_newline(r);
 	claims_check(r, &names, "the name of a listener");
 	claims_check(r, &addresses, "listened on");
 }
@@ -240,7 +263,7 @@ check_backends(struct reading *r)
 	const struct settings *s = r->s;
 	struct claims names = claims_create(r, s->nbackends);
 
-	if (s->nbackends == 0)
+	if (s->nbackends == 0 && !r->is_partial)
 		diagnostic(r->d, whole_file(r), NULL,
 		    "there is no backend: mail can go nowhere");
 	for (size_t i = 0; i < s->nbackends; i++) {
@@ -249,7 +272,8 @@ check_backends(struct reading *r)
 
 		if (b->name != NULL)
 			claim(&names, b->name, o->at, i);
-		if (!origin_has(o, SCOPE_BACKEND, "address"))
+		if (!origin_has(o, SCOPE_BACKEND, "address") &&
+		    !o->has_unknown)
 			diagnostic(r->d, o->at, NULL,
 			    "this backend has no address");
 		check_backend_tls(r, b, o);
@@ -268,12 +292,13 @@ check_route(struct reading *r, const struct route_conf *route,
 	size_t n = 0, i;
 
 	if (!origin_has(o, SCOPE_ROUTE, "domains") &&
-	    !origin_has(o, SCOPE_ROUTE, "recipients"))
+	    !origin_has(o, SCOPE_ROUTE, "recipients") && !o->has_unknown)
 		diagnostic(r->d, o->at, NULL,
 		    "this route has neither domains nor recipients");
-	if (!origin_has(o, SCOPE_ROUTE, "backend"))
+	if (!origin_has(o, SCOPE_ROUTE, "backend") && !o->has_unknown)
 		diagnostic(r->d, o->at, NULL, "this route has no backend");
-	if (route->backend_name == NULL || route->backend < s->nbackends)
+	if (route->backend_name == NULL || route->backend < s->nbackends ||
+	    r->is_partial)
 		return;
 	for (i = 0; i < s->nbackends; i++)
 		if (s->backends[i].name != NULL)
@@ -294,7 +319,7 @@ check_routes(struct reading *r)
 	struct claims claims;
 	size_t i, j, n = 0;
 
-	if (s->nroutes == 0)
+	if (s->nroutes == 0 && !r->is_partial)
 		diagnostic_warn(r->d, whole_file(r), NULL,
 		    "there is no route: every recipient is refused");
 	for (i = 0; i < s->nroutes; i++)

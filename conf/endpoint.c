@@ -24,7 +24,8 @@ parse_unix(struct arena *a, const char *dir, struct span in,
 	const char *path;
 
 	if (value_path(a, dir, skip(in, strlen("unix:")), &path, err) < 0)
-		return err_prefix(err, "unix:");
+		return err_set(err, ERR_CONFIG, "the path in \"%.*s\" is "
+		    "empty or holds a control character", SHOW(in));
 	return addr_parse(span_z(arena_printf(a, "unix:%s", path)), address,
 	    err);
 }
@@ -36,8 +37,12 @@ endpoint_listen(struct arena *a, const char *dir, struct span in,
 	char out[ADDR_TEXT];
 
 	memset(address, 0, sizeof(*address));
-	if (span_starts_nocase(in, "systemd:"))
-		return value_text(a, skip(in, strlen("systemd:")), text, err);
+	if (span_starts_nocase(in, "systemd:")) {
+		if (value_text(a, skip(in, strlen("systemd:")), text, err) < 0)
+			return err_set(err, ERR_CONFIG, "the name in \"%.*s\" "
+			    "is empty or holds a control character", SHOW(in));
+		return 0;
+	}
 	if (span_starts_nocase(in, "unix:")) {
 		if (parse_unix(a, dir, in, address, err) < 0)
 			return -1;
@@ -76,8 +81,8 @@ parse_weight(struct span *rest, unsigned *weight, struct err *err)
 			return err_set(err, ERR_CONFIG, "\"?%.*s\" is not "
 			    "known: expected ?weight=N", SHOW(query));
 		query = skip(query, strlen("weight="));
-		if (value_count(query, 1, WEIGHT_MAX, &n, err) < 0)
-			return err_prefix(err, "weight");
+		if (value_count(query, NULL, 1, WEIGHT_MAX, &n, err) < 0)
+			return -1;
 	}
 	*weight = (unsigned)n;
 	return 0;
@@ -158,8 +163,8 @@ endpoint_backend(struct arena *a, const char *dir, struct span in,
 	url->port = scheme->port;
 	rest = skip(in, strlen(scheme->prefix));
 	if (parse_weight(&rest, &url->weight, err) < 0)
-		return -1;
-	if (url->proto == PROTO_MAILDIR)
+		rc = -1;
+	else if (url->proto == PROTO_MAILDIR)
 		rc = value_path(a, dir, rest, &url->path, err);
 	else if (span_starts_nocase(rest, "unix:") && !url->implicit_tls) {
 		url->port = 0;
@@ -167,7 +172,7 @@ endpoint_backend(struct arena *a, const char *dir, struct span in,
 	} else
 		rc = parse_host(a, rest, url, err);
 	if (rc < 0)
-		return -1;
+		return err_prefix(err, "\"%.*s\"", SHOW(in));
 	format_url(a, scheme, url);
 	return 0;
 }

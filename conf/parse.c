@@ -3,40 +3,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf/list.h"
-#include "conf/reading.h"
+#include "conf/parse.h"
 
 #define INCLUDE_DEPTH 10
-
-/* One file while it is read. */
-struct file {
-	struct reading	*r;
-	const struct token *t;		/* next token */
-	const char	*name;		/* as shown */
-	const char	*dir;		/* absolute */
-	const struct file *parent;	/* that includes it */
-};
-
-/* One block while it is read; the top level is one. */
-struct frame {
-	enum scope	 scope;
-	void		*object;	/* directive_field() wants it */
-	struct origin	*origin;
-	const struct block *block;	/* NULL: top level */
-};
 
 static void	parse_source(struct reading *r, const struct source *source,
 		    const struct file *parent);
 
-static bool
-is_value(const struct token *t)
+bool
+parse_is_value(const struct token *t)
 {
 	return t->kind == TOKEN_WORD || t->kind == TOKEN_STRING;
 }
 
-/* The text of a token in a message. */
-static const char *
-show(struct file *f, const struct token *t)
+const char *
+parse_show(struct file *f, const struct token *t)
 {
 	if (t->text.len > 60)
 		return arena_printf(f->r->a, "%.60s...", t->text.p);
@@ -72,15 +53,41 @@ begins_setting(const struct frame *frame, const struct token *t)
 	    directive_find(t->text, frame->scope) != NULL;
 }
 
+/*
+ * A word in a list of addresses, networks or extensions that none of those
+ * can be, but the name of a setting that belongs elsewhere or is misspelt:
+ * an error in any case, but this way it is one and is named rightly.
+ */
+static bool
+is_stray_name(const struct frame *frame, const struct directive *row,
+    const struct token *t)
+{
+	if (frame->block == NULL || t->kind != TOKEN_WORD ||
+	    row->type < VALUE_KEYWORDS || row->type == VALUE_DOMAINS ||
+	    row->type == VALUE_RECIPIENTS)
+		return false;
+	for (size_t i = 0; i < t->text.len; i++)
+		if (strchr(":./", t->text.p[i]) != NULL)
+			return false;
+	if (directive_find(t->text, ~0u) != NULL ||
+	    block_find(t->text) != NULL)
+		return true;
+	return row->type != VALUE_KEYWORDS &&
+	    directive_nearest(t->text, frame->scope) != NULL;
+}
+
 /* What cannot be understood, up to where the next setting may begin. */
 static void
 skip_setting(struct file *f, const struct frame *frame)
 {
-	while (is_value(f->t) && !begins_setting(frame, f->t))
+	while (parse_is_value(f->t) && !begins_setting(frame, f->t) &&
+	    !(frame->block != NULL && f->t->kind == TOKEN_WORD &&
+	    directive_find(f->t->text, ~0u) != NULL))
 		f->t++;
 	if (token_is_punct(f->t, "{")) {
 		f->t++;
 		skip_block(f);
+		f->r->is_partial = true;
 	}
 }
 
@@ -112,65 +119,84 @@ check_habits(struct file *f, const struct token *values, size_t n)
 	return true;
 }
 
+static bool
+check_one_value(struct file *f, const struct frame *frame,
+    const struct directive *row, const struct token *extra)
+{
+	const char *near = directive_nearest(extra->text, frame->scope);
+	const char *hint = NULL;
+
+	if (frame->block == NULL &&
+	    directive_find(extra->text, SCOPE_TOP) != NULL)
+		hint = "outside of blocks each setting has a line of its own";
+	else if (extra->kind == TOKEN_WORD && near != NULL)
+		hint = arena_printf(f->r->a, "did you mean \"%s\"?", near);
+	diagnostic(f->r->d, extra->place, hint,
+	    "\"%s\" takes one value, but \"%s\" follows it", row->name,
+	    parse_show(f, extra));
+	return false;
+}
+
+/* The number of values, and how they are set down. */
+static bool
+check_values(struct file *f, const struct frame *frame,
+    const struct directive *row, const struct token *values, size_t n)
+{
+	const char *hint = NULL;
+
+	if (token_is_punct(f->t, "{")) {
+		diagnostic(f->r->d, f->t->place, NULL,
+		    "\"%s\" is a setting and takes no block", row->name);
+		return false;
+	}
+	if (n == 0) {
+		if (begins_setting(frame, f->t))
+			hint = arena_printf(f->r->a, "if \"%s\" is the value, "
+			    "put it in quotes", parse_show(f, f->t));
+		diagnostic(f->r->d, values[-1].place, hint,
+		    "\"%s\" needs a value", row->name);
+		return false;
+	}
+	if (!check_habits(f, values, n))
+		return false;
+	return directive_is_list(row) || n == 1 ||
+	    check_one_value(f, frame, row, &values[1]);
+}
+
 static void
 read_setting(struct file *f, const struct frame *frame,
     const struct directive *row)
 {
 	const struct token *name = f->t++, *values = f->t;
 	struct mark *mark = &frame->origin->marks[directive_index(row)];
-	struct diagnostics *d = f->r->d;
-	const char *hint = NULL;
 	size_t n = 0;
 
-	for (; is_value(f->t) && !begins_setting(frame, f->t); f->t++)
+	for (; parse_is_value(f->t) && !begins_setting(frame, f->t) &&
+	    (n == 0 || !is_stray_name(frame, row, f->t)); f->t++)
 		n++;
-	if (token_is_punct(f->t, "{")) {
-		diagnostic(d, f->t->place, NULL,
-		    "\"%s\" is a setting and takes no block", row->name);
-		f->t++;
-		skip_block(f);
-		return;
-	}
-	if (n == 0) {
-		if (begins_setting(frame, f->t))
-			hint = arena_printf(f->r->a, "if \"%s\" is the value, "
-			    "put it in quotes", show(f, f->t));
-		diagnostic(d, name->place, hint, "\"%s\" needs a value",
-		    row->name);
-		return;
-	}
-	if (!directive_is_list(row) && mark->at.line > 0) {
-		diagnostic(d, name->place, NULL,
+	if (mark->at.line > 0 && !directive_is_list(row))
+		diagnostic(f->r->d, name->place, NULL,
 		    "\"%s\" was already set at %s", row->name,
 		    place_text(f, mark->at));
-		return;
+	else {
+		if (mark->at.line == 0)
+			mark->at = name->place;
+		if (check_values(f, frame, row, values, n))
+			assign(f->r, row, frame->scope, frame->object, mark,
+			    f->dir, values, n);
+		else
+			mark->is_bad = true;
+		if (n == 0 && token_is_word(f->t, row->name))
+			f->t++;		/* meant as the value: reported */
 	}
-	if (mark->at.line == 0)
-		mark->at = name->place;
-	if (!check_habits(f, values, n)) {
-		mark->is_bad = true;
-		return;
+	if (token_is_punct(f->t, "{")) {
+		f->t++;
+		skip_block(f);
 	}
-	if (!directive_is_list(row) && n > 1) {
-		mark->is_bad = true;
-		if (frame->block == NULL && directive_find(values[1].text,
-		    SCOPE_TOP) != NULL)
-			hint = "outside of blocks each setting has a line of "
-			    "its own";
-		else if (values[1].kind == TOKEN_WORD &&
-		    directive_nearest(values[1].text, frame->scope) != NULL)
-			hint = arena_printf(f->r->a, "did you mean \"%s\"?",
-			    directive_nearest(values[1].text, frame->scope));
-		diagnostic(d, values[1].place, hint, "\"%s\" takes one value, "
-		    "but \"%s\" follows it", row->name, show(f, &values[1]));
-		return;
-	}
-	assign(f->r, row, frame->scope, frame->object, mark, f->dir, values,
-	    n);
 }
 
 static void
-read_include(struct file *f)
+read_include(struct file *f, const struct frame *frame)
 {
 	const struct token *name = f->t++, *value = f->t;
 	const struct file *up;
@@ -179,12 +205,12 @@ read_include(struct file *f)
 	unsigned depth = 1;
 	struct err err;
 
-	while (is_value(f->t))
+	while (parse_is_value(f->t))
 		f->t++;
 	if (f->t != value + 1 || value->text.len == 0) {
 		diagnostic(f->r->d, name->place, NULL,
 		    "include takes the name of one file");
-		skip_setting(f, &(struct frame){ .scope = SCOPE_TOP });
+		skip_setting(f, frame);
 		return;
 	}
 	path = arena_copy(f->r->a, value->text);
@@ -193,73 +219,106 @@ read_include(struct file *f)
 		path = arena_printf(f->r->a, "%.*s/%s",
 		    (int)(slash - f->name), f->name, path);
 	for (up = f; up != NULL; up = up->parent, depth++)
-		if (strcmp(up->name, path) == 0 || depth > INCLUDE_DEPTH) {
+		if (strcmp(up->name, path) == 0) {
 			diagnostic(f->r->d, value->place, NULL,
-			    "%s includes itself, or files include each other "
-			    "more than %d deep", path, INCLUDE_DEPTH);
+			    "%s includes itself", path);
 			return;
 		}
-	if (source_read(f->r->a, path, &source, &err) < 0)
+	if (depth > INCLUDE_DEPTH) {
+		diagnostic(f->r->d, value->place, NULL,
+		    "files include each other more than %d deep",
+		    INCLUDE_DEPTH);
+		return;
+	}
+	if (source_read(f->r->a, path, &source, &err) < 0) {
 		diagnostic(f->r->d, value->place, NULL, "%s", err.text);
-	else
-		parse_source(f->r, source, f);
+		f->r->is_partial = true;
+		return;
+	}
+	parse_source(f->r, source, f);
 }
 
 static const char *
-where(struct file *f, enum scope scope)
+where(struct file *f, unsigned scopes)
 {
-	if (scope == SCOPE_TOP)
+	if (scopes == SCOPE_SMTP)
+		return "at top level or in a listener";
+	if (scopes == SCOPE_TOP)
 		return "at top level";
-	return arena_printf(f->r->a, "in %s", block_of(scope)->noun);
+	return arena_printf(f->r->a, "in %s", block_of((enum scope)scopes)->noun);
 }
 
-/* A word that names nothing that may stand here. */
-static void
+/* A word that names nothing that may stand here. Returns what is nearly
+ * surely meant, or NULL. */
+static const char *
 complain_unknown(struct file *f, const struct frame *frame)
 {
 	const struct token *t = f->t;
 	const struct directive *elsewhere = directive_find(t->text, ~0u);
-	const char *hint = directive_nearest(t->text, frame->scope);
-	enum scope scope = SCOPE_TOP;
+	const char *near = directive_nearest(t->text, frame->scope);
+	const char *hint = NULL;
+	unsigned scopes = elsewhere != NULL ? elsewhere->scopes : SCOPE_TOP;
 
+	frame->origin->has_unknown = true;
 	if (elsewhere != NULL || block_find(t->text) != NULL ||
 	    span_is(t->text, "include")) {
-		if (elsewhere != NULL && elsewhere->scopes != SCOPE_SMTP)
-			scope = (enum scope)elsewhere->scopes;
 		diagnostic(f->r->d, t->place, NULL, "\"%s\" belongs %s, not "
-		    "%s", show(f, t), where(f, scope),
+		    "%s", parse_show(f, t), where(f, scopes),
 		    where(f, frame->scope));
-		return;
+		return NULL;
 	}
-	if (hint != NULL)
-		hint = arena_printf(f->r->a, "did you mean \"%s\"?", hint);
+	if (near != NULL)
+		hint = arena_printf(f->r->a, "did you mean \"%s\"?", near);
 	if (frame->block == NULL)
 		diagnostic(f->r->d, t->place, hint, "unknown setting \"%s\"",
-		    show(f, t));
+		    parse_show(f, t));
 	else
 		diagnostic(f->r->d, t->place, hint,
-		    "unknown setting \"%s\" %s", show(f, t),
+		    "unknown setting \"%s\" %s", parse_show(f, t),
 		    where(f, frame->scope));
+	return near;
 }
 
-/* "listener NAME {", "route {": in a block that means that its } is missing,
- * since no block stands in another. */
+/* "name {" or "name label {". */
 static bool
-begins_block(const struct token *t)
+is_block_head(const struct token *t)
 {
-	if (t->kind != TOKEN_WORD || block_find(t->text) == NULL)
+	if (t->kind != TOKEN_WORD)
 		return false;
 	t++;
-	if (is_value(t))
+	if (parse_is_value(t))
 		t++;
 	return token_is_punct(t, "{");
 }
 
-static void	read_block(struct file *f, const struct block *block);
-
-/* What stands between { and }, or in a whole file. */
+/* It is skipped, unless it is a block whose name is misspelt, which can be
+ * checked all the same. */
 static void
-read_settings(struct file *f, const struct frame *frame, struct place opened)
+read_unknown(struct file *f, const struct frame *frame)
+{
+	const char *near = complain_unknown(f, frame);
+
+	if (near != NULL && block_find(span_z(near)) != NULL &&
+	    is_block_head(f->t))
+		parse_block(f, block_find(span_z(near)));
+	else {
+		f->t++;
+		skip_setting(f, frame);
+	}
+}
+
+/* No block stands in another: the } of this one is missing. */
+static bool
+is_never_closed(const struct frame *frame, const struct token *t)
+{
+	if (frame->block == NULL)
+		return false;
+	return t->kind == TOKEN_END ||
+	    (is_block_head(t) && block_find(t->text) != NULL);
+}
+
+void
+parse_settings(struct file *f, const struct frame *frame, struct place opened)
 {
 	const struct directive *row;
 	const struct block *block;
@@ -267,15 +326,15 @@ read_settings(struct file *f, const struct frame *frame, struct place opened)
 	for (;;) {
 		const struct token *t = f->t;
 
-		if (t->kind == TOKEN_EOL) {
+		if (t->kind == TOKEN_EOL)
 			f->t++;
-		} else if (t->kind == TOKEN_END ||
-		    (frame->block != NULL && begins_block(t))) {
-			if (frame->block != NULL)
-				diagnostic(f->r->d, opened, NULL,
-				    "this { is never closed");
+		else if (is_never_closed(frame, t)) {
+			diagnostic(f->r->d, opened, NULL,
+			    "this { is never closed");
 			return;
-		} else if (token_is_punct(t, "}")) {
+		} else if (t->kind == TOKEN_END)
+			return;
+		else if (token_is_punct(t, "}")) {
 			f->t++;
 			if (frame->block != NULL)
 				return;
@@ -288,161 +347,18 @@ read_settings(struct file *f, const struct frame *frame, struct place opened)
 			skip_block(f);
 		} else if (t->kind == TOKEN_STRING) {
 			diagnostic(f->r->d, t->place, NULL, "expected the "
-			    "name of a setting, found \"%s\"", show(f, t));
+			    "name of a setting, found \"%s\"", parse_show(f, t));
 			skip_setting(f, frame);
 		} else if ((row = directive_find(t->text, frame->scope)) !=
-		    NULL) {
+		    NULL)
 			read_setting(f, frame, row);
-		} else if (frame->block == NULL &&
-		    (block = block_find(t->text)) != NULL) {
-			read_block(f, block);
-		} else if (frame->block == NULL && token_is_word(t, "include"))
-			read_include(f);
-		else {
-			complain_unknown(f, frame);
-			f->t++;
-			skip_setting(f, frame);
-		}
-	}
-}
-
-static bool
-is_label(struct span text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-		    c == '.'))
-			return false;
-	}
-	return text.len > 0 && text.len <= 63;
-}
-
-/* The name behind "listener" or "backend"; NULL if there is none or a bad
- * one, which is reported. */
-static const char *
-read_label(struct file *f, const struct block *block, const struct token *name)
-{
-	const struct token *label = f->t;
-	size_t n = 0;
-
-	for (; is_value(f->t); f->t++)
-		n++;
-	if (block->has_label && n == 0) {
-		diagnostic(f->r->d, name->place, NULL,
-		    "%s needs a name: %s NAME {", block->noun, block->name);
-		return NULL;
-	}
-	if (n > (block->has_label ? 1 : 0)) {
-		diagnostic(f->r->d, label[n - 1].place, NULL,
-		    "expected { after \"%s%s\", found \"%s\"", block->name,
-		    block->has_label ? " NAME" : "", show(f, &label[n - 1]));
-		return NULL;
-	}
-	if (n == 0)
-		return NULL;
-	if (!is_label(label->text)) {
-		diagnostic(f->r->d, label->place, NULL, "\"%s\" is not a name "
-		    "for %s: expected 1 to 63 letters, digits, \"-\", \"_\" "
-		    "or \".\"", show(f, label), block->noun);
-		return NULL;
-	}
-	return arena_copy(f->r->s->arena, label->text);
-}
-
-static struct origin
-origin_create(struct reading *r, struct place at)
-{
-	return (struct origin){ at,
-	    arena_new_n(r->a, directive_count(), struct mark) };
-}
-
-/* One function for each kind of block: its struct, read and then kept. */
-static void
-read_listener(struct file *f, struct frame *frame, const char *label)
-{
-	struct reading *r = f->r;
-	struct settings *s = r->s;
-	struct listener_conf listener = { .name = label };
-
-	frame->object = &listener;
-	read_settings(f, frame, f->t[-1].place);
-	s->listeners = list_room(s->arena, s->listeners, s->nlisteners,
-	    sizeof(listener));
-	r->listeners = list_room(r->a, r->listeners, s->nlisteners,
-	    sizeof(*frame->origin));
-	r->listeners[s->nlisteners] = *frame->origin;
-	s->listeners[s->nlisteners++] = listener;
-}
-
-static void
-read_backend(struct file *f, struct frame *frame, const char *label)
-{
-	struct reading *r = f->r;
-	struct settings *s = r->s;
-	struct backend_conf backend = { .name = label };
-
-	frame->object = &backend;
-	read_settings(f, frame, f->t[-1].place);
-	s->backends = list_room(s->arena, s->backends, s->nbackends,
-	    sizeof(backend));
-	r->backends = list_room(r->a, r->backends, s->nbackends,
-	    sizeof(*frame->origin));
-	r->backends[s->nbackends] = *frame->origin;
-	s->backends[s->nbackends++] = backend;
-}
-
-static void
-read_route(struct file *f, struct frame *frame)
-{
-	struct reading *r = f->r;
-	struct settings *s = r->s;
-	struct route_conf route = {0};
-
-	frame->object = &route;
-	read_settings(f, frame, f->t[-1].place);
-	s->routes = list_room(s->arena, s->routes, s->nroutes, sizeof(route));
-	r->routes = list_room(r->a, r->routes, s->nroutes,
-	    sizeof(*frame->origin));
-	r->routes[s->nroutes] = *frame->origin;
-	s->routes[s->nroutes++] = route;
-}
-
-static void
-read_block(struct file *f, const struct block *block)
-{
-	const struct token *name = f->t++;
-	const char *label = read_label(f, block, name);
-	struct origin origin = origin_create(f->r, name->place);
-	struct frame frame = { .scope = block->scope, .block = block,
-	    .origin = &origin };
-
-	/* The { may stand on a line of its own. */
-	if (f->t->kind == TOKEN_EOL && token_is_punct(f->t + 1, "{"))
-		f->t++;
-	if (!token_is_punct(f->t, "{")) {
-		diagnostic(f->r->d, name->place, NULL,
-		    "\"%s\" needs a block: { is missing", block->name);
-		return;
-	}
-	f->t++;
-	switch (block->scope) {
-	case SCOPE_LISTENER:
-		read_listener(f, &frame, label);
-		break;
-	case SCOPE_BACKEND:
-		read_backend(f, &frame, label);
-		break;
-	case SCOPE_ROUTE:
-		read_route(f, &frame);
-		break;
-	default:	/* the resolver's settings are the top level's */
-		assert(block->scope == SCOPE_RESOLVER);
-		frame.object = f->r->s;
-		frame.origin = &f->r->top;
-		read_settings(f, &frame, f->t[-1].place);
+		else if (frame->block == NULL &&
+		    (block = block_find(t->text)) != NULL)
+			parse_block(f, block);
+		else if (frame->block == NULL && token_is_word(t, "include"))
+			read_include(f, frame);
+		else
+			read_unknown(f, frame);
 	}
 }
 
@@ -480,7 +396,7 @@ parse_source(struct reading *r, const struct source *source,
 	struct frame frame = { .scope = SCOPE_TOP, .object = r->s,
 	    .origin = &r->top };
 
-	read_settings(&f, &frame, (struct place){0});
+	parse_settings(&f, &frame, (struct place){0});
 }
 
 void

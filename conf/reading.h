@@ -24,12 +24,14 @@ struct mark {			/* of one setting of one block */
 struct origin {
 	struct place	 at;		/* of the block's name */
 	struct mark	*marks;		/* by directive_index() */
+	bool		 has_unknown;	/* what seems missing may be that */
 };
 struct reading {
 	struct arena	*a;		/* ends with the report */
 	struct settings	*s;
 	struct diagnostics *d;
 	bool		 files;		/* open what is named */
+	bool		 is_partial;	/* a block or file could not be read */
 	const struct source *source;	/* of the main file */
 	struct origin	 top;		/* resolver's too */
 	struct origin	*listeners, *backends, *routes;	/* as in settings */

@@ -7,7 +7,7 @@
 #include "conf/value.h"
 
 /* Quoted in a message: more of it helps nobody. */
-#define SHOW(s)	((s).len > 60 ? 60 : (int)(s).len), (s).p
+#define SHOW(s)	((s).len > 100 ? 100 : (int)(s).len), (s).p
 
 struct unit {
 	const char	*name;
@@ -74,10 +74,14 @@ parse_units(struct span text, const struct unit *units, const char *expected,
 }
 
 int
-value_count(struct span text, uint64_t min, uint64_t max, uint64_t *value,
-    struct err *err)
+value_count(struct span text, const char *or_word, uint64_t min, uint64_t max,
+    uint64_t *value, struct err *err)
 {
-	return parse_units(text, no_units, "a number", min, max, value, err);
+	char expected[40];
+
+	snprintf(expected, sizeof(expected), "a number%s%s",
+	    or_word != NULL ? " or " : "", or_word != NULL ? or_word : "");
+	return parse_units(text, no_units, expected, min, max, value, err);
 }
 
 int

@@ -13,13 +13,14 @@
  * what was expected, and fits behind "setting: ". What a value_put_ function
  * appends is read back to the same by its parser.
  *
- *	count		digits
+ *	count		digits; the message names the word that would be
+ *			right too (or NULL)
  *	percent		digits, "%" may follow
  *	size		digits and k, M or G (powers of 1024), or octets
  *	duration	digits and ms, s, m, h or d; "0" needs no unit
  */
-int	value_count(struct span text, uint64_t min, uint64_t max,
-	    uint64_t *value, struct err *err);
+int	value_count(struct span text, const char *or_word, uint64_t min,
+	    uint64_t max, uint64_t *value, struct err *err);
 int	value_percent(struct span text, uint64_t min, uint64_t max,
 	    uint64_t *value, struct err *err);
 int	value_size(struct span text, uint64_t min, uint64_t max,

@@ -1,0 +1,319 @@
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "conf/directive.h"
+#include "tests/kit/t.h"
+
+/*
+ * The files of tests/conf: those in good/ load without a word, and what is
+ * dumped of them loads to the same dump; those in bad/ and warn/ give
+ * exactly the report that stands, as a comment, at their head.
+ */
+
+static char *
+dump(const struct settings *s)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	conf_dump(s, f);
+	fclose(f);
+	return text;
+}
+
+static void
+test_good(const char *path)
+{
+	struct arena *a = arena_create("conf test");
+	struct settings *s, *again;
+	char *first, *second;
+	const char *report;
+
+	s = conf_load(a, path, false, &report);
+	T_STR(path, report, "");
+	T_OK(path, s != NULL);
+	if (s != NULL) {
+		T_STR(path, s->path, path);
+		first = dump(s);
+		again = conf_load_text(a, "dumped", span_z(first), false,
+		    &report);
+		T_STR(path, report, "");
+		T_OK(path, again != NULL);
+		if (again != NULL) {
+			second = dump(again);
+			T_STR(path, second, first);
+			free(second);
+		}
+		free(first);
+		conf_free(&again);
+	}
+	conf_free(&s);
+	arena_destroy(&a);
+}
+
+/* The comment at the head of a file, without "# ". */
+static const char *
+expected_report(struct arena *a, const char *path)
+{
+	struct source *source;
+	struct buf text = {0};
+	const char *copy;
+	struct span rest, line;
+	struct err err;
+
+	if (source_read(a, path, &source, &err) < 0)
+		return err.text[0] != '\0' ? arena_strdup(a, err.text) : "";
+	for (rest = source->text; rest.len > 0 && rest.p[0] == '#'; ) {
+		line = span_until(&rest, '\n');
+		buf_put(&text, line.p + 2, line.len > 2 ? line.len - 2 : 0);
+		buf_puts(&text, "\n");
+	}
+	copy = arena_copy(a, buf_text(&text));
+	buf_free(&text);
+	return copy;
+}
+
+static void
+test_report(const char *path, bool is_bad)
+{
+	struct arena *a = arena_create("conf test");
+	const char *report;
+	struct settings *s = conf_load(a, path, false, &report);
+
+	T_STR(path, report, expected_report(a, path));
+	T_OK(path, (s == NULL) == is_bad);
+	conf_free(&s);
+	arena_destroy(&a);
+}
+
+static void
+test_bad(const char *path)
+{
+	test_report(path, true);
+}
+
+static void
+test_warn(const char *path)
+{
+	test_report(path, false);
+}
+
+/* Runs in the folder, so that reports name the file alone. */
+static void
+for_each_file(const char *folder, void (*test)(const char *path))
+{
+	char *home = getcwd(NULL, 0);
+	glob_t found;
+
+	T_OK(folder, chdir(folder) == 0);
+	T_INT(folder, glob("*.conf", 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		test(found.gl_pathv[i]);
+	globfree(&found);
+	T_OK(folder, chdir(home) == 0);
+	free(home);
+}
+
+static void
+test_ten_mistakes(void)
+{
+	struct arena *a = arena_create("conf test");
+	const char *report;
+	int messages = 0;
+
+	T_OK("a bad file gives no settings",
+	    conf_load(a, "bad/ten-mistakes.conf", false, &report) == NULL);
+	for (const char *p = report; p != NULL; p = strchr(p + 1, '\n'))
+		messages += strncmp(p + (*p == '\n'), "bad/ten", 7) == 0;
+	T_INT("ten mistakes, ten messages", messages, 10);
+	arena_destroy(&a);
+}
+
+/* Whether good/every-setting.conf sets a row of the table. */
+static bool
+is_set_in(const struct tokens *tokens, const struct directive *row)
+{
+	const struct block *block = NULL;
+	unsigned scope = SCOPE_TOP;
+
+	for (size_t i = 0; i < tokens->n; i++) {
+		const struct token *t = &tokens->list[i];
+
+		if (scope == SCOPE_TOP && t->kind == TOKEN_WORD &&
+		    block_find(t->text) != NULL)
+			block = block_find(t->text);
+		if (token_is_punct(t, "{"))
+			scope = block->scope;
+		else if (token_is_punct(t, "}"))
+			scope = SCOPE_TOP;
+		else if ((row->scopes & scope) && token_is_word(t, row->name))
+			return true;
+	}
+	return false;
+}
+
+static void
+test_every_row_is_set(void)
+{
+	struct arena *a = arena_create("conf test");
+	struct diagnostics *d = diagnostics_create(a);
+	struct source *source;
+	struct tokens tokens;
+	struct err err;
+
+	T_INT("good/every-setting.conf is there",
+	    source_read(a, "good/every-setting.conf", &source, &err), 0);
+	tokens = lex(a, source, LEX_CONF, d);
+	for (size_t i = 0; i < directive_count(); i++)
+		T_OK(directive_at(i)->name,
+		    is_set_in(&tokens, directive_at(i)));
+	arena_destroy(&a);
+}
+
+static const char rest[] =
+    "hostname mx.example.org\n"
+    "listener mx { address 0.0.0.0:25 }\n"
+    "backend in { address smtp://10.0.0.5 }\n"
+    "route { domains example.org backend in }\n";
+
+static struct settings *
+load(struct arena *a, const char *text)
+{
+	const char *report, *all = arena_printf(a, "%s\n%s", text, rest);
+	struct settings *s;
+
+	s = conf_load_text(a, "x", span_z(all), false, &report);
+	T_STR(text, report, "");
+	return s;
+}
+
+static void
+test_defaults(void)
+{
+	struct arena *a = arena_create("conf test");
+	struct settings *s = load(a, "");
+	const struct smtp_conf *c;
+
+	if (s == NULL)
+		return;
+	c = &s->listeners[0].smtp;
+	T_STR("path", s->path, NULL);
+	T_STR("user", s->user, NULL);
+	T_INT("workers", s->workers, 0);
+	T_STR("log", s->log, "stderr");
+	T_STR("spool", s->spool, "/var/spool/forepost");
+	T_INT("spool_memory", s->spool_memory, 262144);
+	T_INT("drain_timeout", s->drain_timeout, 600000000);
+	T_INT("stress_at", s->stress_at, 80);
+	T_INT("resolver", s->resolver_timeout, 5000000);
+	T_INT("max_message_size", c->max_message_size, 52428800);
+	T_INT("command_timeout", c->command_timeout, 300000000);
+	T_INT("greeting_delay", c->greeting_delay, 0);
+	T_INT("tls", c->tls, TLS_MODE_NONE);
+	T_OK("bare_newline", !c->bare_newline_normalize);
+	T_INT("backend tls", s->backends[0].tls, BACKEND_TLS_OPPORTUNISTIC);
+	T_INT("backend data_timeout", s->backends[0].data_timeout, 600000000);
+	T_STR("backend helo", s->backends[0].helo, NULL);
+	conf_free(&s);
+	T_OK("freed", s == NULL);
+	arena_destroy(&a);
+}
+
+/* What stands at top level, before or behind, holds in listeners. */
+static void
+test_inheritance(void)
+{
+	struct arena *a = arena_create("conf test");
+	struct settings *s = load(a,
+	    "listener own { address 0.0.0.0:26 max_errors 3 xclient none }\n"
+	    "listener tls { address 0.0.0.0:27 certificate a key b }\n"
+	    "max_errors 7\nxclient 10.0.0.0/8\ntls none\nmax_mails 9");
+
+	if (s == NULL)
+		return;
+	T_INT("own value", s->listeners[0].smtp.max_errors, 3);
+	T_INT("own list", s->listeners[0].smtp.xclient.n, 0);
+	T_INT("value of the top level", s->listeners[0].smtp.max_mails, 9);
+	T_INT("explicit tls wins over a certificate",
+	    s->listeners[1].smtp.tls, TLS_MODE_NONE);
+	T_INT("another listener", s->listeners[2].smtp.max_errors, 7);
+	T_INT("another listener's list", s->listeners[2].smtp.xclient.n, 1);
+	conf_free(&s);
+
+	s = load(a, "listener tls { address 0.0.0.0:27 certificate a key b }");
+	if (s == NULL)
+		return;
+	T_INT("a certificate offers TLS", s->listeners[0].smtp.tls,
+	    TLS_MODE_OFFER);
+	T_INT("for its listener alone", s->listeners[1].smtp.tls,
+	    TLS_MODE_NONE);
+	conf_free(&s);
+	arena_destroy(&a);
+}
+
+static void
+test_links(void)
+{
+	struct arena *a = arena_create("conf test");
+	struct settings *s = load(a, "route { domains a.example backend b }\n"
+	    "backend b { address smtp://mail.example?weight=7 }");
+
+	if (s == NULL)
+		return;
+	T_INT("a route finds its backend", s->routes[0].backend, 0);
+	T_INT("and another its own", s->routes[1].backend, 1);
+	T_STR("host", s->backends[0].urls[0].host, "mail.example");
+	T_INT("port", s->backends[0].urls[0].port, 25);
+	T_INT("weight", s->backends[0].urls[0].weight, 7);
+	T_INT("no address", s->backends[0].urls[0].addr.len, 0);
+	T_INT("address", addr_port(&s->backends[1].urls[0].addr), 25);
+	conf_free(&s);
+	arena_destroy(&a);
+}
+
+static void
+test_missing_file(void)
+{
+	struct arena *a = arena_create("conf test");
+	const char *report;
+
+	T_OK("no file, no settings",
+	    conf_load(a, "missing.conf", true, &report) == NULL);
+	T_STR("no file", report, "cannot open missing.conf: "
+	    "No such file or directory\n");
+	arena_destroy(&a);
+}
+
+static bool
+find_files(void)
+{
+	static const char *const places[] = { "tests/conf", "../tests/conf",
+	    "../../tests/conf" };
+
+	for (size_t i = 0; i < 3; i++)
+		if (chdir(places[i]) == 0)
+			return true;
+	return false;
+}
+
+int
+main(void)
+{
+	T_OK("tests/conf is found", find_files());
+	for_each_file("good", test_good);
+	for_each_file("bad", test_bad);
+	for_each_file("warn", test_warn);
+	test_ten_mistakes();
+	test_every_row_is_set();
+	test_defaults();
+	test_inheritance();
+	test_links();
+	test_missing_file();
+	return t_done();
+}

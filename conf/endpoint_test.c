@@ -1,0 +1,185 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/endpoint.h"
+#include "tests/kit/t.h"
+
+#define DIR "/etc/forepost"
+
+static const struct {
+	const char *name, *in, *want;
+} listens[] = {
+	{ "IPv4", "192.0.2.1:25", "192.0.2.1:25" },
+	{ "all IPv4 addresses", "0.0.0.0:25", "0.0.0.0:25" },
+	{ "IPv6", "[2001:DB8::1]:25", "[2001:db8::1]:25" },
+	{ "all IPv6 addresses", "[0::0]:25", "[::]:25" },
+	{ "a unix socket", "unix:/run/smtp", "unix:/run/smtp" },
+	{ "a relative unix socket", "unix:smtp", "unix:" DIR "/smtp" },
+	{ "a socket of systemd", "systemd:mx", "mx, passed" },
+	{ "port 0", "192.0.2.1:0",
+	    "\"192.0.2.1:0\" has port 0: expected 1 to 65535" },
+	{ "no name for systemd", "systemd:",
+	    "the name in \"systemd:\" is empty or holds a control character" },
+	{ "no path", "unix:",
+	    "the path in \"unix:\" is empty or holds a control character" },
+};
+
+static void
+test_listen(void)
+{
+	struct arena *a = arena_create("endpoint test");
+
+	for (size_t i = 0; i < sizeof(listens) / sizeof(*listens); i++) {
+		const char *text;
+		struct addr address;
+		struct err err;
+
+		if (endpoint_listen(a, DIR, span_z(listens[i].in), &address,
+		    &text, &err) < 0)
+			text = err.text;
+		else if (address.len == 0)
+			text = arena_printf(a, "%s, passed", text);
+		T_STR(listens[i].name, text, listens[i].want);
+	}
+	arena_destroy(&a);
+}
+
+/* A URL in its usual form, then what was found in it. */
+static const struct {
+	const char *name, *in, *want;
+} urls[] = {
+	{ "a name", "smtp://mail.example",
+	    "smtp://mail.example:25 smtp host=mail.example port=25 weight=1" },
+	{ "a name and a port", "smtp://mail.example:2525",
+	    "smtp://mail.example:2525 smtp host=mail.example port=2525 "
+	    "weight=1" },
+	{ "TLS from the start", "smtps://mail.example",
+	    "smtps://mail.example:465 smtp tls host=mail.example port=465 "
+	    "weight=1" },
+	{ "an IPv4 address", "smtp://10.0.0.5",
+	    "smtp://10.0.0.5:25 smtp addr=10.0.0.5:25 port=25 weight=1" },
+	{ "an IPv6 address", "smtp://[2001:DB8::5]:26",
+	    "smtp://[2001:db8::5]:26 smtp addr=[2001:db8::5]:26 port=26 "
+	    "weight=1" },
+	{ "the scheme in capitals", "LMTP://mail.example",
+	    "lmtp://mail.example:24 lmtp host=mail.example port=24 weight=1" },
+	{ "LMTP over a unix socket", "lmtp://unix:/run/lmtp?weight=3",
+	    "lmtp://unix:/run/lmtp?weight=3 lmtp addr=unix:/run/lmtp port=0 "
+	    "weight=3" },
+	{ "SMTP over a unix socket", "smtp://unix:smtp",
+	    "smtp://unix:" DIR "/smtp smtp addr=unix:" DIR "/smtp port=0 "
+	    "weight=1" },
+	{ "a Maildir", "maildir:/var/mail/in?weight=100",
+	    "maildir:/var/mail/in?weight=100 maildir path=/var/mail/in port=0 "
+	    "weight=100" },
+	{ "a relative Maildir", "maildir:Maildir", "maildir:" DIR "/Maildir "
+	    "maildir path=" DIR "/Maildir port=0 weight=1" },
+	{ "another scheme", "http://mail.example",
+	    "\"http://mail.example\" is not the URL of a backend: expected "
+	    "smtp://, smtps://, lmtp:// or maildir:" },
+	{ "nothing", "", "\"\" is not the URL of a backend: expected "
+	    "smtp://, smtps://, lmtp:// or maildir:" },
+	{ "no host", "smtp://", "\"smtp://\": \"\" is not a host name" },
+	{ "a path", "smtp://a.example/",
+	    "\"smtp://a.example/\": \"a.example/\" is not a host name" },
+	{ "no port behind the colon", "smtp://a.example:",
+	    "\"smtp://a.example:\": \":\" is no port: expected \":\" and 1 to "
+	    "65535" },
+	{ "a port too large", "smtp://a.example:65536",
+	    "\"smtp://a.example:65536\": \":65536\" is no port: expected \":\" "
+	    "and 1 to 65535" },
+	{ "an open bracket", "smtp://[::1",
+	    "\"smtp://[::1\": missing ] in \"[::1\"" },
+	{ "text behind the bracket", "smtp://[::1]25",
+	    "\"smtp://[::1]25\": \"25\" is no port: expected \":\" and 1 to "
+	    "65535" },
+	{ "a name in brackets", "smtp://[a.example]",
+	    "\"smtp://[a.example]\": \"a.example\" is no IP address: expected "
+	    "192.0.2.1 or 2001:db8::1" },
+	{ "weight 0", "smtp://a.example?weight=0",
+	    "\"smtp://a.example?weight=0\": 0 is too small, the least is 1" },
+	{ "weight 101", "smtp://a.example?weight=101",
+	    "\"smtp://a.example?weight=101\": 101 is too large, the most is "
+	    "100" },
+	{ "an empty query", "smtp://a.example?",
+	    "\"smtp://a.example?\": \"?\" is not known: expected ?weight=N" },
+	{ "no path of a Maildir", "maildir:",
+	    "\"maildir:\": the value is empty" },
+};
+
+static const char *
+describe(struct arena *a, const struct backend_url *url)
+{
+	static const char *const protos[] = { "smtp", "lmtp", "maildir" };
+	char out[ADDR_TEXT];
+
+	return arena_printf(a, "%s %s%s%s%s%s%s%s%s port=%d weight=%u",
+	    url->text, protos[url->proto], url->implicit_tls ? " tls" : "",
+	    url->host != NULL ? " host=" : "",
+	    url->host != NULL ? url->host : "",
+	    url->addr.len > 0 ? " addr=" : "",
+	    url->addr.len > 0 ? addr_text(&url->addr, out) : "",
+	    url->path != NULL ? " path=" : "",
+	    url->path != NULL ? url->path : "", url->port, url->weight);
+}
+
+static void
+test_backend(void)
+{
+	struct arena *a = arena_create("endpoint test");
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
+		struct backend_url url;
+		struct err err;
+
+		if (endpoint_backend(a, DIR, span_z(urls[i].in), &url,
+		    &err) < 0) {
+			T_STR(urls[i].name, err.text, urls[i].want);
+			continue;
+		}
+		T_STR(urls[i].name, describe(a, &url), urls[i].want);
+		T_INT(urls[i].name, endpoint_backend(a, "/", span_z(url.text),
+		    &url, &err), 0);
+		T_STR("read from its usual form", describe(a, &url),
+		    urls[i].want);
+	}
+	arena_destroy(&a);
+}
+
+static const struct {
+	const char *name, *in, *want;
+} forwards[] = {
+	{ "an address", "192.0.2.1", "192.0.2.1@53" },
+	{ "an address and a port", "192.0.2.1@5353", "192.0.2.1@5353" },
+	{ "IPv6", "2001:db8::53@53", "2001:db8::53@53" },
+	{ "port 0", "192.0.2.1@0", "\"@0\" is no port: expected 1 to 65535" },
+	{ "no port", "192.0.2.1@", "\"@\" is no port: expected 1 to 65535" },
+	{ "a name", "ns.example", "\"ns.example\" is no IP address: expected "
+	    "192.0.2.1 or 2001:db8::1" },
+};
+
+static void
+test_forward(void)
+{
+	struct arena *a = arena_create("endpoint test");
+
+	for (size_t i = 0; i < sizeof(forwards) / sizeof(*forwards); i++) {
+		const char *text;
+		struct err err;
+
+		if (endpoint_forward(a, span_z(forwards[i].in), &text,
+		    &err) < 0)
+			text = err.text;
+		T_STR(forwards[i].name, text, forwards[i].want);
+	}
+	arena_destroy(&a);
+}
+
+int
+main(void)
+{
+	test_listen();
+	test_backend();
+	test_forward();
+	return t_done();
+}
