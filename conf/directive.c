@@ -97,7 +97,7 @@ static const struct directive directives[] = {
 /* --- resolver block --- */
 { .name = "forward", .scopes = SCOPE_RESOLVER, .type = VALUE_FORWARD,
     .offset = TOP(resolver_forward), .fallback = "none", .none = "none",
-    .help = "Name servers to ask, each as an address or address@port. none: "
+    .help = "Name servers to ask, each as an address or address:port. none: "
 	"the gateway asks the servers of each domain itself, from the root "
 	"down." },
 { .name = "trust_anchor", .scopes = SCOPE_RESOLVER, .type = VALUE_PATH,

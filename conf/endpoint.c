@@ -181,17 +181,15 @@ int
 endpoint_forward(struct arena *a, struct span in, const char **text,
     struct err *err)
 {
-	struct span rest = in, ip = span_until(&rest, '@');
-	uint64_t port = PORT_DNS;
 	struct addr address;
 	char out[ADDR_TEXT];
 
-	if (ip.len < in.len && (span_uint(rest, PORT_MAX, &port) < 0 ||
-	    port == 0))
-		return err_set(err, ERR_CONFIG, "\"@%.*s\" is no port: "
-		    "expected 1 to %d", SHOW(rest), PORT_MAX);
-	if (addr_parse_ip(ip, (int)port, &address, err) < 0)
-		return -1;
-	*text = arena_printf(a, "%s@%d", addr_ip(&address, out), (int)port);
+	if (addr_parse_ip(in, PORT_DNS, &address, err) < 0 &&
+	    (addr_parse(in, &address, err) < 0 || addr_is_unix(&address) ||
+	    addr_port(&address) == 0))
+		return err_set(err, ERR_CONFIG, "\"%.*s\" is no name server: "
+		    "expected an IP address, as 192.0.2.1 or 192.0.2.1:53",
+		    SHOW(in));
+	*text = arena_strdup(a, addr_text(&address, out));
 	return 0;
 }

@@ -149,13 +149,16 @@ test_backend(void)
 static const struct {
 	const char *name, *in, *want;
 } forwards[] = {
-	{ "an address", "192.0.2.1", "192.0.2.1@53" },
-	{ "an address and a port", "192.0.2.1@5353", "192.0.2.1@5353" },
-	{ "IPv6", "2001:db8::53@53", "2001:db8::53@53" },
-	{ "port 0", "192.0.2.1@0", "\"@0\" is no port: expected 1 to 65535" },
-	{ "no port", "192.0.2.1@", "\"@\" is no port: expected 1 to 65535" },
-	{ "a name", "ns.example", "\"ns.example\" is no IP address: expected "
-	    "192.0.2.1 or 2001:db8::1" },
+	{ "an address", "192.0.2.1", "192.0.2.1:53" },
+	{ "an address and a port", "192.0.2.1:5353", "192.0.2.1:5353" },
+	{ "IPv6", "2001:db8::53", "[2001:db8::53]:53" },
+	{ "IPv6 and a port", "[2001:db8::53]:5353", "[2001:db8::53]:5353" },
+	{ "port 0", "192.0.2.1:0", "\"192.0.2.1:0\" is no name server: "
+	    "expected an IP address, as 192.0.2.1 or 192.0.2.1:53" },
+	{ "a unix socket", "unix:/run/dns", "\"unix:/run/dns\" is no name "
+	    "server: expected an IP address, as 192.0.2.1 or 192.0.2.1:53" },
+	{ "a name", "ns.example", "\"ns.example\" is no name server: expected "
+	    "an IP address, as 192.0.2.1 or 192.0.2.1:53" },
 };
 
 static void

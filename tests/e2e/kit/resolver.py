@@ -25,7 +25,7 @@ class Resolver:
         self.records = records or {}
         self.asked = []
         self.port = free_port()
-        self.address = "127.0.0.1@%d" % self.port
+        self.address = "127.0.0.1:%d" % self.port
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", self.port))
         threading.Thread(target=self.serve, daemon=True).start()
