@@ -594,4 +594,7 @@ void
 conn_set_tls(struct conn *c, struct tls *tls)
 {
 	c->tls = tls;
+	/* The end of the handshake may have been read together with what came
+	 * behind it, which no event will tell. */
+	c->is_readable = true;
 }
