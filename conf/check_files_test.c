@@ -1,7 +1,7 @@
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -17,9 +17,6 @@ static char folder[] = "/tmp/check_files_test.XXXXXX";
 static const struct {
 	const char *name, *conf, *want;
 } cases[] = {
-	{ "all is well", "spool \"DIR\"\n"
-	    "certificate DIR/good.pem DIR/rsa.pem key DIR/good.key\n"
-	    "key DIR/rsa.key\n", "x:2:28: values" },
 	{ "certificates and keys that fit", "spool \"DIR\"\n"
 	    "certificate DIR/good.pem DIR/rsa.pem\n"
 	    "key DIR/good.key DIR/rsa.key\n"
@@ -200,6 +197,19 @@ test_cases(struct arena *a)
 	}
 }
 
+static void
+remove_files(struct arena *a)
+{
+	glob_t found;
+
+	T_INT("clean up", glob(arena_printf(a, "%s/*", folder), 0, NULL,
+	    &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		unlink(found.gl_pathv[i]);
+	globfree(&found);
+	T_INT("clean up", rmdir(folder), 0);
+}
+
 int
 main(void)
 {
@@ -221,9 +231,7 @@ main(void)
 	test_tls(a);
 	test_expired(a);
 	test_names(a);
-	arena_destroy(&a);
-	if (system(arena_printf(a = arena_create("rm"), "rm -r %s", folder)))
-		abort();
+	remove_files(a);
 	arena_destroy(&a);
 	return t_done();
 }
