@@ -81,7 +81,7 @@ put_status(struct buf *out, const struct supervisor *s)
 	buf_printf(out, "forepost " PACKAGE_VERSION " pid=%d state=%s "
 	    "up=%" PRId64 "s configuration=%s\n", getpid(), states[s->state],
 	    (clock_now() - s->started) / CLOCK_S,
-	    s->source->demo != NULL ? "(demo)" : s->source->path);
+	    fleet_source_name(s->source));
 	buf_puts(out, "listening ");
 	sockets_text(s->sockets, out);
 	buf_puts(out, "\n");

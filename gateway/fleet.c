@@ -66,6 +66,12 @@ find_identity(struct fleet *f, struct arena *a, const char *demo,
 	return 0;
 }
 
+const char *
+fleet_source_name(const struct fleet_source *source)
+{
+	return source->demo == NULL ? source->path : "(demo)";
+}
+
 struct fleet *
 fleet_create(struct arena *a, const struct fleet_source *source,
     const char **report)
@@ -87,7 +93,7 @@ fleet_create(struct arena *a, const struct fleet_source *source,
 	if (find_identity(f, a, source->demo, &err) < 0 ||
 	    make_tls(f, a, &err) < 0) {
 		*report = arena_printf(a, "%s%s: %s\n", *report,
-		    source->demo == NULL ? source->path : "(demo)", err.text);
+		    fleet_source_name(source), err.text);
 		fleet_destroy(&f);
 		return NULL;
 	}

@@ -32,6 +32,7 @@ struct fleet_source {
 	const char	*path;
 	const char	*demo;		/* folder; NULL: path is used */
 };
+const char	*fleet_source_name(const struct fleet_source *source);
 
 /*
  * NULL: *report says everything that is wrong, one finding or more, in `a`.

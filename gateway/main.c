@@ -210,6 +210,8 @@ ask(const struct command_line *line, const char *request)
 		fprintf(stderr, "forepost: %s\n", err.text);
 		code = EXIT_RUNTIME;
 	}
+	else if (s != NULL && code == EXIT_RUNTIME)
+		fputs("forepost: ", stderr);
 	fwrite(text.p, 1, text.len, code == EXIT_GOOD ? stdout : stderr);
 	buf_free(&text);
 	if (s != NULL)

@@ -236,10 +236,15 @@ load(struct supervisor *s, struct arena *a)
 	}
 	buf_puts(&s->warnings, report);
 	s->ready_by = clock_now() + READY_TIME;
-	if ((s->fleet == NULL && open_once(s, &err) < 0) ||
-	    start_workers(s, &err) < 0)
-		reload_fail(s, err.kind == ERR_CONFIG ? EXIT_CONFIG :
-		    EXIT_RUNTIME, arena_printf(a, "%s\n", err.text));
+	if ((s->fleet != NULL || open_once(s, &err) == 0) &&
+	    start_workers(s, &err) == 0)
+		return;
+	if (err.kind == ERR_CONFIG)
+		reload_fail(s, EXIT_CONFIG, arena_printf(a, "%s: %s\n",
+		    fleet_source_name(s->source), err.text));
+	else
+		reload_fail(s, EXIT_RUNTIME, arena_printf(a, "%s\n",
+		    err.text));
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gateway/command.h"
 #include "gateway/dotstream.h"
+#include "gateway/listener.h"
 #include "gateway/mail.h"
 #include "gateway/proxyproto.h"
 #include "gateway/session.h"
@@ -234,6 +235,7 @@ static MAY_YIELD int
 take_proxy_header(struct session *s)
 {
 	struct proxy_header header;
+	struct reply r;
 	struct err err;
 	char ip[ADDR_TEXT];
 
@@ -252,7 +254,14 @@ take_proxy_header(struct session *s)
 		s->client.addr = header.client;
 		s->client.local = header.local;
 	}
-	return 0;
+	if (listener_admit(s))
+		return 0;
+	s->ended_by = "crowd";
+	r = reply_close(421, "", "%s Too many sessions from your network, try "
+	    "again later", s->worker->settings->hostname);
+	if (s->conf->tls != TLS_MODE_IMPLICIT)
+		say_goodbye(s, &r);
+	return -1;
 }
 
 static MAY_YIELD int

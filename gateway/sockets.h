@@ -35,7 +35,8 @@ struct socket_use {		/* one socket for one worker */
 	bool				 is_passed;
 };
 
-/* Takes LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES out of the environment. */
+/* Takes LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES out of the environment.
+ * To be called before any other descriptor is opened. */
 struct sockets	*sockets_create(void);
 /* Closes all; unix socket files are removed when `is_owner`: not in a worker,
  * which only lets go of what it does not use. */

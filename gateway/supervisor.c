@@ -211,12 +211,14 @@ supervisor_summary(const struct supervisor *s, struct buf *out)
 static int
 begin(struct supervisor *s, struct err *err)
 {
+	/* First: a passed socket that is not open would be taken for one of
+	 * ours with its number. */
+	s->sockets = sockets_create();
 	if (notify_open(err) < 0 || stats_create(err) < 0)
 		return -1;
 	s->signals = open_signals(err);
 	if (s->signals < 0)
 		return -1;
-	s->sockets = sockets_create();
 	if (notify_watchdog() > 0)
 		s->alive_at = clock_now();
 	return 0;

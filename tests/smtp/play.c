@@ -24,6 +24,7 @@
 #include "base/loop.h"
 #include "conf/conf.h"
 #include "gateway/backend.h"
+#include "gateway/crowd.h"
 #include "gateway/route.h"
 #include "gateway/session.h"
 #include "tests/fake/fake.h"
@@ -528,6 +529,7 @@ set_stage(void)
 	}
 	play.worker.settings = play.settings;
 	play.worker.routes = routes_create(play.arena, play.settings);
+	play.worker.crowd = crowd_create();
 	play.worker.backends = backends_create(play.settings, &err);
 	if (play.worker.backends == NULL) {
 		problem("%s", err.text);
@@ -557,6 +559,7 @@ strike_stage(void)
 		side_free(&play.backends[i]);
 	side_free(&play.client);
 	backends_destroy(&play.worker.backends);
+	crowd_destroy(&play.worker.crowd);
 	pass_time(1000 * CLOCK_S);
 	if (fiber_count() > 0)
 		problem("%zu fibers are left", fiber_count());

@@ -1,0 +1,767 @@
+"""The processes: start, privileges, crash, reload, drain, stop, limits."""
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from kit.client import Client, Closed
+from kit.gateway import USER, Gateway, binary, run
+from kit.ports import free_port
+from kit.process import Process, can_connect, wait_until
+
+AS_ROOT = os.geteuid() == 0
+MAIL = b"Subject: hello\r\n\r\nworld\r\n"
+
+
+@pytest.fixture
+def gateway(start):
+    """Two workers in front of a backend that takes everything."""
+    return start.gateway({"in": start.sink().url}, start=False)
+
+
+def admin(gateway, *words):
+    return run(words[0], "--config", gateway.conf, *words[1:])
+
+
+def stats(gateway):
+    answer = admin(gateway, "stats", "--json")
+    assert answer.returncode == 0, answer.stdout
+    return json.loads(answer.stdout)
+
+
+def edit(gateway, old, new):
+    with open(gateway.conf) as f:
+        text = f.read()
+    assert old in text
+    gateway.configure(text.replace(old, new))
+
+
+def serve(gateway, seconds=10):
+    """`serve` when it is to fail: exit status and output."""
+    done = subprocess.run(gateway.command(), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=seconds)
+    return done.returncode, done.stdout
+
+
+def status_of(pid, thread=None):
+    path = "/proc/%d/status" % pid
+    if thread is not None:
+        path = "/proc/%d/task/%s/status" % (pid, thread)
+    with open(path) as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f
+                    if ":\t" in line)
+
+
+def limit_descriptors(worker, limit):
+    """From outside, since a worker may not; as its user, which is enough."""
+    prefix = ["setpriv", "--reuid=" + USER, "--regid=" + USER,
+              "--clear-groups"] if AS_ROOT else []
+    subprocess.run(prefix + ["prlimit", "--pid=%d" % worker,
+                             "--nofile=%d:%d" % (limit, limit)], check=True)
+
+
+def cpu_seconds(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def deliver(client):
+    client.ehlo()
+    return client.mail(MAIL)
+
+
+def begin_mail(client):
+    """A transaction that only lacks its message."""
+    client.ehlo()
+    assert client.envelope("a@sender.test", "b@box.test") == 250
+    return client
+
+
+def has_seccomp():
+    return "seccomp" in run("version").stdout
+
+
+# --- start and privileges ---
+
+@pytest.mark.core
+def test_workers_give_up_privileges(gateway):
+    import pwd
+    gateway.start()
+    assert deliver(gateway.client()) == 250
+    uid = pwd.getpwnam(USER).pw_uid if AS_ROOT else os.geteuid()
+    workers = gateway.workers_alive()
+    assert len(workers) == 2
+    for worker in workers:
+        for thread in os.listdir("/proc/%d/task" % worker):
+            s = status_of(worker, thread)
+            assert s["Uid"].split() == [str(uid)] * 4
+            assert int(s["CapEff"], 16) == 0 and int(s["CapPrm"], 16) == 0
+            assert s["NoNewPrivs"] == "1"
+            if has_seccomp():
+                assert s["Seccomp"] == "2"
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="needs root to become another user")
+def test_without_root(gateway):
+    os.chmod(gateway.own_folder("run"), 0o755)
+    gateway.control = gateway.path("run/control")
+    gateway.configure(gateway.text({"in": "smtp://127.0.0.1:9"}))
+    with open(gateway.conf) as f:
+        text = re.sub(r'user ".*"', "", f.read())
+    gateway.configure(text)
+    prefix = ["setpriv", "--reuid=" + USER, "--regid=" + USER,
+              "--clear-groups"]
+    gateway.start(prefix)
+    assert gateway.client().ehlo()
+    assert admin(gateway, "status").returncode == 0
+    gateway.stop()
+    gateway.configure(text + 'user "nobody"\n')
+    done = subprocess.run(prefix + gateway.command(), capture_output=True,
+                          text=True, timeout=10)
+    assert done.returncode == 1
+    assert 'user "nobody": only root can change its user' in done.stderr
+
+
+def test_listeners_of_all_families(gateway, work):
+    path = os.path.join(work, "smtp")
+    port = free_port("::1")
+    edit(gateway, "listener mx {", "listener local {\n\taddress "
+         '"unix:%s" [::1]:%d\n}\nlistener mx {' % (path, port))
+    gateway.start()
+    for address in gateway.address, path, ("::1", port):
+        client = Client(address)
+        assert deliver(client) == 250
+        client.quit()
+    gateway.stop()
+    assert not os.path.exists(path)
+
+
+def test_start_errors(gateway):
+    """Each is one line that says what to do, and an exit code."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(gateway.address)
+        s.listen()
+        assert serve(gateway) == (
+            3, "forepost: listener mx: cannot listen on 127.0.0.1:%d: "
+            "Address already in use (another server listens there)\n" %
+            gateway.port)
+
+    with open(gateway.conf) as f:
+        good = f.read()
+    gateway.configure(re.sub('user ".*"', "", good) +
+                      'user "no-such-user"\n')
+    code, text = serve(gateway)
+    assert code == 1 and 'no user "no-such-user"' in text
+
+    gateway.configure(good)
+    os.unlink(gateway.conf)
+    code, text = serve(gateway)
+    assert code == 1 and gateway.conf in text and "No such file" in text
+
+    gateway.configure(good + 'bakcend x { }\n')
+    code, text = serve(gateway)
+    assert code == 1 and "%s:" % gateway.conf in text and "backend" in text
+
+    gateway.configure(good)
+    if AS_ROOT:
+        os.chown(gateway.spool, 0, 0)
+        code, text = serve(gateway)
+        assert code == 3
+        assert text.endswith("forepost: spool %s: user %s cannot write "
+                             "there: Permission denied\n" % (
+                                 gateway.spool, USER))
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="is about being root")
+def test_root_without_a_user(gateway):
+    """Workers are never root; the user "forepost" may not exist here."""
+    import pwd
+    with open(gateway.conf) as f:
+        text = re.sub('user ".*"', "", f.read())
+    gateway.configure(text + 'user "root"\n')
+    code, out = serve(gateway)
+    assert code == 1 and "workers must not be root" in out
+    gateway.configure(text)
+    try:
+        pwd.getpwnam("forepost")
+    except KeyError:
+        code, out = serve(gateway)
+        assert code == 1 and 'set "user"' in out
+
+
+def test_second_gateway(gateway):
+    """It must not take half of the first one's clients."""
+    gateway.start()
+    code, text = serve(gateway)
+    assert code == 3 and gateway.control in text
+    edit(gateway, gateway.control, gateway.control + "2")
+    code, text = serve(gateway)
+    assert code == 3 and "Address already in use" in text
+
+
+def test_command_line():
+    assert run("version").stdout.startswith("forepost ")
+    text = run("help").stdout
+    for name in ("serve", "check", "dump", "stats", "status", "reload",
+                 "drain", "stop", "settings", "manual", "version", "help"):
+        assert re.search("^  %s " % name, text, re.M), name
+    assert run("--help").stdout == text == run("serve", "--help").stdout
+    for bad in (["frobnicate"], ["serve", "--frobnicate"], ["serve", "x"],
+                ["reload", "--json"], ["serve", "--config"], [],
+                ["serve", "--demo", "x", "--config", "y"]):
+        done = run(*bad)
+        assert done.returncode == 2 and "forepost" in done.stdout, bad
+    gone = run("reload", "--demo", "/tmp/forepost-no-such/folder")
+    assert gone.returncode == 1
+
+
+def try_demo(work):
+    """In a network of its own, because the port is fixed; returns the owner
+    of the mail."""
+    folder = os.path.join(work, "demo")
+    script = """
+        set -e
+        ip link set lo up
+        "$0" serve --demo "$1" 2>"$1.err" &
+        until grep -q swaks "$1.err"; do sleep 0.05; kill -0 $!; done
+        $(grep swaks "$1.err") --header "Subject: newcomer" >"$1.swaks"
+        "$0" status --demo "$1"
+        "$0" stop --demo "$1"
+        wait $!
+    """
+    done = subprocess.run(
+        ["unshare", "--net"] + ([] if AS_ROOT else ["--map-root-user"]) +
+        ["sh", "-c", script, binary(), folder],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=60)
+    assert done.returncode == 0, done.stdout
+    assert "listening 127.0.0.1:2525" in done.stdout
+    with open(folder + ".err") as f:
+        told = f.read()
+    assert "Forepost listens on 127.0.0.1:2525" in told
+    new = re.search("The mail will be in (.*)", told).group(1)
+    mails = os.listdir(new)
+    assert len(mails) == 1
+    with open(os.path.join(new, mails[0])) as f:
+        text = f.read()
+    assert "Received: from" in text and "Subject: newcomer" in text
+    return os.stat(os.path.join(new, mails[0])).st_uid
+
+
+@pytest.mark.core
+def test_demo(work):
+    """What the README tells a newcomer."""
+    owner = try_demo(work)
+    assert owner == os.geteuid() if not AS_ROOT else owner != 0
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="is about being root")
+def test_demo_where_only_root_can_enter(work):
+    os.chmod(work, 0o700)
+    assert try_demo(work) == 0
+
+
+# --- crashes ---
+
+@pytest.mark.core
+def test_killed_worker_is_replaced(gateway):
+    edit(gateway, "workers 2", "workers 1")
+    gateway.start()
+    [worker] = gateway.workers_alive()
+    lost = gateway.client()
+    os.kill(worker, signal.SIGSTOP)
+    waiting = [gateway.client(greet=False) for _ in range(20)]
+    os.kill(worker, signal.SIGKILL)
+    for client in waiting:
+        assert client.reply() == 220	# none was reset
+    with pytest.raises(Closed):
+        lost.cmd("NOOP")
+    [line] = gateway.wait_line("worker ended")
+    assert "signal=SIGKILL" in line and "sessions-lost=1" in line
+    assert gateway.workers_alive() not in ([], [worker])
+    s = stats(gateway)
+    assert s["worker_crashes"] == 1 and s["worker_starts"] == 2
+    assert s["sessions_open"] == 20 and s["sessions"] == 21
+
+
+def test_restarts_slow_down(gateway):
+    edit(gateway, "workers 2", "workers 1")
+    gateway.start()
+    for n, delay in enumerate((100, 200, 400, 800), 1):
+        [worker] = wait_until(gateway.workers_alive, what="a worker")
+        os.kill(worker, signal.SIGSEGV)
+        line = gateway.wait_line("worker ended", count=n)[-1]
+        assert "restart-ms=%d" % delay in line
+        assert gateway.client() is not None
+    gateway.expect_sanitizer = True
+
+
+def test_worker_outlives_no_supervisor(gateway):
+    gateway.start()
+    client = gateway.client()
+    client.ehlo()
+    workers = gateway.workers_alive()
+    gateway.process.kill()
+    assert client.reply() == 421
+    wait_until(lambda: not any(os.path.exists("/proc/%d" % w)
+                               for w in workers), what="workers to leave")
+    assert not can_connect(gateway.address)
+
+
+def test_hanging_worker_is_killed(gateway):
+    edit(gateway, "workers 2", "workers 1")
+    gateway.start()
+    [worker] = gateway.workers_alive()
+    os.kill(worker, signal.SIGSTOP)
+    client = gateway.client(greet=False, timeout=90)
+    assert client.reply() == 220
+    assert gateway.lines("worker 0 hangs: its loop has not turned for 60 s")
+    assert worker not in gateway.workers_alive()
+
+
+# --- reload ---
+
+def test_reload_of_a_broken_file(gateway):
+    gateway.start()
+    workers = gateway.workers_alive()
+    edit(gateway, "workers 2", "wrokers 2")
+    answer = admin(gateway, "check")
+    assert answer.returncode == 1
+    gateway.wait_line("started")
+    # The control socket's path is read from the file too: ask by another.
+    other = gateway.path("other.conf")
+    with open(gateway.conf) as f, open(other, "w") as g:
+        g.write(f.read().replace("wrokers", "workers"))
+    answer = run("reload", "--config", other)
+    assert answer.returncode == 1
+    assert "forepost.conf:2:1: unknown setting \"wrokers\"" in answer.stdout
+    assert "did you mean \"workers\"" in answer.stdout
+    assert gateway.wait_line("reload refused .*wrokers")
+    assert gateway.workers_alive() == workers
+    assert deliver(gateway.client()) == 250
+    assert stats_of(other)["reloads_failed"] == 1
+
+
+def stats_of(conf):
+    return json.loads(run("stats", "--json", "--config", conf).stdout)
+
+
+def test_reload_that_cannot_start(gateway):
+    """A port in use and a spool that is not ours are found before anything
+    has changed."""
+    gateway.start()
+    workers = gateway.workers_alive()
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        with open(gateway.conf) as f:
+            good = f.read()
+        free = free_port()
+        edit(gateway, "listener mx {", "listener more { address "
+             "127.0.0.1:%d 127.0.0.1:%d }\nlistener mx {" % (
+                 free, s.getsockname()[1]))
+        answer = admin(gateway, "reload")
+        assert answer.returncode == 3
+        assert "Address already in use" in answer.stdout
+        assert not can_connect(("127.0.0.1", free))
+    if AS_ROOT:
+        gateway.configure(good.replace(gateway.spool, "/root"))
+        answer = admin(gateway, "reload")
+        assert answer.returncode == 3
+        assert "spool /root: user %s cannot write" % USER in answer.stdout
+    gateway.configure(good)
+    assert gateway.workers_alive() == workers
+    assert deliver(gateway.client()) == 250
+
+
+class Knocking:
+    """Threads that connect, say EHLO and QUIT, until told to end."""
+
+    def __init__(self, address, threads=4):
+        self.address, self.ending = address, False
+        self.served, self.failures = 0, []
+        self.threads = [threading.Thread(target=self.knock)
+                        for _ in range(threads)]
+        for t in self.threads:
+            t.start()
+
+    def knock(self):
+        while not self.ending and len(self.failures) < 10:
+            try:
+                client = Client(self.address)
+                client.ehlo()
+                client.quit()
+                self.served += 1
+            except Exception as e:
+                self.failures.append(repr(e))
+
+    def end(self):
+        self.ending = True
+        for t in self.threads:
+            t.join()
+        assert self.failures == []
+        assert self.served > 0
+
+
+@pytest.mark.core
+def test_twenty_reloads_refuse_nobody(gateway):
+    gateway.start()
+    sessions = [gateway.client() for _ in range(5)]
+    for client in sessions:
+        begin_mail(client)
+    knocking = Knocking(gateway.address)
+    for n in range(20):
+        if n % 2:
+            gateway.reload()
+            gateway.wait_line(" reloaded ", count=n + 1)
+        else:
+            answer = admin(gateway, "reload")
+            assert (answer.returncode, answer.stdout) == (0, "")
+    knocking.end()
+    for client in sessions:		# in a transaction all the while
+        assert client.data(MAIL) == 250
+        client.quit()
+    wait_until(lambda: len(gateway.workers_alive()) == 2,
+               what="the old workers to leave")
+    s = stats(gateway)
+    assert s["reloads"] == 20 and s["worker_crashes"] == 0
+    assert s["sessions_open"] == 0 and s["mails_delivered"] == 5
+
+
+def test_more_and_fewer_workers(gateway):
+    gateway.start()
+    knocking = Knocking(gateway.address)
+    before = 2
+    for n in (5, 1, 3):
+        edit(gateway, "workers %d" % before, "workers %d" % n)
+        assert admin(gateway, "reload").returncode == 0
+        wait_until(lambda: len(gateway.workers_alive()) == n,
+                   what="%d workers" % n)
+        # Of five sockets each has its share of these.
+        clients = [gateway.client() for _ in range(40)]
+        for client in clients:
+            client.quit()
+        before = n
+    knocking.end()
+
+
+def test_addresses_come_and_go(gateway, work):
+    path = os.path.join(work, "smtp")
+    gateway.start()
+    old = gateway.client()
+    port = free_port()
+    edit(gateway, "127.0.0.1:%d" % gateway.port,
+         '127.0.0.1:%d "unix:%s"' % (port, path))
+    assert admin(gateway, "reload").returncode == 0
+    assert deliver(Client(("127.0.0.1", port))) == 250
+    assert deliver(Client(path)) == 250
+    wait_until(lambda: not can_connect(gateway.address),
+               what="the old address to close")
+    assert deliver(old) == 250		# that session goes on
+    edit(gateway, '127.0.0.1:%d "unix:%s"' % (port, path),
+         "127.0.0.1:%d" % gateway.port)
+    assert admin(gateway, "reload").returncode == 0
+    assert deliver(gateway.client()) == 250
+    assert not os.path.exists(path)
+
+
+def test_drain_timeout(gateway):
+    """A session that never ends does not keep an old worker for ever."""
+    edit(gateway, "workers 2", "workers 1\ndrain_timeout 1s")
+    gateway.start()
+    idle, busy = gateway.client(), begin_mail(gateway.client())
+    assert admin(gateway, "reload").returncode == 0
+    assert idle.reply() == 421
+    assert busy.data(MAIL) == 250
+    wait_until(lambda: len(gateway.workers_alive()) == 1,
+               what="the old worker to leave")
+
+
+def test_reloads_at_once(gateway):
+    """Two administrators: each is told about a reload that began after he
+    asked."""
+    gateway.start()
+    answers = []
+    threads = [threading.Thread(
+        target=lambda: answers.append(admin(gateway, "reload")))
+        for _ in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert [a.returncode for a in answers] == [0] * 6
+    assert deliver(gateway.client()) == 250
+
+
+# --- the end ---
+
+@pytest.mark.core
+def test_sigterm_tells_idle_clients(gateway):
+    gateway.start()
+    idle, busy = gateway.client(), begin_mail(gateway.client())
+    idle.ehlo()
+    gateway.process.signal(signal.SIGTERM)
+    reply = idle.reply()
+    assert reply == 421 and idle.closed()
+    assert busy.data(MAIL) == 250		# what was begun is finished
+    assert gateway.process.wait() == 0
+    assert not os.path.exists(gateway.control)
+
+
+def test_stop_timeout(gateway):
+    edit(gateway, "workers 2", "workers 2\nstop_timeout 1s")
+    gateway.start()
+    busy = begin_mail(gateway.client())
+    answer = admin(gateway, "stop")
+    assert (answer.returncode, answer.stdout) == (0, "stopping\n")
+    assert gateway.process.wait() == 0
+    assert gateway.lines("sessions are cut")
+
+
+def test_second_sigterm(gateway):
+    gateway.start()
+    busy = begin_mail(gateway.client())
+    gateway.process.signal(signal.SIGTERM)
+    gateway.wait_line("stopping sessions=1")
+    gateway.process.signal(signal.SIGINT)
+    assert gateway.process.wait() == 0
+    assert gateway.lines("stopping at once")
+
+
+def test_drain(gateway):
+    gateway.start()
+    busy = begin_mail(gateway.client())
+    answer = admin(gateway, "drain")
+    assert answer.returncode == 0 and "sessions open: 1" in answer.stdout
+    wait_until(lambda: not can_connect(gateway.address),
+               what="the port to close")
+    assert "state=draining" in admin(gateway, "status").stdout
+    assert admin(gateway, "reload").returncode == 3
+    assert busy.data(MAIL) == 250
+    assert deliver(busy) == 250		# it may even go on
+    busy.quit()
+    assert gateway.process.wait() == 0
+
+
+# --- service managers ---
+
+class Manager:
+    """The other end of NOTIFY_SOCKET."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "notify")
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.sock.bind(self.path)
+        os.chmod(self.path, 0o777)
+
+    def hear(self, what, seconds=10):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if select.select([self.sock], [], [], 0.05)[0]:
+                text = self.sock.recv(4096).decode()
+                if what in text:
+                    return text
+        raise TimeoutError("nothing with %s was said" % what)
+
+
+def test_notifications(gateway, start, work):
+    manager = Manager(work)
+    process = start.keep(Process(
+        "forepost", gateway.command(), gateway.log,
+        {"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "300000"}))
+    gateway.process = process
+    assert manager.hear("READY=1") == "READY=1\nSTATUS=2 workers, " \
+        "listening on 127.0.0.1:%d" % gateway.port
+    for _ in range(3):
+        manager.hear("WATCHDOG=1", 2)
+    gateway.reload()
+    assert re.search(r"^MONOTONIC_USEC=\d+$", manager.hear("RELOADING=1"),
+                     re.M)
+    manager.hear("READY=1")
+    with open(gateway.conf, "a") as f:
+        f.write("nonsense\n")
+    gateway.reload()
+    manager.hear("RELOADING=1")
+    assert "refused" in manager.hear("READY=1")
+    process.signal(signal.SIGTERM)
+    manager.hear("STOPPING=1")
+    assert process.wait() == 0
+
+
+PASS_SOCKET = """
+import os, socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", int(sys.argv[1])))
+s.listen(100)
+os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1",
+                  LISTEN_FDNAMES=sys.argv[2])
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+def test_passed_sockets(gateway):
+    edit(gateway, "address 127.0.0.1:%d" % gateway.port,
+         "address systemd:mx")
+    code, text = serve(gateway)
+    assert code == 1 and 'no socket "mx" was passed' in text
+    gateway.start(["/usr/bin/python3", "-c", PASS_SOCKET,
+                   str(gateway.port), "mx"])
+    for _ in range(10):
+        client = gateway.client()
+        client.ehlo()
+        client.quit()
+    assert deliver(gateway.client()) == 250
+    assert admin(gateway, "reload").returncode == 0
+    assert deliver(gateway.client()) == 250
+    edit(gateway, "systemd:mx", "systemd:other")
+    answer = admin(gateway, "reload")
+    assert answer.returncode == 1
+    assert 'no socket "other" was passed' in answer.stdout
+    assert "passed: mx" in answer.stdout
+
+
+def test_log_rotation(gateway):
+    log = gateway.path("forepost.log")
+    edit(gateway, "log stderr", 'log "%s"' % log)
+    gateway.start()
+    gateway.client().quit()
+    wait_until(lambda: "session end" in read(log), what="a log line")
+    os.rename(log, log + ".1")
+    gateway.process.signal(signal.SIGUSR1)
+    wait_until(lambda: os.path.exists(log), what="the new log")
+    # A worker opens it in its own time.
+    for _ in range(50):
+        gateway.client().quit()
+        if "session end" in read(log):
+            break
+    assert "session end" in read(log)
+    os.kill(gateway.workers_alive()[0], signal.SIGKILL)
+    wait_until(lambda: "worker ended" in read(log),
+               what="a line of the supervisor")
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+# --- limits ---
+
+def test_max_sessions(gateway):
+    edit(gateway, "workers 2", "workers 1\nmax_sessions 5")
+    gateway.start()
+    clients = [gateway.client() for _ in range(5)]
+    refused = gateway.client()
+    assert refused.greeting == 421 and refused.closed()
+    assert refused.greeting.text.startswith("gw.e2e.test ")
+    assert deliver(clients[0]) == 250
+    clients[0].quit()
+    wait_until(lambda: stats(gateway)["sessions_open"] == 4)
+    assert deliver(gateway.client()) == 250
+    s = stats(gateway)
+    assert s["sessions_refused"] == 1 and s["sessions"] == 6
+
+
+def test_max_sessions_per_network(gateway):
+    edit(gateway, "workers 2", "workers 1\nmax_sessions_per_network 3")
+    gateway.start()
+    near = [gateway.client(source="127.0.0.%d" % n) for n in (1, 2, 3)]
+    assert gateway.client(source="127.0.0.4").greeting == 421
+    assert gateway.client(source="127.0.1.1").greeting == 220
+    near[0].quit()
+    wait_until(lambda: stats(gateway)["sessions_open"] == 2)
+    assert gateway.client(source="127.0.0.4").greeting == 220
+
+
+def test_networks_behind_a_load_balancer(gateway):
+    """It may have as many sessions as it likes; its clients may not."""
+    edit(gateway, "workers 2", "workers 1\nmax_sessions_per_network 2\n"
+         "proxy_protocol 127.0.0.0/8")
+    gateway.start()
+
+    def behind(ip):
+        return gateway.client(before=b"PROXY TCP4 %s 192.0.2.9 4000 25\r\n" %
+                              ip.encode())
+    clients = [behind("198.51.%d.1" % n) for n in range(6)]
+    clients.append(behind("198.51.0.2"))
+    assert all(c.greeting == 220 for c in clients)
+    assert behind("198.51.0.3").greeting == 421
+    clients[0].quit()
+    wait_until(lambda: stats(gateway)["sessions_open"] == 6)
+    assert behind("198.51.0.3").greeting == 220
+
+
+def test_stress(gateway):
+    """Above the mark a network gets a quarter of its sessions."""
+    edit(gateway, "workers 2", "workers 1\nmax_sessions 20\nstress_at 50%\n"
+         "max_sessions_per_network 8")
+    gateway.start()
+    one = [gateway.client(source="127.0.1.1") for _ in range(3)]
+    rest = [gateway.client(source="127.0.%d.1" % n) for n in range(2, 9)]
+    assert gateway.wait_line("stress begins sessions=10")
+    assert gateway.client(source="127.0.1.1").greeting == 421
+    assert gateway.client(source="127.0.9.1").greeting == 220
+    assert stats(gateway)["stress"] == 1
+    for client in rest:
+        client.quit()
+    gateway.wait_line("stress is over")
+    assert gateway.client(source="127.0.1.1").greeting == 220
+    for client in one:
+        assert client.cmd("NOOP") == 250
+
+
+@pytest.mark.core
+def test_out_of_descriptors(gateway):
+    edit(gateway, "workers 2", "workers 1")
+    gateway.start()
+    [worker] = gateway.workers_alive()
+    used = len(os.listdir("/proc/%d/fd" % worker))
+    limit_descriptors(worker, used + 10)
+    clients = [gateway.client(greet=False) for _ in range(30)]
+    [line] = gateway.wait_line("accepting rests: Too many open files")
+    before, began = cpu_seconds(worker), time.monotonic()
+    wait_until(lambda: time.monotonic() > began + 2)
+    assert cpu_seconds(worker) - before < 0.4
+    assert stats(gateway)["accept_rests"] > 1
+    assert len(gateway.lines("accepting rests")) == 1	# told once
+    # Every one of them is served in the end.
+    for client in clients:
+        assert client.reply() == 220
+        client.quit()
+    assert gateway.workers_alive() == [worker]
+    assert gateway.client().greeting == 220
+
+
+def test_status(gateway):
+    gateway.start()
+    client = gateway.client()
+    assert deliver(client) == 250
+    text = admin(gateway, "status").stdout
+    assert re.search(r"^forepost \S+ pid=%d state=running up=\d+s "
+                     r"configuration=%s$" % (gateway.process.pid,
+                                             gateway.conf), text, re.M)
+    assert "\nlistening 127.0.0.1:%d\n" % gateway.port in text
+    workers = re.findall(r"^worker (\d) pid=(\d+) state=running sessions=(\d)",
+                         text, re.M)
+    assert sorted(int(w[1]) for w in workers) == \
+        sorted(gateway.workers_alive())
+    assert sum(int(w[2]) for w in workers) == 1
+    assert len(re.findall("^  in smtp://.* up ", text, re.M)) == 2
+    plain = admin(gateway, "stats").stdout
+    assert "\nmails_delivered 1\n" in plain
+    gateway.stop()
+    gone = admin(gateway, "status")
+    assert gone.returncode == 3 and "is Forepost running?" in gone.stdout
