@@ -253,15 +253,17 @@ read_some(struct conn *c, void *p, size_t len, bool *want_write)
 
 /* 1: something came; 0: nothing there; -1: err. */
 static int
-read_once(struct conn *c, bool *want_write, struct err *err)
+read_once(struct conn *c, size_t max, bool *want_write, struct err *err)
 {
+	size_t room;
 	ssize_t n;
 
 	if (!input_room(c))
 		return err_set(err, ERR_SYNTAX, "more than %d octets unread",
 		    CONN_INPUT);
+	room = c->in_cap - c->in_at - c->in_len;
 	n = read_some(c, c->in + c->in_at + c->in_len,
-	    c->in_cap - c->in_at - c->in_len, want_write);
+	    room < max ? room : max, want_write);
 	if (n > 0) {
 		c->in_len += n;
 		c->bytes_in += n;
@@ -277,6 +279,12 @@ read_once(struct conn *c, bool *want_write, struct err *err)
 MAY_YIELD int
 conn_fill(struct conn *c, int64_t deadline, struct err *err)
 {
+	return conn_fill_upto(c, CONN_INPUT, deadline, err);
+}
+
+MAY_YIELD int
+conn_fill_upto(struct conn *c, size_t max, int64_t deadline, struct err *err)
+{
 	bool want_write;
 	int ret;
 
@@ -284,7 +292,7 @@ conn_fill(struct conn *c, int64_t deadline, struct err *err)
 		want_write = false;
 		if (c->is_readable ||
 		    (c->tls != NULL && tls_pending(c->tls) > 0)) {
-			ret = read_once(c, &want_write, err);
+			ret = read_once(c, max, &want_write, err);
 			if (ret != 0)
 				return ret < 0 ? -1 : 0;
 			if (want_write)
@@ -339,7 +347,7 @@ conn_unread(struct conn *c)
 	struct err err;
 
 	if (c->in_len == 0 && c->is_readable) {
-		if (read_once(c, &want_write, &err) < 0)
+		if (read_once(c, CONN_INPUT, &want_write, &err) < 0)
 			return 0;	/* the next read will say why */
 		if (c->in_len == 0) {
 			if (c->read_event == NULL)

@@ -38,6 +38,10 @@ int		 conn_fd(const struct conn *c);
 /* At least one more byte than before is there, or -1. When CONN_INPUT bytes
  * are unread it returns -1 with ERR_SYNTAX: the caller must consume. */
 MAY_YIELD int	 conn_fill(struct conn *c, int64_t deadline, struct err *err);
+/* The same, and at most `max` of them: what follows belongs to another
+ * protocol (TLS behind a PROXY header). */
+MAY_YIELD int	 conn_fill_upto(struct conn *c, size_t max, int64_t deadline,
+		    struct err *err);
 struct span	 conn_input(const struct conn *c);
 void		 conn_consume(struct conn *c, size_t n);
 /* Bytes that the peer has sent and nobody has read, as far as one look at

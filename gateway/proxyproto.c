@@ -1,8 +1,10 @@
 #include <arpa/inet.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "gateway/proxyproto.h"
 
+#define V1_MIN		15	/* "PROXY UNKNOWN" */
 #define V1_MAX		107	/* CRLF included: specification 2.1 */
 #define V2_HEAD		16
 #define V2_MAX		8192	/* behind the head; real ones hold < 1 KiB */
@@ -237,6 +239,30 @@ proxyproto_parse(struct span in, size_t *used, struct proxy_header *out,
 	    SPAN_ARG(in));
 }
 
+/*
+ * How many octets of the header may surely be read when `in` is not all of
+ * it. Its length is told in version 2; in version 1 a look at the socket
+ * finds the line end.
+ */
+static size_t
+to_read(struct conn *c, struct span in)
+{
+	char ahead[V1_MAX];
+	const char *lf;
+	ssize_t n;
+
+	if (in.len < V1_MIN)
+		return V1_MIN - in.len;
+	if (in.p[0] == V2_SIGNATURE[0])
+		return in.len < V2_HEAD ? V2_HEAD - in.len :
+		    V2_HEAD + be16((const unsigned char *)in.p + 14) - in.len;
+	n = recv(conn_fd(c), ahead, V1_MAX - in.len, MSG_PEEK | MSG_DONTWAIT);
+	if (n <= 0)
+		return 1;	/* the read will wait, or say why */
+	lf = memchr(ahead, '\n', (size_t)n);
+	return lf != NULL ? (size_t)(lf - ahead) + 1 : (size_t)n;
+}
+
 MAY_YIELD int
 proxyproto_read(struct conn *c, int64_t deadline, struct proxy_header *out,
     struct err *err)
@@ -245,7 +271,8 @@ proxyproto_read(struct conn *c, int64_t deadline, struct proxy_header *out,
 	int ret;
 
 	while ((ret = proxyproto_parse(conn_input(c), &used, out, err)) == 0)
-		if (conn_fill(c, deadline, err) < 0)
+		if (conn_fill_upto(c, to_read(c, conn_input(c)), deadline,
+		    err) < 0)
 			return -1;
 	if (ret < 0)
 		return -1;

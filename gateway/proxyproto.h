@@ -11,6 +11,9 @@
  * (haproxy, 2020) says. Only asked of trusted addresses; there it must come.
  * LOCAL (v2) and UNKNOWN (v1) leave the addresses as they are.
  *
+ * proxyproto_read() takes the octets of the header and not one more, so that
+ * TLS may begin behind it.
+ *
  * proxyproto_parse() is pure: 1 = parsed (*used octets), 0 = more is needed,
  * -1 = malformed (err says what).
  */
