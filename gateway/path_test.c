@@ -26,8 +26,8 @@ static const struct row mails[] = {
 	    "MAIL FROM:<a@b.example>", ALL },
 	{ "> in quotes", "FROM:<\"a>b\"@c> SIZE=5",
 	    "MAIL FROM:<\"a>b\"@c> SIZE=5", ALL },
-	{ "quote in quotes", "FROM:<\"a\\\">b\"@c>", "MAIL FROM:<\"a\\\">b\"@c>",
-	    ALL },
+	{ "quote in quotes", "FROM:<\"a\\\">b\"@c>",
+	    "MAIL FROM:<\"a\\\">b\"@c>", ALL },
 	{ "long bounce address", "FROM:<" A50 A50 A50 "@b.example>",
 	    "MAIL FROM:<" A50 A50 A50 "@b.example>", ALL },
 	{ "all parameters", "FROM:<a@b> RET=hdrs smtputf8 Size=00123 "

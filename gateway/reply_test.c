@@ -123,6 +123,13 @@ test_values(void)
 		T_STR(rows[i].name, r.enhanced, rows[i].enhanced);
 		T_OK(rows[i].name, strstr(r.text, "secret") == NULL);
 	}
+}
+
+static void
+test_kinds(void)
+{
+	struct reply r;
+
 	r = reply_close(421, "4.3.2", "bye");
 	T_OK("421 closes", r.close && r.code == 421);
 	r = reply(250, "", "hi");
@@ -294,6 +301,7 @@ main(void)
 	test_format();
 	test_cut();
 	test_values();
+	test_kinds();
 	test_read();
 	test_read_lines();
 	test_read_limits();
