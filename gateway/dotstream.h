@@ -20,8 +20,9 @@ enum line_fault { LINE_GOOD, LINE_TOO_LONG, LINE_BARE_CR, LINE_BARE_LF,
     LINE_NUL };
 #define LINE_FIRST 64
 struct line {
-	struct span	text;	/* without CRLF; valid until the next read, and
-				   as long as the struct stays in its place */
+	struct span	text;	/* without CRLF; valid until the next read
+				   (conn_unread() that finds something is
+				   one), while the struct stays in place */
 	enum line_fault	fault;
 	char		first[LINE_FIRST];	/* of a line that was dropped */
 };
