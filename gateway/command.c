@@ -22,7 +22,7 @@ static const struct command {
 	{ "MAIL",     cmd_mail,     AT_READY,           NEEDS_ARGS },
 	{ "RCPT",     cmd_rcpt,     AT_MAIL | AT_RCPT,  NEEDS_ARGS },
 	{ "DATA",     cmd_data,     AT_RCPT,            NO_ARGS | SYNC },
-	{ "BDAT",     cmd_bdat,     ANY,                NEEDS_ARGS },
+	{ "BDAT",     cmd_bdat,     ANY,                0 },
 	{ "RSET",     cmd_rset,     ANY,                NO_ARGS },
 	{ "NOOP",     cmd_noop,     ANY,                0 },
 	{ "QUIT",     cmd_quit,     ANY,                NO_ARGS },

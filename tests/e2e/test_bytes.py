@@ -40,7 +40,10 @@ class Route:
             assert len(new) == 1, "%d files" % len(new)
             self.seen |= new
             with open(new.pop(), "rb") as f:
-                return f.read()
+                first, _, rest = f.read().partition(b"\r\n")
+            # The final delivery says who sent it (RFC 5321 4.4).
+            assert first.startswith(b"Return-Path: <"), first
+            return rest
         message, = self.sinks[way].wait(1)
         self.sinks[way].clear()
         return message.data

@@ -14,6 +14,8 @@ LIMIT = 100000
 
 # Where we differ on purpose, and why.
 DIFFERS = {
+    "MAIL FROM:<postmaster>":
+        "a reverse-path has a domain (RFC 5321 4.1.1.2)",
     "RCPT TO:<abuse>":
         "only postmaster may stand without a domain (RFC 5321 4.5.1)",
 }

@@ -229,7 +229,7 @@ def test_bare_lf_ends_no_command(route):
         assert 500 <= client.reply().code <= 501
 
 
-@pytest.mark.parametrize("length", (2040, 2100, 10000, 200000))
+@pytest.mark.parametrize("length", (2100, 10000, 200000))
 def test_overlong_command(route, length):
     """The tail of a line that is too long is not the next command."""
     gateway, _ = route
@@ -265,6 +265,8 @@ def test_normalize_for_chosen_networks(start):
         for message in messages:
             assert message.sender == "outer@sender.test"
             assert b"\r\nSubject: SMUGGLED\r\n" in message.data
+            if message.how == "BDAT":
+                continue	# counted octets: a dot means nothing
             # What looked like an end is a stuffed dot on the wire.
             raw = message.session.raw
             assert not re.search(rb"\r\n\.\r\nMAIL FROM:<smuggled", raw)
