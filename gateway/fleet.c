@@ -18,7 +18,8 @@ count_workers(const struct settings *s)
 }
 
 static int
-make_tls(struct fleet *f, struct arena *a, struct err *err)
+make_tls(struct fleet *f, struct arena *a,
+    const struct fleet_source *source, struct err *err)
 {
 	const struct settings *s = f->settings;
 
@@ -40,6 +41,7 @@ make_tls(struct fleet *f, struct arena *a, struct err *err)
 		if (f->tls[i] == NULL)
 			return err_prefix(err, "listener %s",
 			    s->listeners[i].name);
+		tls_server_tickets(f->tls[i], source->tickets);
 	}
 	return 0;
 }
@@ -91,7 +93,7 @@ fleet_create(struct arena *a, const struct fleet_source *source,
 		return NULL;
 	}
 	if (find_identity(f, a, source->demo, &err) < 0 ||
-	    make_tls(f, a, &err) < 0) {
+	    make_tls(f, a, source, &err) < 0) {
 		*report = arena_printf(a, "%s%s: %s\n", *report,
 		    fleet_source_name(source), err.text);
 		fleet_destroy(&f);

@@ -27,10 +27,13 @@ struct fleet {
 	}			 *slots;
 };
 
-/* Where the settings come from: a file, or the embedded ones of a demo. */
+/* Where the settings come from: a file, or the embedded ones of a demo. The
+ * secret of the TLS tickets stays the same for the life of the supervisor, so
+ * that clients resume their sessions after a reload too. */
 struct fleet_source {
 	const char	*path;
 	const char	*demo;		/* folder; NULL: path is used */
+	unsigned char	 tickets[TLS_TICKET_SECRET];
 };
 const char	*fleet_source_name(const struct fleet_source *source);
 

@@ -2,11 +2,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/span.h"
 #include "conf/conf.h"
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
@@ -212,7 +214,8 @@ ask(const struct command_line *line, const char *request)
 	}
 	else if (s != NULL && code == EXIT_RUNTIME)
 		fputs("forepost: ", stderr);
-	fwrite(text.p, 1, text.len, code == EXIT_GOOD ? stdout : stderr);
+	fprintf(code == EXIT_GOOD ? stdout : stderr, "%.*s",
+	    SPAN_ARG(buf_text(&text)));
 	buf_free(&text);
 	if (s != NULL)
 		conf_free(&s);
@@ -235,8 +238,13 @@ run_stats(const struct command_line *line)
 static int
 run_serve(const struct command_line *line)
 {
-	const struct fleet_source source = { line->config, line->demo };
+	struct fleet_source source = { line->config, line->demo, { 0 } };
 
+	if (getrandom(source.tickets, sizeof(source.tickets), 0) !=
+	    sizeof(source.tickets)) {
+		perror("forepost: no random numbers to be had");
+		return EXIT_RUNTIME;
+	}
 	return supervisor_run(&source);
 }
 
