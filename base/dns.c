@@ -139,9 +139,8 @@ set_options(struct err *err)
 		    settings[i].value);
 		if (r != 0)
 			return err_set(err, ERR_CONFIG,
-			    "resolver: libunbound's %s %s: %s",
-			    settings[i].name, settings[i].value,
-			    ub_strerror(r));
+			    "libunbound's option %s %s: %s", settings[i].name,
+			    settings[i].value, ub_strerror(r));
 	}
 	return 0;
 }
@@ -161,8 +160,8 @@ add_forwarder(const char *text, struct err *err)
 			r = ub_ctx_set_fwd(dns.ctx, at);
 	}
 	if (r != 0)
-		return err_set(err, ERR_CONFIG, "resolver: forward \"%s\": "
-		    "expected an address, with a port or without", text);
+		return err_set(err, ERR_CONFIG, "forward \"%s\": expected "
+		    "an address, with a port or without", text);
 	return 0;
 }
 
@@ -172,12 +171,12 @@ add_anchor(const char *file, struct err *err)
 	int r;
 
 	if (access(file, R_OK) < 0)
-		return err_set(err, ERR_CONFIG, "resolver: trust anchor %s: "
-		    "%s", file, strerror(errno));
+		return err_set(err, ERR_CONFIG, "trust anchor %s: %s", file,
+		    strerror(errno));
 	r = ub_ctx_add_ta_file(dns.ctx, file);
 	if (r != 0)
-		return err_set(err, ERR_CONFIG, "resolver: trust anchor %s: "
-		    "%s", file, ub_strerror(r));
+		return err_set(err, ERR_CONFIG, "trust anchor %s: %s", file,
+		    ub_strerror(r));
 	return 0;
 }
 
@@ -203,11 +202,11 @@ first_lookup(const struct dns_options *options, struct err *err)
 	if (r == 0)
 		return 0;
 	if (options->trust_anchor != NULL)
-		return err_set(err, ERR_CONFIG, "resolver: libunbound did not "
-		    "start (%s); is %s a trust anchor?", ub_strerror(r),
+		return err_set(err, ERR_CONFIG, "libunbound did not start "
+		    "(%s); is %s a trust anchor?", ub_strerror(r),
 		    options->trust_anchor);
-	return err_set(err, ERR_UNAVAIL, "resolver: libunbound did not start: "
-	    "%s", ub_strerror(r));
+	return err_set(err, ERR_UNAVAIL, "libunbound did not start: %s",
+	    ub_strerror(r));
 }
 
 int
@@ -220,8 +219,7 @@ dns_create(const struct dns_options *options, struct err *err)
 	memset(&dns, 0, sizeof(dns));
 	dns.ctx = ub_ctx_create_event(loop_base());
 	if (dns.ctx == NULL)
-		return err_set(err, ERR_UNAVAIL,
-		    "resolver: libunbound did not start");
+		return err_set(err, ERR_UNAVAIL, "libunbound did not start");
 	ub_ctx_debugout(dns.ctx, NULL);	/* its outcomes say enough */
 	ret = set_options(err);
 	for (i = 0; ret == 0 && i < options->nforward; i++)

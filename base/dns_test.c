@@ -486,18 +486,18 @@ test_bad_options(void)
 	static const struct {
 		const char *name, *forward, *anchor, *want;
 	} cases[] = {
-		{ "name as forwarder", "ns.example", NULL, "resolver: forward "
+		{ "name as forwarder", "ns.example", NULL, "forward "
 		    "\"ns.example\": expected an address, with a port or "
 		    "without" },
-		{ "path as forwarder", "unix:/run/x", NULL, "resolver: "
-		    "forward \"unix:/run/x\": expected an address, with a "
-		    "port or without" },
+		{ "path as forwarder", "unix:/run/x", NULL, "forward "
+		    "\"unix:/run/x\": expected an address, with a port or "
+		    "without" },
 		{ "no anchor", "127.0.0.1", "/nonexistent/root.key",
-		    "resolver: trust anchor /nonexistent/root.key: No such "
-		    "file or directory" },
-		{ "not an anchor", "127.0.0.1", "/etc/passwd", "resolver: "
-		    "libunbound did not start (initialization failure); is "
-		    "/etc/passwd a trust anchor?" },
+		    "trust anchor /nonexistent/root.key: No such file or "
+		    "directory" },
+		{ "not an anchor", "127.0.0.1", "/etc/passwd", "libunbound "
+		    "did not start (initialization failure); is /etc/passwd "
+		    "a trust anchor?" },
 	};
 	struct err err;
 	size_t i;
