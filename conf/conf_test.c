@@ -12,7 +12,8 @@
 /*
  * The files of tests/conf: those in good/ load without a word, and what is
  * dumped of them loads to the same dump; those in bad/ and warn/ give
- * exactly the report that stands, as a comment, at their head.
+ * exactly the report that stands, as a comment, at their head. The sample that
+ * is installed is a good one too.
  */
 
 static char *
@@ -307,6 +308,7 @@ main(void)
 {
 	T_OK("tests/conf is found", find_files());
 	for_each_file("good", test_good);
+	test_good("../../conf/forepost.conf");
 	for_each_file("bad", test_bad);
 	for_each_file("warn", test_warn);
 	test_ten_mistakes();

@@ -37,9 +37,10 @@ static const struct directive directives[] = {
 	"fields, and as the name that it says to backends. It should be "
 	"the name that the address of the gateway points back to." },
 { .name = "user", .scopes = SCOPE_TOP, .type = VALUE_NAME,
-    .offset = TOP(user), .fallback = "none", .none = "none",
-    .help = "The user that the workers run as when forepost is started as "
-	"root. none: they stay who they are." },
+    .offset = TOP(user), .fallback = "auto", .none = "auto",
+    .help = "The user that the workers run as; only root can choose. auto: "
+	"the user forepost if root starts the gateway, otherwise whoever "
+	"starts it." },
 { .name = "group", .scopes = SCOPE_TOP, .type = VALUE_NAME,
     .offset = TOP(group), .fallback = "auto", .none = "auto",
     .help = "The group that the workers run as. auto: the group of the "
@@ -91,8 +92,8 @@ static const struct directive directives[] = {
     .offset = TOP(stress_at), .fallback = "80%", .min = 1, .max = 100,
     .help = "The share of max_sessions above which a worker counts as "
 	"stressed: stress_command_timeout and stress_data_timeout hold "
-	"from there on, and the networks with the most sessions get no "
-	"new ones." },
+	"then, and one network gets no more than a quarter of "
+	"max_sessions_per_network." },
 
 /* --- resolver block --- */
 { .name = "forward", .scopes = SCOPE_RESOLVER, .type = VALUE_FORWARD,
@@ -182,23 +183,27 @@ static const struct directive directives[] = {
 { .name = "early_pipelining", .scopes = SCOPE_SMTP, .type = VALUE_CHOICE,
     .offset = SMTP(early_pipelining), .fallback = "note",
     .words = violation_words,
-    .help = "What happens to a client that sent commands ahead where it may "
-	"not. note: it is logged and counted; drop: the connection is "
-	"closed with 554. After STARTTLS it is always closed." },
+    .help = "What happens to a client that sent commands ahead without being "
+	"offered PIPELINING. note: it is logged and counted; drop: the "
+	"connection is closed with 554. It is closed in any case where "
+	"nothing may follow a command, as behind STARTTLS and DATA." },
 { .name = "bare_newline", .scopes = SCOPE_SMTP, .type = VALUE_FLAG,
     .offset = SMTP(bare_newline_normalize), .fallback = "reject",
     .words = newline_words,
-    .help = "What happens to a message with a CR or LF that stands alone. "
-	"reject: it is refused with 550 and the connection is closed; "
-	"normalize: line ends are repaired. A NUL is always refused." },
+    .help = "What happens to a message with a CR or LF that stands alone, or "
+	"with a NUL. reject: it is refused with 550 and the connection is "
+	"closed; normalize: line ends are repaired and each NUL is left "
+	"out." },
 { .name = "bare_newline_from", .scopes = SCOPE_SMTP, .type = VALUE_NETWORKS,
     .offset = SMTP(bare_newline_networks), .fallback = "all", .none = "all",
     .help = "The networks whose messages are repaired with bare_newline "
 	"normalize; those of all others are refused." },
 { .name = "advertise", .scopes = SCOPE_SMTP, .type = VALUE_KEYWORDS,
     .offset = SMTP(advertise), .fallback = "auto", .none = "auto",
-    .help = "The extensions that the answer to EHLO offers. auto: those "
-	"that all backends can do." },
+    .help = "The extensions that the answer to EHLO offers, of 8BITMIME, "
+	"BINARYMIME, CHUNKING, DSN, ENHANCEDSTATUSCODES, PIPELINING, SIZE "
+	"and SMTPUTF8; STARTTLS goes by tls. auto: those that all backends "
+	"can do, those that need no backend, and LIMITS." },
 { .name = "tls", .scopes = SCOPE_SMTP, .type = VALUE_CHOICE,
     .offset = SMTP(tls), .words = tls_words,
     .computed = "offer with a certificate, none without",
@@ -318,19 +323,20 @@ static const struct directive directives[] = {
 { .name = "retry_time", .scopes = SCOPE_BACKEND, .type = VALUE_DURATION,
     .offset = BACKEND(retry_time), .fallback = "30s",
     .min = MS(100), .max = HOURS(1),
-    .help = "How long an address that failed is left alone while there are "
-	"others." },
+    .help = "How long an address that failed is left alone; up to 8 times "
+	"as long if it goes on failing. When all addresses rest, one is tried "
+	"all the same." },
 
 /* --- route block --- */
 { .name = "domains", .scopes = SCOPE_ROUTE, .type = VALUE_DOMAINS,
-    .offset = ROUTE(domains), .computed = "domains or recipients must be given",
+    .offset = ROUTE(domains), .computed = "or recipients must be given",
     .help = "Domains whose mail goes this way: a.example is that domain, "
 	".a.example are all below it, * are all that no other route names. "
 	"With the word file, the names are read from a file: one a line, "
 	"comments begin with #." },
 { .name = "recipients", .scopes = SCOPE_ROUTE, .type = VALUE_RECIPIENTS,
     .offset = ROUTE(recipients),
-    .computed = "domains or recipients must be given",
+    .computed = "or domains must be given",
     .help = "Single recipients whose mail goes this way: user@a.example, or "
 	"user@ in every domain that has a route. They win over domains. "
 	"With the word file, they are read from a file as domains are." },

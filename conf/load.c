@@ -129,8 +129,10 @@ static void
 link_route(const struct settings *s, struct route_conf *route)
 {
 	route->backend = SIZE_MAX;
+	if (route->backend_name == NULL)
+		return;
 	for (size_t i = 0; i < s->nbackends; i++)
-		if (route->backend_name != NULL && s->backends[i].name != NULL &&
+		if (s->backends[i].name != NULL &&
 		    strcmp(route->backend_name, s->backends[i].name) == 0) {
 			route->backend = i;
 			return;

@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -6,6 +5,8 @@
 #include "conf/conf.h"
 #include "conf/directive.h"
 #include "conf/value.h"
+
+#define LINE_WIDTH 78
 
 /* How the values of each type are called. */
 static const char *
@@ -27,26 +28,27 @@ type_name(enum value_type type)
 	return names[type];
 }
 
-/* Text as roff takes it: one sentence a line, no line that begins a request,
- * no escapes. */
+/* Text as roff takes it: each sentence begins a line, no line is long or
+ * begins a request, no escapes. */
 static void
 put_roff(FILE *out, const char *text)
 {
-	bool starts_line = true;
+	size_t column = 0;
+	const char *p;
 
-	for (const char *p = text; *p != '\0'; p++) {
-		if (starts_line && (*p == '.' || *p == '\''))
+	for (p = text; *p != '\0'; p++) {
+		if (column == 0 && (*p == '.' || *p == '\''))
 			fputs("\\&", out);
-		starts_line = false;
 		if (*p == '\\')
 			fputs("\\e", out);
-		else if (*p == '.' && p[1] == ' ' && (isupper((unsigned
-		    char)p[2]) || isdigit((unsigned char)p[2])) && p > text) {
-			fputs(".\n", out);
-			starts_line = true;
-			p++;
+		else if (*p == ' ' && (p[-1] == '.' ||
+		    column + 1 + strcspn(p + 1, " ") > LINE_WIDTH)) {
+			putc('\n', out);
+			column = 0;
+			continue;
 		} else
 			putc(*p, out);
+		column++;
 	}
 	putc('\n', out);
 }
@@ -82,8 +84,8 @@ put_default(FILE *out, const struct directive *row)
 
 	if (row->fallback != NULL)
 		fprintf(out, "Default:\n.Cm %s .\n", row->fallback);
-	else if (strcmp(row->computed, "must be given") == 0)
-		fputs("It must be given.\n", out);
+	else if (strstr(row->computed, "must be given") != NULL)
+		fprintf(out, "It %s.\n", row->computed);
 	else
 		fprintf(out, "Default: %s.\n", row->computed);
 	if (row->max > 0) {

@@ -245,7 +245,8 @@ where(struct file *f, unsigned scopes)
 		return "at top level or in a listener";
 	if (scopes == SCOPE_TOP)
 		return "at top level";
-	return arena_printf(f->r->a, "in %s", block_of((enum scope)scopes)->noun);
+	return arena_printf(f->r->a, "in %s",
+	    block_of((enum scope)scopes)->noun);
 }
 
 /* A word that names nothing that may stand here. Returns what is nearly
@@ -346,8 +347,9 @@ parse_settings(struct file *f, const struct frame *frame, struct place opened)
 			f->t++;
 			skip_block(f);
 		} else if (t->kind == TOKEN_STRING) {
-			diagnostic(f->r->d, t->place, NULL, "expected the "
-			    "name of a setting, found \"%s\"", parse_show(f, t));
+			diagnostic(f->r->d, t->place, NULL,
+			    "expected the name of a setting, found \"%s\"",
+			    parse_show(f, t));
 			skip_setting(f, frame);
 		} else if ((row = directive_find(t->text, frame->scope)) !=
 		    NULL)

@@ -35,7 +35,8 @@ read_label(struct file *f, const struct block *block, const struct token *name)
 	if (n > (block->has_label ? 1 : 0)) {
 		diagnostic(f->r->d, label[n - 1].place, NULL,
 		    "expected { after \"%s%s\", found \"%s\"", block->name,
-		    block->has_label ? " NAME" : "", parse_show(f, &label[n - 1]));
+		    block->has_label ? " NAME" : "",
+		    parse_show(f, &label[n - 1]));
 		return NULL;
 	}
 	if (n == 0)

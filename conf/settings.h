@@ -120,7 +120,7 @@ struct settings {
 	struct arena	*arena;
 	const char	*path;		/* of the file; NULL: embedded */
 	const char	*hostname;
-	const char	*user;		/* NULL: stay who we are */
+	const char	*user;		/* NULL: gateway/identity.c decides */
 	const char	*group;
 	uint64_t	 workers;	/* 0: auto */
 	const char	*log;

@@ -275,10 +275,10 @@ bad:
 	    SHOW(text));
 }
 
-/* Those that a session can offer (gateway/cmd_helo.c). */
+/* Those that the setting decides on (gateway/cmd_helo.c). */
 static const char *const keywords[] = {
 	"8BITMIME", "BINARYMIME", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES",
-	"LIMITS", "PIPELINING", "SIZE", "SMTPUTF8", "STARTTLS",
+	"PIPELINING", "SIZE", "SMTPUTF8",
 };
 
 int
@@ -293,8 +293,8 @@ value_keyword(struct arena *a, struct span text, const char **value,
 			return 0;
 		}
 	*hint = nearest(text, keywords, n);
-	return err_set(err, ERR_CONFIG, "\"%.*s\" is no extension that the "
-	    "gateway can offer", SHOW(text));
+	return err_set(err, ERR_CONFIG, "\"%.*s\" is no extension that "
+	    "can be chosen", SHOW(text));
 }
 
 static const char *

@@ -165,7 +165,8 @@ keyword(struct arena *a, struct span in, const char **value, struct err *err)
 	return value_keyword(a, in, value, &hint, err);
 }
 
-#define LABEL63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LABEL63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HEX32 "00112233445566778899aabbccddeeff"
 
 static const struct {
@@ -224,7 +225,7 @@ static const struct {
 	    "digits, with or without colons" },
 	{ "an extension", keyword, "8bitmime", "8BITMIME" },
 	{ "an unknown extension", keyword, "AUTH",
-	    "\"AUTH\" is no extension that the gateway can offer" },
+	    "\"AUTH\" is no extension that can be chosen" },
 	{ "a domain", value_domain, "Example.ORG", "example.org" },
 	{ "domains below", value_domain, ".Example.org", ".example.org" },
 	{ "all domains", value_domain, "*", "*" },
