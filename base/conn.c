@@ -358,6 +358,22 @@ conn_unread(struct conn *c)
 	return c->in_len + (c->tls != NULL ? tls_pending(c->tls) : 0);
 }
 
+/* Under TLS what waits in the socket may be a session ticket, which is no
+ * reason to distrust: only reading tells. */
+static bool
+is_stale_tls(struct conn *c)
+{
+	bool want_write;
+	struct err err;
+
+	if (read_once(c, CONN_INPUT, &want_write, &err) != 0)
+		return true;
+	input_release(c);
+	if (c->read_event != NULL)
+		c->is_readable = false;
+	return false;
+}
+
 bool
 conn_is_stale(struct conn *c)
 {
@@ -368,14 +384,15 @@ conn_is_stale(struct conn *c)
 		return true;
 	if (!c->is_readable)
 		return false;
+	if (c->tls != NULL)
+		return is_stale_tls(c);
 	n = recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
 		if (c->read_event != NULL)
 			c->is_readable = false;
 		return false;
 	}
-	/* Under TLS a session ticket may wait there: no reason to distrust. */
-	return n <= 0 || c->tls == NULL;
+	return true;
 }
 
 /* --- writing --- */

@@ -448,6 +448,91 @@ test_closes(void)
 	tls_server_destroy(&s);
 }
 
+/* --- kept connections --- */
+
+MAY_YIELD static void
+let_others_run(struct end *e)
+{
+	/* The other end has only to write what it writes. */
+	fiber_sleep(20 * CLOCK_MS, &e->err);
+}
+
+static void
+say_later(struct end *e)
+{
+	let_others_run(e);
+	tls_pair_say(e);
+}
+
+static void
+leave_later(struct end *e)
+{
+	let_others_run(e);
+	conn_close(&e->conn);
+}
+
+/* A look right behind the first line, and one when all has been said. */
+static void
+look_at_stale(struct end *e)
+{
+	tls_pair_read(e);
+	snprintf(e->text, sizeof(e->text), "%d", conn_is_stale(e->conn));
+	let_others_run(e);
+	let_others_run(e);
+	snprintf(e->text + 1, sizeof(e->text) - 1, "%d",
+	    conn_is_stale(e->conn));
+}
+
+static void
+say_and_say(struct end *e)
+{
+	tls_pair_say(e);
+	say_later(e);
+}
+
+static void
+say_and_leave(struct end *e)
+{
+	tls_pair_say(e);
+	leave_later(e);
+}
+
+static void
+say_and_stay(struct end *e)
+{
+	tls_pair_say(e);
+	let_others_run(e);
+}
+
+static void
+test_stale(void)
+{
+	struct tls_server *s = tls_pair_server("a", NULL, NULL);
+	struct tls_client *c = tls_pair_client(TLS_VERIFY_NONE, NULL, NULL);
+	static const struct {
+		const char *name;
+		end_fn *server;
+		const char *want;
+	} cases[] = {
+		{ "a quiet connection is fresh", say_and_stay, "00" },
+		{ "one that was written to is stale", say_and_say, "01" },
+		{ "one that was closed is stale", say_and_leave, "01" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct end server = { .server = s, .after = cases[i].server };
+		struct end client = { .client = c, .name = "a.example",
+		    .after = look_at_stale };
+
+		tls_pair_open(&server, &client);
+		T_STR(cases[i].name, client.text, cases[i].want);
+		tls_pair_close(&server, &client);
+	}
+	tls_client_destroy(&c);
+	tls_server_destroy(&s);
+}
+
 int
 main(void)
 {
@@ -461,6 +546,7 @@ main(void)
 	test_clear_dropped();
 	test_bulk();
 	test_closes();
+	test_stale();
 	tls_pair_end();
 	return t_done();
 }
