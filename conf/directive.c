@@ -123,8 +123,9 @@ static const struct directive directives[] = {
 	"Further ones are told 452 and come in the next transaction." },
 { .name = "max_errors", .scopes = SCOPE_SMTP, .type = VALUE_COUNT,
     .offset = SMTP(max_errors), .fallback = "20", .min = 1, .max = 100000,
-    .help = "Commands that may be answered 5yz before the session is "
-	"closed." },
+    .help = "Commands that may be answered 5yz, refused recipients among "
+	"them, before the session is closed. A mail that is delivered "
+	"clears the count." },
 { .name = "max_unknown_commands", .scopes = SCOPE_SMTP, .type = VALUE_COUNT,
     .offset = SMTP(max_unknown_commands), .fallback = "5",
     .min = 1, .max = 100000,

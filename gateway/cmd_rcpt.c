@@ -58,11 +58,33 @@ decide(struct mail *m, const struct rcpt *rcpt)
 	return ask_backend(m, index, rcpt);
 }
 
+static MAY_YIELD struct reply
+take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs)
+{
+	struct reply r = decide(m, rcpt);
+
+	if (reply_is_ok(&r)) {
+		m->envelope.needs |= needs;
+		mail_add_rcpt(m, rcpt);
+		stats_add(STAT_RCPTS_OK, 1);
+		return r;
+	}
+	m->refused++;
+	if (reply_is_permanent(&r)) {
+		m->session->errors++;	/* somebody may be trying names */
+		stats_add(STAT_RCPTS_PERM, 1);
+	} else
+		stats_add(STAT_RCPTS_TEMP, 1);
+	log_refused(m, rcpt, &r);
+	return r;
+}
+
 /*
  * RCPT -- take or refuse one recipient                  RFC 5321 4.1.1.3
  *
  * The backend is asked before we answer, so an unknown recipient is refused
- * here and never has to be bounced.
+ * here and never has to be bounced. What is refused must not grow the mail:
+ * it is parsed into memory of its own.
  */
 MAY_YIELD struct reply
 cmd_rcpt(struct session *s, struct span args)
@@ -71,22 +93,18 @@ cmd_rcpt(struct session *s, struct span args)
 	struct mail *m = s->mail;
 	struct path_fault fault;
 	struct rcpt rcpt = {0};
+	struct arena *scratch;
+	unsigned needs = 0;
 	struct reply r;
 
 	if (m->envelope.nrcpts >= s->conf->max_recipients)
 		return reply(452, "4.5.3", "Too many recipients");
-	if (path_parse_rcpt(m->arena, args, &limits, m->envelope.smtputf8,
-	    &rcpt, &m->envelope.needs, &fault) < 0)
-		return reply(fault.code, fault.enhanced, "%s", fault.text);
-	r = decide(m, &rcpt);
-	if (reply_is_ok(&r)) {
-		mail_add_rcpt(m, &rcpt);
-		stats_add(STAT_RCPTS_OK, 1);
-		return r;
-	}
-	m->refused++;
-	stats_add(reply_is_permanent(&r) ? STAT_RCPTS_PERM : STAT_RCPTS_TEMP,
-	    1);
-	log_refused(m, &rcpt, &r);
+	scratch = arena_create("rcpt");
+	if (path_parse_rcpt(scratch, args, &limits, m->envelope.smtputf8,
+	    &rcpt, &needs, &fault) < 0)
+		r = reply(fault.code, fault.enhanced, "%s", fault.text);
+	else
+		r = take_or_refuse(m, &rcpt, needs);
+	arena_destroy(&scratch);
 	return r;
 }

@@ -35,7 +35,12 @@ mail_add_rcpt(struct mail *m, const struct rcpt *r)
 			memcpy(grown, e->rcpts, e->nrcpts * sizeof(*grown));
 		e->rcpts = grown;
 	}
-	e->rcpts[e->nrcpts++] = *r;
+	grown = &e->rcpts[e->nrcpts++];
+	grown->addr = address_copy(m->arena, &r->addr);
+	if (r->notify != NULL)
+		grown->notify = arena_strdup(m->arena, r->notify);
+	if (r->orcpt != NULL)
+		grown->orcpt = arena_strdup(m->arena, r->orcpt);
 }
 
 static enum newline_mode
@@ -195,6 +200,7 @@ outcome(const struct mail *m)
 		stats_add(STAT_MAILS_OK, 1);
 		stats_add(STAT_MESSAGE_BYTES, m->in.size);
 		m->session->delivered++;
+		m->session->errors = 0;		/* so it is no idle guesser */
 		return "delivered";
 	}
 	if (reply_is_permanent(m->answer)) {

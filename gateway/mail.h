@@ -38,7 +38,7 @@ struct mail {
 };
 
 struct mail	*mail_begin(struct session *s);
-void		 mail_add_rcpt(struct mail *m, const struct rcpt *r);
+void		 mail_add_rcpt(struct mail *m, const struct rcpt *r); /* copies */
 /* Where the message goes to; opened at DATA or the first BDAT. */
 void		 mail_open_message(struct mail *m, bool bdat);
 /* Octets as the client sent them; stops at the end of a DATA message and
