@@ -25,12 +25,13 @@
 #define ASK_TIMEOUT	120
 
 enum option_bit { OPT_CONFIG = 1, OPT_DEMO = 2, OPT_FOREGROUND = 4,
-    OPT_JSON = 8, OPT_HELP = 16 };
+    OPT_JSON = 8, OPT_HELP = 16, OPT_CONTROL = 32 };
 
 struct command_line {
 	const struct subcommand	*command;
 	const char		*config;	/* file */
 	const char		*demo;		/* folder; NULL: not a demo */
+	const char		*control;	/* socket; NULL: configured */
 	bool			 json;
 };
 
@@ -52,6 +53,7 @@ static int	run_version(const struct command_line *line);
 static int	run_help(const struct command_line *line);
 
 #define WHERE	(OPT_CONFIG | OPT_DEMO)
+#define WHOM	(WHERE | OPT_CONTROL)
 
 static const struct subcommand subcommands[] = {
 	{ "serve", run_serve, WHERE | OPT_FOREGROUND,
@@ -60,15 +62,15 @@ static const struct subcommand subcommands[] = {
 	    "read the configuration and report every error in it" },
 	{ "dump", run_dump, WHERE,
 	    "print the effective settings, defaults included" },
-	{ "status", run_request, WHERE,
+	{ "status", run_request, WHOM,
 	    "the running gateway: its workers and backends" },
-	{ "stats", run_stats, WHERE | OPT_JSON,
+	{ "stats", run_stats, WHOM | OPT_JSON,
 	    "its counters since it was started" },
-	{ "reload", run_request, WHERE,
+	{ "reload", run_request, WHOM,
 	    "let it take a changed configuration, cutting no session" },
-	{ "drain", run_request, WHERE,
+	{ "drain", run_request, WHOM,
 	    "let it end when its sessions have ended, taking no new ones" },
-	{ "stop", run_request, WHERE,
+	{ "stop", run_request, WHOM,
 	    "let it end when the transactions under way are done" },
 	{ "settings", run_settings, 0,
 	    "list all settings with their defaults" },
@@ -88,6 +90,8 @@ static const struct {
 	{ OPT_DEMO, "--demo DIR", "embedded settings: mail for .test and "
 	    "localhost comes in at\n" "                      "
 	    "127.0.0.1:2525 and goes to DIR/Maildir" },
+	{ OPT_CONTROL, "--control SOCKET", "of the running gateway, without "
+	    "reading a configuration" },
 	{ OPT_FOREGROUND, "--foreground", "as it always runs; for scripts "
 	    "that say so" },
 	{ OPT_JSON, "--json", "as JSON" },
@@ -199,26 +203,41 @@ run_manual(const struct command_line *line)
 /* --- the running gateway --- */
 
 static int
-ask(const struct command_line *line, const char *request)
+ask_at(const char *control, const char *request)
 {
-	struct arena *a = arena_create("ask");
-	struct settings *s = load(line, a, false);
 	struct buf text = {0};
 	struct err err;
+	int code;
+
+	if (control_ask(control, request, ASK_TIMEOUT, &code, &text,
+	    &err) < 0) {
+		code = EXIT_RUNTIME;
+		buf_printf(&text, "%s\n", err.text);
+	}
+	if (code == EXIT_GOOD)
+		printf("%.*s", SPAN_ARG(buf_text(&text)));
+	else
+		fprintf(stderr, "%s%.*s", code == EXIT_RUNTIME ?
+		    "forepost: " : "", SPAN_ARG(buf_text(&text)));
+	buf_free(&text);
+	return code;
+}
+
+static int
+ask(const struct command_line *line, const char *request)
+{
+	struct arena *a;
+	struct settings *s;
 	int code = EXIT_CONFIG;
 
-	if (s != NULL && control_ask(s->control, request, ASK_TIMEOUT, &code,
-	    &text, &err) < 0) {
-		fprintf(stderr, "forepost: %s\n", err.text);
-		code = EXIT_RUNTIME;
-	}
-	else if (s != NULL && code == EXIT_RUNTIME)
-		fputs("forepost: ", stderr);
-	fprintf(code == EXIT_GOOD ? stdout : stderr, "%.*s",
-	    SPAN_ARG(buf_text(&text)));
-	buf_free(&text);
-	if (s != NULL)
+	if (line->control != NULL)
+		return ask_at(line->control, request);
+	a = arena_create("ask");
+	s = load(line, a, false);
+	if (s != NULL) {
+		code = ask_at(s->control, request);
 		conf_free(&s);
+	}
 	arena_destroy(&a);
 	return code;
 }
@@ -281,6 +300,7 @@ read_options(int argc, char **argv, struct command_line *line)
 	static const struct option names[] = {
 		{ "config", required_argument, NULL, OPT_CONFIG },
 		{ "demo", required_argument, NULL, OPT_DEMO },
+		{ "control", required_argument, NULL, OPT_CONTROL },
 		{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, OPT_HELP },
@@ -303,6 +323,8 @@ read_options(int argc, char **argv, struct command_line *line)
 			line->config = optarg;
 		else if (c == OPT_DEMO)
 			line->demo = optarg;
+		else if (c == OPT_CONTROL)
+			line->control = optarg;
 		else if (c == OPT_JSON)
 			line->json = true;
 	}

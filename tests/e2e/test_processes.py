@@ -299,11 +299,10 @@ def test_restarts_slow_down(gateway):
     gateway.start()
     for n, delay in enumerate((100, 200, 400, 800), 1):
         [worker] = wait_until(gateway.workers_alive, what="a worker")
-        os.kill(worker, signal.SIGSEGV)
+        os.kill(worker, signal.SIGKILL)
         line = gateway.wait_line("worker ended", count=n)[-1]
         assert "restart-ms=%d" % delay in line
         assert gateway.client() is not None
-    gateway.expect_sanitizer = True
 
 
 def test_worker_outlives_no_supervisor(gateway):
@@ -338,22 +337,15 @@ def test_reload_of_a_broken_file(gateway):
     answer = admin(gateway, "check")
     assert answer.returncode == 1
     gateway.wait_line("started")
-    # The control socket's path is read from the file too: ask by another.
-    other = gateway.path("other.conf")
-    with open(gateway.conf) as f, open(other, "w") as g:
-        g.write(f.read().replace("wrokers", "workers"))
-    answer = run("reload", "--config", other)
+    answer = run("reload", "--control", gateway.control)
     assert answer.returncode == 1
     assert "forepost.conf:2:1: unknown setting \"wrokers\"" in answer.stdout
     assert "did you mean \"workers\"" in answer.stdout
     assert gateway.wait_line("reload refused .*wrokers")
     assert gateway.workers_alive() == workers
     assert deliver(gateway.client()) == 250
-    assert stats_of(other)["reloads_failed"] == 1
-
-
-def stats_of(conf):
-    return json.loads(run("stats", "--json", "--config", conf).stdout)
+    answer = run("stats", "--control", gateway.control)
+    assert "\nreloads_failed 1\n" in answer.stdout
 
 
 def test_reload_that_cannot_start(gateway):
