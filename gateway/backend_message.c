@@ -121,11 +121,8 @@ is_refused_early(struct backend_link *l, struct reply *answer)
 {
 	struct err err;
 
-	if (conn_unread(l->conn) == 0 ||
-	    reply_read(l->conn, clock_now() + EARLY_TIMEOUT, answer,
-	    &err) < 0)
-		return false;
-	return !reply_is_ok(answer) &&
+	return reply_read(l->conn, clock_now() + EARLY_TIMEOUT, answer,
+	    &err) == 0 && !reply_is_ok(answer) &&
 	    backend_judge(l, "the message", answer, &err) == 0;
 }
 
@@ -135,6 +132,8 @@ static MAY_YIELD int
 send_octets(struct backend_link *l, const struct backend_message *m,
     bool is_data, struct reply *answer, struct err *err)
 {
+	bool has_spoken;
+
 	l->is_broken = true;
 	conn_put(l->conn, m->trace.p, m->trace.len);
 	if (put_body(l, m, is_data, err) == 0) {
@@ -145,8 +144,12 @@ send_octets(struct backend_link *l, const struct backend_message *m,
 		if (conn_flush(l->conn, block_deadline(l), err) == 0)
 			return 0;
 	}
+	has_spoken = err->kind == ERR_CLOSED || conn_unread(l->conn) > 0;
 	backend_smtp_failed(l, "sending the message", err);
-	return is_refused_early(l, answer) ? 1 : -1;
+	if (has_spoken && err->kind != ERR_CLOSED &&
+	    is_refused_early(l, answer))
+		return 1;
+	return -1;
 }
 
 /* 0: the message may follow. */
@@ -177,7 +180,8 @@ backend_message_send(struct backend_tx *tx, const struct backend_message *m,
 
 	if (m->is_binary && !(l->abilities & ABILITY_BINARYMIME)) {
 		*answer = reply(451, "4.3.5", "The mail server behind this "
-		    "gateway does not offer BINARYMIME now");
+		    "gateway does not offer BINARYMIME now, please try "
+		    "again later");
 		return 1;
 	}
 	/* Or it would be taken for the answer to the message. */

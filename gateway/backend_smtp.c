@@ -215,17 +215,17 @@ take_answer(struct backend_link *l, enum step_kind kind,
 	return backend_judge(l, "RCPT", r, err);
 }
 
-/* After MAIL was refused, what RCPT is told does not matter (mostly 503),
- * but must not be a consent. */
-static MAY_YIELD int
-skip_rcpt(struct backend_link *l, struct err *err)
+/* After MAIL was refused that is the answer, whatever RCPT is told. Mostly it
+ * is 503; a consent, or none, means that the dialogue is out of step. */
+static MAY_YIELD void
+skip_rcpt(struct backend_link *l)
 {
 	struct reply r;
+	struct err err;
 
-	if (read_reply(l, "RCPT", &r, err) < 0)
-		return -1;
-	return reply_is_ok(&r) ?
-	    backend_smtp_no_good(l, "RCPT after a refused MAIL", &r, err) : 0;
+	if (read_reply(l, "RCPT", &r, &err) < 0 || reply_is_ok(&r) ||
+	    r.code == 421)
+		l->is_broken = true;
 }
 
 static MAY_YIELD int
@@ -250,8 +250,10 @@ flight_send(struct flight *f, struct backend_link *l, struct reply *answer,
 		if (ret < 0)
 			return -1;
 		*is_refused = ret > 0;
+		if (*is_refused && together)
+			skip_rcpt(l);
 		if (*is_refused)
-			return together ? skip_rcpt(l, err) : 0;
+			break;
 	}
 	return 0;
 }
