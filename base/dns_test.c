@@ -2,132 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/dns.h"
-#include "base/dns_zone.h"
 #include "base/loop.h"
 #include "tests/kit/dns_cases.h"
-#include "tests/kit/dnsd.h"
+#include "tests/kit/resolver.h"
 #include "tests/kit/t.h"
 
-/*
- * The resolver against a server on the same loop (tests/kit/dnsd.c). Each
- * test has a context and a server of its own, so nothing is cached before.
- */
-#define AT_ONCE		500
 #define INVALID		20000
-
-static struct dnsd *server;
-static bool is_verbose;
-
-static void
-begin_with(const char *zone, const char *trust_anchor)
-{
-	const char *forward;
-	struct dns_options options = { .forward = &forward, .nforward = 1,
-	    .trust_anchor = trust_anchor };
-	struct err err;
-
-	server = dnsd_start(zone);
-	forward = dnsd_address(server);
-	if (dns_create(&options, &err) < 0) {
-		fprintf(stderr, "%s\n", err.text);
-		exit(1);
-	}
-}
-
-static void
-finish(void)
-{
-	dns_destroy();
-	dnsd_stop(&server);
-	while (fiber_count() > 0)	/* its streams see the end */
-		loop_turn(true);
-}
-
-static void
-begin(const char *zone)
-{
-	begin_with(zone, NULL);
-}
-
-/* Fibers of the test alone: the server has its own. */
-static unsigned alive;
-
-struct job {
-	void	(*fn)(void *);
-	void	*arg;
-};
-
-MAY_YIELD static void
-run_job(void *arg)
-{
-	struct job job = *(struct job *)arg;
-
-	free(arg);
-	job.fn(job.arg);
-	alive--;
-}
-
-static struct fiber *
-start(void (*fn)(void *), void *arg)
-{
-	struct job *job = malloc(sizeof(*job));
-
-	*job = (struct job){ fn, arg };
-	alive++;
-	return fiber_spawn("test", run_job, job);
-}
-
-static void
-wait_all(void)
-{
-	while (alive > 0)
-		loop_turn(true);
-}
-
-static void
-run(void (*fn)(void *), void *arg)
-{
-	start(fn, arg);
-	wait_all();
-}
-
-static int64_t
-soon(void)
-{
-	return clock_now() + 20 * CLOCK_S;
-}
-
-/* --- one question --- */
-
-struct asking {
-	const char	*name;
-	int64_t		 patience;
-	int		 ret;
-	bool		 done;
-	char		 text[40];	/* outcome or reason */
-};
-
-MAY_YIELD static void
-ask(void *arg)
-{
-	struct asking *q = arg;
-	struct arena *a = arena_create("test");
-	struct dns_answer w;
-	struct err err;
-
-	q->ret = dns_lookup(a, q->name, DNS_A, q->patience != 0 ?
-	    clock_now() + q->patience : soon(), &w, &err);
-	q->done = true;
-	snprintf(q->text, sizeof(q->text), "%s", q->ret < 0 ?
-	    err_kind_name(err.kind) : w.outcome == DNS_FAIL ? w.why :
-	    dns_outcome_name(w.outcome));
-	arena_destroy(&a);
-}
 
 static void
 test_cache(void)
@@ -136,24 +21,25 @@ test_cache(void)
 	    "only-mx.example" };
 	size_t i;
 
-	begin("a.example A 192.0.2.1\nonly-mx.example MX 1 a.example\n");
+	resolver_begin("a.example A 192.0.2.1\n"
+	    "only-mx.example MX 1 a.example\n");
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct asking first = { .name = names[i] };
 		struct asking again = { .name = names[i] };
 		struct dns_stats stats;
 
-		run(ask, &first);
-		start(ask, &again);
+		resolver_run(resolver_ask, &first);
+		resolver_start(resolver_ask, &again);
 		loop_turn(false);
 		T_OK("a cached answer does not wait", again.done);
 		T_STR("and is the same", again.text, first.text);
-		T_INT("nobody is asked twice", dnsd_asked(server, names[i]),
-		    1);
+		T_INT("nobody is asked twice",
+		    dnsd_asked(resolver_server(), names[i]), 1);
 		dns_statistics(&stats);
 		T_INT("counted", stats.cached, i + 1);
 		T_INT("counted", stats.asked, 2 * (i + 1));
 	}
-	finish();
+	resolver_end();
 }
 
 static void
@@ -161,12 +47,12 @@ test_no_life(void)
 {
 	struct asking q = { .name = "brief.example" };
 
-	begin("brief.example 0 A 192.0.2.1\n");
-	run(ask, &q);
-	run(ask, &q);
+	resolver_begin("brief.example 0 A 192.0.2.1\n");
+	resolver_run(resolver_ask, &q);
+	resolver_run(resolver_ask, &q);
 	T_INT("an answer without a TTL is not kept",
-	    dnsd_asked(server, "brief.example"), 2);
-	finish();
+	    dnsd_asked(resolver_server(), "brief.example"), 2);
+	resolver_end();
 }
 
 static void
@@ -174,11 +60,11 @@ test_truncated(void)
 {
 	struct asking q = { .name = "big.example" };
 
-	begin("big.example A 192.0.2.1\nbig.example truncate\n");
-	run(ask, &q);
+	resolver_begin("big.example A 192.0.2.1\nbig.example truncate\n");
+	resolver_run(resolver_ask, &q);
 	T_STR("an answer cut over UDP is asked for over TCP", q.text, "ok");
-	T_OK("over TCP", dnsd_by_tcp(server) > 0);
-	finish();
+	T_OK("over TCP", dnsd_by_tcp(resolver_server()) > 0);
+	resolver_end();
 }
 
 static void
@@ -192,11 +78,11 @@ test_large(void)
 		buf_printf(&zone, "large.example A 10.0.%d.%d\n", i >> 8,
 		    i & 255);
 	buf_put(&zone, "", 1);
-	begin(zone.p);
+	resolver_begin(zone.p);
 	buf_free(&zone);
-	run(ask, &q);
+	resolver_run(resolver_ask, &q);
 	T_STR("2000 addresses", q.text, "ok");
-	finish();
+	resolver_end();
 }
 
 /* --- giving up --- */
@@ -212,26 +98,26 @@ test_timeout(void)
 	struct asking later = { .name = "late.example" };
 	struct dns_stats stats;
 
-	begin("silent.example timeout\ngood.example A 192.0.2.1\n"
+	resolver_begin("silent.example timeout\ngood.example A 192.0.2.1\n"
 	    "late.example A 192.0.2.2\nlate.example delay 200\n");
-	run(ask, &silent);
+	resolver_run(resolver_ask, &silent);
 	T_INT("a lookup ends at its deadline", silent.ret, 0);
 	T_STR("a lookup ends at its deadline", silent.text, "timeout");
 	dns_statistics(&stats);
 	T_INT("the resolver goes on", stats.given_up, 1);
 	T_INT("counted", stats.timeouts, 1);
 	T_INT("counted", stats.failed, 1);
-	run(ask, &good);
+	resolver_run(resolver_ask, &good);
 	T_STR("others are answered", good.text, "ok");
 
-	start(ask, &late);
-	run(ask, &later);
+	resolver_start(resolver_ask, &late);
+	resolver_run(resolver_ask, &later);
 	T_STR("too late for one", late.text, "timeout");
 	T_STR("in time for the other", later.text, "ok");
 	dns_statistics(&stats);
 	T_INT("one question less under way", stats.given_up, 1);
 	T_INT("nobody waits", stats.waiting, 0);
-	finish();	/* with a question under way */
+	resolver_end();	/* with a question under way */
 }
 
 static void
@@ -242,20 +128,21 @@ test_stop(void)
 	struct dns_stats stats;
 	struct fiber *f;
 
-	begin("silent.example timeout\nother.silent.example timeout\n");
-	f = start(ask, &q);
+	resolver_begin("silent.example timeout\n"
+	    "other.silent.example timeout\n");
+	f = resolver_start(resolver_ask, &q);
 	loop_turn(false);
 	fiber_stop(f);
 	loop_turn(true);
 	T_INT("stopped while waiting", q.ret, -1);
 	T_STR("stopped while waiting", q.text, err_kind_name(ERR_CLOSED));
-	f = start(ask, &gone);
+	f = resolver_start(resolver_ask, &gone);
 	fiber_stop(f);
 	loop_turn(true);
 	T_INT("stopped before", gone.ret, -1);
 	dns_statistics(&stats);
 	T_INT("nobody waits", stats.waiting, 0);
-	finish();
+	resolver_end();
 }
 
 MAY_YIELD static void
@@ -267,8 +154,8 @@ find_addresses(void *arg)
 	struct err err;
 	size_t n;
 
-	*(int *)arg = dns_addresses(a, "silent.example", 25, soon(), &addrs,
-	    &n, &w, &err);
+	*(int *)arg = dns_addresses(a, "silent.example", 25, resolver_soon(),
+	    &addrs, &n, &w, &err);
 	arena_destroy(&a);
 }
 
@@ -279,115 +166,18 @@ test_stop_addresses(void)
 	struct fiber *f;
 	int ret = 0;
 
-	begin("silent.example timeout\n");
-	f = start(find_addresses, &ret);
+	resolver_begin("silent.example timeout\n");
+	f = resolver_start(find_addresses, &ret);
 	loop_turn(false);
 	loop_turn(false);
 	dns_statistics(&stats);
 	T_INT("both are asked at once", stats.waiting, 2);
 	fiber_stop(f);
-	wait_all();
+	resolver_wait();
 	T_INT("both are stopped", ret, -1);
 	dns_statistics(&stats);
 	T_INT("nobody waits", stats.waiting, 0);
-	finish();
-}
-
-/* --- many --- */
-
-static void
-test_many(void)
-{
-	struct asking *q = calloc(AT_ONCE, sizeof(*q));
-	char (*names)[40] = calloc(AT_ONCE, sizeof(*names));
-	unsigned round, ok;
-	int i;
-
-	begin("n.example A 192.0.2.1\n");
-	for (round = 0; round < 2; round++) {
-		int64_t begun = clock_now();
-
-		for (i = 0; i < AT_ONCE; i++) {
-			snprintf(names[i], sizeof(names[i]),
-			    "x%d.n.example", i);
-			q[i] = (struct asking){ .name = names[i] };
-			start(ask, &q[i]);
-		}
-		wait_all();
-		for (i = 0, ok = 0; i < AT_ONCE; i++)
-			ok += strcmp(q[i].text, "nxdomain") == 0;
-		T_INT(round == 0 ? "many at once" : "many at once, cached",
-		    ok, AT_ONCE);
-		if (is_verbose)
-			printf("%d lookups at once: %lld us\n", AT_ONCE,
-			    (long long)(clock_now() - begun));
-	}
-	finish();
-	free(names);
-	free(q);
-}
-
-/* Half of them silent: the good ones must not suffer. */
-static void
-test_many_silent(void)
-{
-	struct asking *q = calloc(AT_ONCE, sizeof(*q));
-	char (*names)[40] = calloc(AT_ONCE, sizeof(*names));
-	struct buf zone = { 0 };
-	unsigned good = 0, late = 0;
-	int i;
-
-	for (i = 0; i < AT_ONCE; i++)
-		buf_printf(&zone, i % 2 ? "x%d.example timeout\n" :
-		    "x%d.example A 192.0.2.1\n", i);
-	buf_put(&zone, "", 1);
-	begin(zone.p);
-	buf_free(&zone);
-	for (i = 0; i < AT_ONCE; i++) {
-		snprintf(names[i], sizeof(names[i]), "x%d.example", i);
-		q[i] = (struct asking){ .name = names[i],
-		    .patience = i % 2 ? 500 * CLOCK_MS : 20 * CLOCK_S };
-		start(ask, &q[i]);
-	}
-	wait_all();
-	for (i = 0; i < AT_ONCE; i++) {
-		good += strcmp(q[i].text, "ok") == 0;
-		late += strcmp(q[i].text, "timeout") == 0;
-	}
-	T_INT("good names among silent ones", good, AT_ONCE / 2);
-	T_INT("silent names", late, AT_ONCE / 2);
-	finish();
-	free(names);
-	free(q);
-}
-
-static void
-test_overload(void)
-{
-	unsigned n = DNS_MOST_WAITING + 10, i, over = 0, late = 0;
-	struct asking *q = calloc(n, sizeof(*q));
-	struct asking after = { .name = "good.example" };
-	struct dns_stats stats;
-
-	begin("silent.example timeout\ngood.example A 192.0.2.1\n");
-	for (i = 0; i < n; i++) {
-		q[i] = (struct asking){ .name = "silent.example",
-		    .patience = 300 * CLOCK_MS };
-		start(ask, &q[i]);
-	}
-	wait_all();
-	for (i = 0; i < n; i++) {
-		over += strcmp(q[i].text, "overload") == 0;
-		late += strcmp(q[i].text, "timeout") == 0;
-	}
-	T_INT("more than may wait", over, 10);
-	T_INT("those that may", late, DNS_MOST_WAITING);
-	dns_statistics(&stats);
-	T_INT("counted", stats.overload, 10);
-	run(ask, &after);
-	T_STR("afterwards there is room", after.text, "ok");
-	finish();
-	free(q);
+	resolver_end();
 }
 
 /* --- the rest --- */
@@ -396,8 +186,8 @@ MAY_YIELD static void
 ask_invalid(void *arg)
 {
 	static const char *const names[] = { "a..b.example", "", ".",
-	    "a234567890123456789012345678901234567890123456789012345678901234"
-	    ".example" };
+	    "64-octets-123456789012345678901234567890123456789012345678901234"
+	};
 	struct arena *a = arena_create("test");
 	size_t *grown = arg, before = mallinfo2().uordblks;
 	struct dns_answer w;
@@ -405,7 +195,7 @@ ask_invalid(void *arg)
 	int i;
 
 	for (i = 0; i < INVALID; i++)
-		dns_lookup(a, names[i % 4], DNS_A, soon(), &w, &err);
+		dns_lookup(a, names[i % 4], DNS_A, resolver_soon(), &w, &err);
 	*grown = mallinfo2().uordblks - before;
 	arena_destroy(&a);
 }
@@ -415,11 +205,11 @@ test_invalid(void)
 {
 	size_t grown = 1;
 
-	begin("");
-	run(ask_invalid, &grown);
+	resolver_begin("");
+	resolver_run(ask_invalid, &grown);
 	T_INT("invalid names leave nothing behind", grown, 0);
-	T_INT("nobody is asked", dnsd_asked(server, NULL), 0);
-	finish();
+	T_INT("nobody is asked", dnsd_asked(resolver_server(), NULL), 0);
+	resolver_end();
 }
 
 static void
@@ -432,9 +222,9 @@ test_no_server(void)
 	struct err err;
 
 	T_INT("no server", dns_create(&options, &err), 0);
-	run(ask, &q);
+	resolver_run(resolver_ask, &q);
 	T_STR("no server", q.text, "timeout");
-	run(ask, &local);
+	resolver_run(resolver_ask, &local);
 	T_STR("localhost needs none", local.text, "ok");
 	dns_destroy();
 }
@@ -445,15 +235,15 @@ test_failure_kept(void)
 	struct asking q = { .name = "broken.example" };
 	struct dns_stats stats;
 
-	begin("broken.example servfail\n");
-	run(ask, &q);
+	resolver_begin("broken.example servfail\n");
+	resolver_run(resolver_ask, &q);
 	dns_statistics(&stats);
 	T_INT("a failure asked for", stats.failed_at_once, 0);
-	run(ask, &q);
+	resolver_run(resolver_ask, &q);
 	T_STR("a failure remembered", q.text, "servfail");
 	dns_statistics(&stats);
 	T_INT("is counted apart", stats.failed_at_once, 1);
-	finish();
+	resolver_end();
 }
 
 /* The anchor says that example. is signed; the server has no signatures. */
@@ -470,14 +260,15 @@ test_bogus(void)
 	    "\n") < 0)
 		abort();
 	close(fd);
-	begin_with("a.example A 192.0.2.1\na.other A 192.0.2.2\n", path);
+	resolver_begin_with("a.example A 192.0.2.1\na.other A 192.0.2.2\n",
+	    path);
 	unlink(path);
-	run(ask, &forged);
+	resolver_run(resolver_ask, &forged);
 	T_STR("data without the signatures it must have", forged.text,
 	    "bogus");
-	run(ask, &other);
+	resolver_run(resolver_ask, &other);
 	T_STR("beside the anchor", other.text, "ok");
-	finish();
+	resolver_end();
 }
 
 static void
@@ -528,18 +319,10 @@ test_forwarder_forms(void)
 int
 main(void)
 {
-	struct rlimit files;
-
-	is_verbose = getenv("DNS_TEST_VERBOSE") != NULL;
-	/* One socket for each question under way. */
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
 	loop_create();
-	begin(dns_cases_zone);
-	run(dns_cases_run, NULL);
-	finish();
+	resolver_begin(dns_cases_zone);
+	resolver_run(dns_cases_run, NULL);
+	resolver_end();
 	test_cache();
 	test_no_life();
 	test_truncated();
@@ -547,9 +330,6 @@ main(void)
 	test_timeout();
 	test_stop();
 	test_stop_addresses();
-	test_many();
-	test_many_silent();
-	test_overload();
 	test_invalid();
 	test_no_server();
 	test_failure_kept();

@@ -378,7 +378,7 @@ tls_close(struct tls **tp)
 		return;
 	*tp = NULL;
 	ERR_clear_error();
-	if (!t->is_broken)	/* one close_notify; the answer is not awaited */
+	if (!t->is_broken)	/* close_notify; no answer is awaited */
 		SSL_shutdown(t->ssl);
 	SSL_free(t->ssl);
 	ERR_clear_error();

@@ -75,7 +75,7 @@ void		 tls_client_destroy(struct tls_client **c);
 MAY_YIELD int	 tls_accept(struct conn *c, const struct tls_server *server,
 		    int64_t deadline, struct err *err);
 MAY_YIELD int	 tls_connect(struct conn *c, const struct tls_client *client,
-		    const char *name,		/* SNI and, if asked, verified */
+		    const char *name,		/* SNI; verified if asked */
 		    int64_t deadline, struct err *err);
 
 const char	*tls_version(const struct tls *t);	/* "TLSv1.3" */
@@ -96,5 +96,5 @@ ssize_t		 tls_read(struct tls *t, void *p, size_t len, bool *want_write);
 ssize_t		 tls_write(struct tls *t, const void *p, size_t len,
 		    bool *want_write);
 size_t		 tls_pending(const struct tls *t);
-void		 tls_close(struct tls **t);	/* sends close_notify if it can */
+void		 tls_close(struct tls **t);	/* close_notify if it can */
 #endif

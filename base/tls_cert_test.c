@@ -99,7 +99,8 @@ test_bad_files(void)
 	T_OK("no CA file", c == NULL);
 	T_STR("no CA file", without_folder(err.text),
 	    "CA certificates none.pem: no such file");
-	c = tls_client_create(TLS_VERIFY_NAME, tls_pair_file("text"), NULL, &err);
+	c = tls_client_create(TLS_VERIFY_NAME, tls_pair_file("text"), NULL,
+	    &err);
 	T_OK("CA file without a certificate", c == NULL);
 	T_STR("CA file without a certificate", without_folder(err.text),
 	    "CA certificates text: no certificate in PEM form");
@@ -152,7 +153,8 @@ test_expiry(void)
 	T_INT("a chain's end", tls_expiry(tls_pair_file("chain.pem"), &when,
 	    &err), 0);
 	T_OK("its first to end counts", when < now);
-	T_INT("no file", tls_expiry(tls_pair_file("none.pem"), &when, &err), -1);
+	T_INT("no file", tls_expiry(tls_pair_file("none.pem"), &when, &err),
+	    -1);
 }
 
 int

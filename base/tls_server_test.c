@@ -113,7 +113,8 @@ test_client_certificates(void)
 		    tls_pair_file("a.key") };
 		struct tls_server *s = tls_server_create(&pair, 1,
 		    cases[i].ask, tls_pair_file("ca.pem"), &err);
-		struct tls_client *c = tls_pair_client(TLS_VERIFY_NONE, NULL, NULL);
+		struct tls_client *c = tls_pair_client(TLS_VERIFY_NONE, NULL,
+		    NULL);
 		struct end server = { .server = s, .after = tls_pair_read };
 		struct end client = { .client = c, .name = "a.example",
 		    .after = tls_pair_say };

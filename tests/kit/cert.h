@@ -8,12 +8,12 @@
  * NAME.key. A test's failure to make its own material ends the test.
  */
 struct cert_spec {
-	const char	*name;		/* of the files, and the common name */
-	const char	*alt;		/* "DNS:a.example,IP:127.0.0.1"; or NULL */
-	const char	*issuer;	/* name of an earlier one; NULL: itself */
+	const char	*name;		/* of the files, and common name */
+	const char	*alt;		/* NULL, or "DNS:a.example,IP:..." */
+	const char	*issuer;	/* an earlier one; NULL: itself */
 	bool		 is_ca;
 	bool		 is_rsa;	/* else ECDSA P-256 */
-	int		 days;		/* it ends so many days from now; 0: 30 */
+	int		 days;		/* until it ends, from now; 0: 30 */
 };
 
 void		 cert_write(const char *folder, const struct cert_spec *spec);

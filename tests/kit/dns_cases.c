@@ -8,7 +8,8 @@
 #include "tests/kit/dns_cases.h"
 #include "tests/kit/t.h"
 
-#define LABEL63 "a23456789012345678901234567890123456789012345678901234567890123"
+#define LABEL63 \
+	"a23456789012345678901234567890123456789012345678901234567890123"
 
 const char dns_cases_zone[] =
 	"mail.x.example A 192.0.2.9\n"
