@@ -19,6 +19,8 @@ set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
+from=$PWD
+cd "$top" || exit 1	# tests look for their files in the source tree
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -57,7 +59,7 @@ absolute()
 {
 	case $1 in
 	/*)	echo "$1" ;;
-	*)	echo "$PWD/$1" ;;
+	*)	echo "$from/$1" ;;
 	esac
 }
 
@@ -79,7 +81,7 @@ run_layers()
 # A unit test's last line is "N passed, N failed, N skipped".
 run_unit()
 {
-	programs=$(make -s -C "$1" print-unit-tests) || {
+	programs=$(make -s --no-print-directory -C "$1" print-unit-tests) || {
 		failure "unit:$1" "no list of tests"
 		return
 	}
