@@ -19,7 +19,10 @@
 /*
  * Readiness is edge-triggered: the kernel tells once, and is_readable stays
  * true until a read comes back short or empty. A dialogue of single lines so
- * costs one read a line, without a look that finds nothing.
+ * costs one read a line, without a look that finds nothing. A reset by the
+ * peer may be told together with its last octets and not again (libevent
+ * reports it as readiness only): a write would find it, and who waits without
+ * having written looks once more.
  */
 #define PARK		4096	/* of a partial line, while it waits */
 #define POOL_MAX	32	/* input buffers kept by the process */
@@ -29,6 +32,9 @@ struct conn {
 	int		 fd;
 	bool		 is_readable;	/* may be: a read would tell */
 	bool		 is_hung_up;	/* the peer will send no more */
+	bool		 is_unproved;	/* read short and not written since: an
+					   error may have come with the octets,
+					   told by the same event */
 	bool		 is_writable;
 	struct event	*read_event, *write_event;
 	struct fiber	*reader, *writer;
@@ -246,8 +252,11 @@ read_some(struct conn *c, void *p, size_t len, bool *want_write)
 	} while (n < 0 && errno == EINTR);
 	/* A short read has emptied the socket: the next octet is told by a
 	 * new event. An end of the stream may have come with this one. */
-	if (n > 0 && (size_t)n < len && !c->is_hung_up && c->read_event != NULL)
+	if (n > 0 && (size_t)n < len && !c->is_hung_up &&
+	    c->read_event != NULL) {
 		c->is_readable = false;
+		c->is_unproved = true;
+	}
 	return n;
 }
 
@@ -304,6 +313,11 @@ conn_fill_upto(struct conn *c, size_t max, int64_t deadline, struct err *err)
 			if (conn_flush(c, deadline, err) < 0)
 				return -1;
 			continue;	/* the answer may be there by now */
+		}
+		if (c->is_unproved) {
+			c->is_unproved = false;
+			c->is_readable = true;
+			continue;	/* wait only for what is not there */
 		}
 		input_park(c);
 		if (c->read_event == NULL && !want_write) {
@@ -487,6 +501,7 @@ write_plain(struct conn *c, struct iovec *iov, int niov, int flags,
 				return -1;
 			continue;
 		}
+		c->is_unproved = false;
 		c->bytes_out += n;
 		while (msg.msg_iovlen > 0 &&
 		    (size_t)n >= msg.msg_iov->iov_len) {

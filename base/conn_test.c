@@ -1,3 +1,4 @@
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +11,35 @@
 #include "tests/kit/t.h"
 
 static struct conn	*left, *right;
+static bool		 over_tcp;
+
+static void
+tcp_pair(int fd[2])
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd[1] = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(listener, (struct sockaddr *)&sin, len) < 0 ||
+	    listen(listener, 1) < 0 ||
+	    getsockname(listener, (struct sockaddr *)&sin, &len) < 0 ||
+	    connect(fd[1], (struct sockaddr *)&sin, len) < 0)
+		abort();
+	fd[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+	close(listener);
+}
 
 static void
 pair(void)
 {
 	int fd[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-	    fd) < 0)
+	if (over_tcp)
+		tcp_pair(fd);
+	else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0, fd) < 0)
 		abort();
 	left = conn_open(fd[0]);
 	right = conn_open(fd[1]);
@@ -238,6 +260,25 @@ last_words(void *arg)
 	T_INT("the end", err.kind, ERR_CLOSED);
 }
 
+/* A reset that is told by the same event as the last octets is not waited
+ * for in vain. */
+static MAY_YIELD void
+last_words_and_reset(void *arg)
+{
+	struct linger now = { .l_onoff = 1 };
+	struct err err;
+
+	(void)arg;
+	T_INT("nothing yet", conn_fill(left, clock_now() + CLOCK_MS, &err),
+	    -1);
+	conn_write(right, "bye", 3, soon(), &err);
+	setsockopt(conn_fd(right), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	conn_close(&right);
+	while (conn_fill(left, soon(), &err) == 0)
+		;
+	T_INT("a reset is the end", err.kind, ERR_CLOSED);
+}
+
 /* A line that comes octet by octet is kept over the waits. */
 static MAY_YIELD void
 drip(void *arg)
@@ -284,6 +325,8 @@ main(void)
 	run(go_closed, NULL);
 	run(last_words, NULL);
 	run(drip, collect);
+	over_tcp = true;
+	run(last_words_and_reset, NULL);
 	loop_destroy();
 	free(large);
 	return t_done();
