@@ -323,7 +323,7 @@ def test_others_are_served_beside_a_slow_one(start):
     sink.wait(21)
 
 
-STEPS = (b"", b"EH", b"EHLO x\r\n", b"MAIL FROM:<a@s.test>\r\n",
+STEPS = (b"", b"EH", b"LO x\r\n", b"MAIL FROM:<a@s.test>\r\n",
          b"RCPT TO:<b@box.test>\r\n", b"DATA\r\n",
          b"Subject: x\r\n\r\nhalf a", b" line\r\n.", b"\r\n")
 
@@ -338,9 +338,8 @@ def test_client_leaves_at_each_step(start, rst):
         client = gateway.client()
         for step in STEPS[:last + 1]:
             client.send(step)
-            if step.endswith(b"\r\n") and step not in STEPS[6:] and \
-                    step != STEPS[-1]:
-                client.reply()
+            if step.endswith(b"\r\n") and step not in STEPS[6:]:
+                assert client.reply().code in (250, 354)
         if rst:
             client.reset()
         else:
