@@ -113,7 +113,8 @@ run_unit()
 # small and chosen.
 run_fuzz()
 {
-	targets=$(make -s -C "$1" print-fuzz-targets) || {
+	targets=$(make -s --no-print-directory -C "$1" \
+	    print-fuzz-targets) || {
 		failure "fuzz:$1" "no list of targets"
 		return
 	}
