@@ -410,8 +410,10 @@ line_failed(struct session *s, const struct err *err)
 		s->ended_by = "us";
 		r = reply_close(421, "4.3.2", "Service is stopping");
 	} else {
+		/* It may only have closed its side: what it is owed, the
+		 * reply to a message above all, still reaches it then. */
 		s->ended_by = "client";
-		return;
+		r = reply_none();
 	}
 	say_goodbye(s, &r);
 }

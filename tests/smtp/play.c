@@ -134,7 +134,8 @@ static bool
 is_action(const struct word *w)
 {
 	static const char *const names[] = { ">", "<", "raw", "dot", "octets",
-	    "has", "lacks", "closed", "close", "hang", "refuse", "silent" };
+	    "has", "lacks", "closed", "close", "half-close", "hang", "refuse",
+	    "silent" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -316,6 +317,8 @@ side_step(struct side *s)
 		do_send(s, nwords, false);
 	else if (word_is(w, "close"))
 		side_close(s);
+	else if (word_is(w, "half-close"))
+		(void)shutdown(s->fd, SHUT_WR);
 	else if (word_is(w, "hang"))
 		s->is_hanging = true;
 	else if (word_is(w, "has"))
