@@ -16,16 +16,17 @@
 /* Libraries, heaps and arenas. */
 #define MAPS_OTHERS	1024
 
-uint64_t
-limits_descriptors(const struct settings *s)
+static uint64_t
+descriptors_needed(const struct settings *s)
 {
 	/* Of a session: client, backend, spool file. */
 	return s->max_sessions * 3 + FD_LOOKUPS + FD_OTHERS;
 }
 
-uint64_t
-limits_maps(const struct settings *s)
+static uint64_t
+maps_needed(const struct settings *s)
 {
+	/* Each stack is two: itself and its guard page. */
 	return s->max_sessions * 2 + MAPS_OTHERS;
 }
 
@@ -74,10 +75,10 @@ limits_raise(const struct settings *s)
 {
 	uint64_t maps = read_number("/proc/sys/vm/max_map_count", UINT64_MAX);
 
-	raise_descriptors(limits_descriptors(s));
-	if (maps < limits_maps(s))
+	raise_descriptors(descriptors_needed(s));
+	if (maps < maps_needed(s))
 		log_event(LOG_LABEL_WARN, "-", "limit of memory maps is low "
 		    "vm.max_map_count=%" PRIu64 " needed=%" PRIu64
 		    " hint=\"raise it or lower max_sessions\"", maps,
-		    limits_maps(s));
+		    maps_needed(s));
 }

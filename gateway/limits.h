@@ -10,8 +10,4 @@
  * descriptors rests (listener.h), it does not fail.
  */
 void	limits_raise(const struct settings *s);
-/* The same need, for tests: descriptors, and memory maps (each session's
- * stack is two). */
-uint64_t limits_descriptors(const struct settings *s);
-uint64_t limits_maps(const struct settings *s);
 #endif

@@ -24,21 +24,24 @@
 
 /* --- the end --- */
 
-static void
+/* False: there is nothing but a start to abandon, and end() does. */
+static bool
 abandon_reload(struct supervisor *s)
 {
+	if (s->fleet == NULL) {
+		s->state = SUPERVISOR_OVER;
+		return false;
+	}
 	if (s->next != NULL)
 		reload_fail(s, EXIT_RUNTIME, "the gateway is ending\n");
+	return true;
 }
 
 void
 supervisor_drain(struct supervisor *s)
 {
-	if (s->state != SUPERVISOR_RUNNING)
+	if (s->state != SUPERVISOR_RUNNING || !abandon_reload(s))
 		return;
-	abandon_reload(s);
-	if (s->state != SUPERVISOR_RUNNING)
-		return;		/* it was the start */
 	s->state = SUPERVISOR_DRAINING;
 	log_event(LOG_LABEL_INFO, "-", "draining sessions=%" PRId64,
 	    stats_get(STAT_SESSIONS_OPEN));
@@ -55,8 +58,7 @@ supervisor_stop(struct supervisor *s)
 		crew_tell(s, proc_kill);
 		return;
 	}
-	abandon_reload(s);
-	if (s->state == SUPERVISOR_OVER)
+	if (!abandon_reload(s))
 		return;
 	s->state = SUPERVISOR_STOPPING;
 	s->kill_at = clock_now() + s->fleet->settings->stop_timeout +
@@ -236,6 +238,7 @@ end(struct supervisor *s)
 	if (s->fleet != NULL)
 		log_event(LOG_LABEL_INFO, "-", "stopped");
 	fleet_destroy(&s->fleet);
+	fleet_destroy(&s->next);
 	sockets_destroy(&s->sockets, true);
 	buf_free(&s->warnings);
 	close(s->signals);
@@ -259,6 +262,7 @@ supervisor_run(const struct fleet_source *source)
 	umask(027);
 	if (begin(s, &err) < 0) {
 		fprintf(stderr, "forepost: %s\n", err.text);
+		sockets_destroy(&s->sockets, true);
 		free(s);
 		return EXIT_RUNTIME;
 	}

@@ -372,7 +372,8 @@ def test_reload_that_cannot_start(gateway):
         assert answer.returncode == 3
         assert "spool /root: user %s cannot write" % USER in answer.stdout
     gateway.configure(good)
-    assert gateway.workers_alive() == workers
+    wait_until(lambda: gateway.workers_alive() == workers,
+               what="the new workers to be gone")
     assert deliver(gateway.client()) == 250
 
 
