@@ -27,6 +27,7 @@
 #define PARK		4096	/* of a partial line, while it waits */
 #define POOL_MAX	32	/* input buffers kept by the process */
 #define TLS_GATHER	16384	/* one record */
+#define READS_IN_A_ROW	4	/* without a wait, before others run */
 
 struct conn {
 	int		 fd;
@@ -36,6 +37,7 @@ struct conn {
 					   error may have come with the octets,
 					   told by the same event */
 	bool		 is_writable;
+	unsigned	 reads;		/* since the last wait */
 	struct event	*read_event, *write_event;
 	struct fiber	*reader, *writer;
 	struct tls	*tls;
@@ -222,6 +224,7 @@ conn_wait(struct conn *c, bool for_write, int64_t deadline, struct err *err)
 
 	assert(*who == NULL);	/* one fiber at a time */
 	*flag = false;		/* the caller, or OpenSSL, has just found out */
+	c->reads = 0;
 	if (for_write)
 		watch_write(c);
 	else
@@ -285,6 +288,25 @@ read_once(struct conn *c, size_t max, bool *want_write, struct err *err)
 	return err_set(err, ERR_CLOSED, "read: %s", strerror(errno));
 }
 
+/*
+ * Before a read. A peer that sends faster than we work never makes this fiber
+ * wait: the others run all the same, what it was answered goes out, and its
+ * deadline holds.
+ */
+static MAY_YIELD int
+take_turns(struct conn *c, int64_t deadline, struct err *err)
+{
+	if (c->reads++ < READS_IN_A_ROW)
+		return 0;
+	c->reads = 0;
+	if (conn_flush(c, deadline, err) < 0)
+		return -1;
+	fiber_yield();
+	if (clock_now() >= deadline)
+		return err_set(err, ERR_TIMEOUT, "timed out");
+	return 0;
+}
+
 MAY_YIELD int
 conn_fill(struct conn *c, int64_t deadline, struct err *err)
 {
@@ -297,6 +319,8 @@ conn_fill_upto(struct conn *c, size_t max, int64_t deadline, struct err *err)
 	bool want_write;
 	int ret;
 
+	if (take_turns(c, deadline, err) < 0)
+		return -1;
 	for (;;) {
 		want_write = false;
 		if (c->is_readable ||

@@ -26,6 +26,9 @@ struct tls;
  *           output side usable, to say 421).
  * Deadlines absolute, see clock.h. They hold for the whole call, not for each
  *           byte.
+ * Fairness  conn_fill() lets other fibers run now and then, also while there
+ *           is always something to read; a deadline that has passed then ends
+ *           it as if it had waited.
  */
 #define CONN_INPUT	(64 * 1024)
 

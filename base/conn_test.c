@@ -306,6 +306,42 @@ collect(void *arg)
 	    "drip drip"));
 }
 
+/* --- a peer that sends faster than we work --- */
+
+static unsigned	turns_of_others;
+static bool	is_flooded;
+
+static MAY_YIELD void
+flooded(void *arg)
+{
+	int64_t deadline = clock_now() + 20 * CLOCK_MS;
+	static char some[1000];
+	struct err err = {0};
+	int i;
+
+	(void)arg;
+	is_flooded = true;
+	for (i = 0; i < 100 * 1000 * 1000; i++) {
+		conn_write(right, some, sizeof(some), soon(), &err);
+		if (conn_fill(left, deadline, &err) < 0)
+			break;
+		conn_consume(left, conn_input(left).len);
+	}
+	T_INT("a deadline holds without a wait", err.kind, ERR_TIMEOUT);
+	T_OK("others run meanwhile", turns_of_others > 2);
+	is_flooded = false;
+}
+
+static MAY_YIELD void
+look_on(void *arg)
+{
+	(void)arg;
+	do {
+		turns_of_others++;
+		fiber_yield();
+	} while (is_flooded);
+}
+
 int
 main(void)
 {
@@ -325,6 +361,7 @@ main(void)
 	run(go_closed, NULL);
 	run(last_words, NULL);
 	run(drip, collect);
+	run(flooded, look_on);
 	over_tcp = true;
 	run(last_words_and_reset, NULL);
 	loop_destroy();
