@@ -17,6 +17,7 @@
 #define PROXY_TIMEOUT	(5 * CLOCK_S)
 #define TLS_TIMEOUT	(60 * CLOCK_S)
 #define GOODBYE_TIMEOUT	(5 * CLOCK_S)
+#define REPLIES_MAX	(16 * 1024)	/* gathered, to pipelined commands */
 
 /* --- life --- */
 
@@ -398,6 +399,20 @@ answer_line(struct session *s, const struct line *line)
 	return !r.close;
 }
 
+/* Commands that came in one read are answered together, but not without
+ * bounds: short ones may have long replies, and there may be no reader. */
+static MAY_YIELD int
+bound_replies(struct session *s, struct err *err)
+{
+	if (conn_pending(s->conn) < REPLIES_MAX)
+		return 0;
+	if (conn_flush(s->conn, clock_now() + session_command_timeout(s),
+	    err) < 0)
+		return -1;
+	fiber_yield();
+	return 0;
+}
+
 static MAY_YIELD __attribute__((noinline)) void
 line_failed(struct session *s, const struct err *err)
 {
@@ -439,6 +454,10 @@ session_run(void *arg)
 	if (open_dialogue(s) == 0)
 		do {
 			if (is_over(s, &err)) {
+				line_failed(s, &err);
+				break;
+			}
+			if (bound_replies(s, &err) < 0) {
 				line_failed(s, &err);
 				break;
 			}
