@@ -130,8 +130,8 @@ restrict_files(const struct sandbox_paths *paths)
 
 static const char *const allowed[] = {
 	/* memory and threads */
-	"brk", "futex", "madvise", "mmap", "mprotect", "mremap", "munmap",
-	"msync", "rseq", "sched_getaffinity", "sched_yield",
+	"brk", "futex", "madvise", "mincore", "mmap", "mprotect", "mremap",
+	"msync", "munmap", "rseq", "sched_getaffinity", "sched_yield",
 	"set_robust_list", "sysinfo",
 	/* descriptors and waiting */
 	"close", "close_range", "dup", "dup2", "dup3", "epoll_create",
