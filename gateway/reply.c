@@ -65,7 +65,7 @@ reply_err(const struct err *err)
 {
 	switch (err->kind) {
 	case ERR_CLOSED:
-		return reply_none();
+		return (struct reply){ .close = true };
 	case ERR_TIMEOUT:
 		return reply(451, "4.4.2", "A system behind this one did not "
 		    "answer in time, please try again later");

@@ -28,8 +28,9 @@ struct reply	reply(int code, const char *enhanced, const char *fmt, ...)
 struct reply	reply_close(int code, const char *enhanced,
 		    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* For a failure of ours: always 451 with the code that fits the kind, the
- * details are for the log. ERR_CLOSED means that our own client is gone and
- * gives no reply at all: that a backend left is ERR_UNAVAIL. */
+ * details are for the log. ERR_CLOSED means that this session is to end and
+ * gives no reply at all, only `close`, so that no later command is answered in
+ * place of this one. That a backend left is ERR_UNAVAIL. */
 struct reply	reply_err(const struct err *err);
 struct reply	reply_none(void);
 

@@ -121,6 +121,7 @@ test_values(void)
 		r = reply_err(&err);
 		T_INT(rows[i].name, r.code, rows[i].code);
 		T_STR(rows[i].name, r.enhanced, rows[i].enhanced);
+		T_OK(rows[i].name, r.close == (rows[i].code == 0));
 		T_OK(rows[i].name, strstr(r.text, "secret") == NULL);
 	}
 }

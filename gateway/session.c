@@ -355,6 +355,13 @@ faulty_line(struct session *s, const struct line *line)
 	}
 }
 
+static struct reply
+stopping(struct session *s)
+{
+	s->ended_by = "us";
+	return reply_close(421, "4.3.2", "Service is stopping");
+}
+
 /* More was waiting than the client may send ahead. */
 static struct reply
 check_pipelining(struct session *s, struct reply r)
@@ -387,6 +394,8 @@ answer_line(struct session *s, const struct line *line)
 		mail_end(&s->mail);
 	if (!pipelines)
 		r = check_pipelining(s, r);
+	if (r.code == 0 && r.close && s->worker->state == WORKER_STOPPING)
+		r = stopping(s);	/* cut in the middle of a command */
 	if (!r.close && s->errors >= s->conf->max_errors) {
 		say(s, &r);
 		s->ended_by = "errors";
@@ -422,8 +431,7 @@ line_failed(struct session *s, const struct err *err)
 		s->ended_by = "timeout";
 		r = reply_close(421, "4.4.2", "No command in time");
 	} else if (s->worker->state == WORKER_STOPPING) {
-		s->ended_by = "us";
-		r = reply_close(421, "4.3.2", "Service is stopping");
+		r = stopping(s);
 	} else {
 		/* It may only have closed its side: what it is owed, the
 		 * reply to a message above all, still reaches it then. */

@@ -593,6 +593,8 @@ play_line(const struct script_line *l)
 	else if (strcmp(l->key, "worker") == 0) {
 		play.worker.state = WORKER_STOPPING;
 		sessions_wake_idle(&play.worker);
+		if (word_is(&l->words[0], "cutting"))
+			sessions_stop(&play.worker);
 		settle();
 	}
 }
