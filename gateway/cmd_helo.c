@@ -1,4 +1,4 @@
-#include <ctype.h>
+#include <string.h>
 
 #include "gateway/backend.h"
 #include "gateway/command.h"
@@ -25,6 +25,8 @@ static const struct keyword {
 	{ "BINARYMIME", ABILITY_BINARYMIME },
 	{ "ENHANCEDSTATUSCODES", ABILITY_ENHANCED },
 };
+#define LONGEST_NAME	255	/* RFC 5321 4.5.3.1.2 */
+#define SHORT_NAME	64
 #define NKEYWORDS	(sizeof(keywords) / sizeof(keywords[0]))
 
 static unsigned
@@ -60,20 +62,28 @@ abilities_to_offer(struct session *s)
 	return offer;
 }
 
-/* Takes the name; an address literal or anything that looks like a name. */
+/* Takes the name; an address literal or anything that looks like a name. It
+ * may be said again and again, so the session does not grow by it. */
 static bool
 take_name(struct session *s, struct span args, struct reply *r)
 {
 	struct span name = span_word(&args);
 
-	if (name.len > 255 ||
+	if (name.len > LONGEST_NAME ||
 	    (!domain_is_valid(name, true) && !domain_is_literal(name))) {
 		*r = reply(501, "5.5.4", "The name is not a domain or an "
 		    "address literal");
 		return false;
 	}
 	mail_end(&s->mail);
-	s->client.helo = arena_copy(s->arena, name);
+	if (name.len >= s->helo_cap) {	/* once or twice: a short, a long */
+		s->helo_cap = name.len < SHORT_NAME ? SHORT_NAME :
+		    LONGEST_NAME + 1;
+		s->helo_room = arena_alloc(s->arena, s->helo_cap);
+	}
+	memcpy(s->helo_room, name.p, name.len);
+	s->helo_room[name.len] = '\0';
+	s->client.helo = s->helo_room;
 	return true;
 }
 

@@ -28,6 +28,8 @@ struct session {
 	struct fiber	*fiber;
 	char		 id[16];
 	struct client	 client;
+	char		*helo_room;	/* where client.helo stands, or NULL */
+	size_t		 helo_cap;
 	struct mail	*mail;		/* NULL: none under way */
 	const char	*where;		/* last command, for the end line */
 	const char	*ended_by;	/* "client", "timeout", "us", ... */
