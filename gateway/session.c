@@ -362,12 +362,12 @@ stopping(struct session *s)
 	return reply_close(421, "4.3.2", "Service is stopping");
 }
 
-/* More was waiting than the client may send ahead. */
+/* More was waiting than the client might send ahead: what an EHLO offers
+ * holds behind its reply (RFC 2920 3.1). */
 static struct reply
 check_pipelining(struct session *s, struct reply r)
 {
-	if (r.close || (s->advertised & ABILITY_PIPELINING) ||
-	    conn_input(s->conn).len == 0)
+	if (r.close || conn_input(s->conn).len == 0)
 		return r;
 	session_early_pipelining(s);
 	if (s->conf->early_pipelining != VIOLATION_DROP)
