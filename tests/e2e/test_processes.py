@@ -266,6 +266,15 @@ def test_demo(work):
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="is about being root")
+def test_demo_in_somebodys_folder(work):
+    import pwd
+    uid = pwd.getpwnam(USER).pw_uid
+    os.mkdir(os.path.join(work, "demo"), 0o700)
+    os.chown(os.path.join(work, "demo"), uid, -1)
+    assert try_demo(work) == uid
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="is about being root")
 def test_demo_where_only_root_can_enter(work):
     os.chmod(work, 0o700)
     assert try_demo(work) == 0
