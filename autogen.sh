@@ -13,8 +13,9 @@
 set -eu
 cd "$(dirname "$0")"
 
+# (libunbound.pc names nettle; libunbound-dev does not bring it.)
 BUILD_PACKAGES="autoconf automake make gcc libc6-dev pkg-config
-	libevent-dev libssl-dev libunbound-dev libseccomp-dev
+	libevent-dev libssl-dev libunbound-dev nettle-dev libseccomp-dev
 	libboost-context-dev"
 TEST_PACKAGES="clang libclang-rt-14-dev openssl swaks libnet-ssleay-perl
 	libnet-dns-perl python3 python3-pytest python3-pytest-xdist
