@@ -15,25 +15,23 @@ MAY_YIELD struct reply
 cmd_xclient(struct session *s, struct span args)
 {
 	char ip[ADDR_TEXT];
-	struct client told = s->client;
+	struct client told;
+	bool is_another;
 	struct err err;
 
 	if (!s->may_xclient)
 		return reply(550, "5.7.0", "You may not say XCLIENT");
 	/* The lookup under way is about the proxy, and writes to client. */
 	session_await_name(s);
+	told = s->client;
 	told.helo = NULL;
 	if (xclient_parse(s->arena, args, &told, &err) < 0)
 		return reply(501, "5.5.4", "%s", err.text);
 	mail_end(&s->mail);
-	if (!addr_same_ip(&told.addr, &s->client.addr) && told.name == NULL) {
-		s->client = told;
+	is_another = !addr_same_ip(&told.addr, &s->client.addr);
+	s->client = told;
+	if (is_another && told.name == NULL)
 		session_look_up_name(s);
-	} else {
-		told.reverse = told.name != NULL ? DNS_REVERSE_OK :
-		    DNS_REVERSE_NONE;
-		s->client = told;
-	}
 	/* HELO= is what the client said to the proxy; the dialogue with us
 	 * still needs one of its own. */
 	s->client.helo = NULL;
