@@ -106,11 +106,20 @@ unknown_command(struct session *s)
 	return reply_close(421, "4.7.0", "Too many unknown commands");
 }
 
+/* Replies to commands that are wrong, not to mail that is not wanted. */
+static bool
+is_error(int code)
+{
+	return (code >= 500 && code <= 504) || code == 530 || code == 553 ||
+	    code == 555;
+}
+
 MAY_YIELD struct reply
 command_run(struct session *s, struct span line)
 {
 	struct span args = line;
 	const struct command *c = command_find(span_word(&args));
+	uint64_t before = s->errors;
 	struct reply r;
 
 	args = span_trim(args);
@@ -132,7 +141,8 @@ command_run(struct session *s, struct span line)
 		    "You sent more before the reply to %s", c->verb);
 	} else
 		r = c->run(s, args);
-	if ((r.code >= 500 && r.code <= 504) || r.code == 555) {
+	/* RCPT has counted for itself what is refused and no bad command. */
+	if (s->errors == before && is_error(r.code)) {
 		s->errors++;
 		stats_add(STAT_COMMAND_ERRORS, 1);
 	}
