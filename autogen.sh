@@ -17,6 +17,7 @@ cd "$(dirname "$0")"
 BUILD_PACKAGES="autoconf automake make gcc libc6-dev pkg-config
 	libevent-dev libssl-dev libunbound-dev nettle-dev libseccomp-dev
 	libboost-context-dev"
+RUN_PACKAGES="swaks"	# to say something to it with: see README.md
 TEST_PACKAGES="clang libclang-rt-14-dev openssl swaks libnet-ssleay-perl
 	libnet-dns-perl python3 python3-pytest python3-pytest-xdist
 	python3-pytest-timeout python3-yaml"
@@ -117,7 +118,7 @@ case "${1-}" in
 	;;
 run)
 	# shellcheck disable=SC2086
-	install_packages $BUILD_PACKAGES
+	install_packages $BUILD_PACKAGES $RUN_PACKAGES
 	if needs_generating; then generate; fi
 	build_in build all
 	exec build/forepost serve --demo build/demo
