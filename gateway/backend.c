@@ -105,9 +105,11 @@ static void
 rcpt_maildir(struct backend_tx *tx, const struct rcpt *rcpt,
     struct reply *answer)
 {
+	bool has_forced = false;
 	unsigned missing;
 
-	tx->addr = &tx->backend->addrs[0];
+	if (tx->addr == NULL)
+		tx->addr = backend_health_choose(tx->backend, 0, &has_forced);
 	missing = (tx->envelope->needs | rcpt_needs(rcpt)) &
 	    ~tx->addr->abilities;
 	*answer = missing != 0 ? lacks(missing) :
@@ -144,12 +146,14 @@ send_maildir(struct backend_tx *tx, const struct backend_message *message,
 	    tx->backend->conf->data_timeout, &is_full, err);
 	buf_free(&head);
 	if (ret == 0) {
+		backend_health_up(tx->addr);
 		*answer = reply(250, "2.0.0", "Delivered");
 		return 1;
 	}
 	if (err->kind == ERR_CLOSED)
 		return -1;
 	log_not_delivered(tx, err);
+	backend_health_down(tx->addr, err);
 	*answer = is_full ?
 	    reply(451, "4.3.1", "No room for the message, please try later") :
 	    reply(451, "4.3.0", "The message cannot be stored, please try "

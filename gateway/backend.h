@@ -20,28 +20,42 @@
  * one backend. The first recipient connects it (from the pool, or anew, with
  * failover over the addresses) and sends MAIL and RCPT in one flight; its
  * answer is the backend's own. A kept connection that turns out dead is
- * replaced unseen as long as nothing was accepted over it.
+ * replaced unseen, once, as long as no recipient was accepted over it.
  *
  * Promise   backend_send() returns a 2yz only if the backend said 2yz to the
  *           message for every recipient that was taken (LMTP: each one).
- *           When the reply is lost, the answer is 451: the mail may then be
- *           there twice, never nowhere.
- * Answers   a reply that makes no sense at its place (354 to RCPT, 250 to
- *           DATA, no number) becomes 451 4.3.0 and the connection is not used
- *           again; so does 421.
+ *           When the reply is lost, the answer is 451 and the log says so:
+ *           the mail may then be there twice, never nowhere.
+ * Answers   a refusal of MAIL is the answer to every recipient. A refusal
+ *           (4yz, 5yz) passes as it came, but 421 and what speaks of the
+ *           dialogue and not of the mail (500, 502, 503, 555) never does: that
+ *           and a reply that makes no sense at its place (354 to RCPT, 250 to
+ *           DATA, an answer too many, no number) ends the connection and
+ *           is an error, or after the end of the message a 451. An ability
+ *           that the mail needs and no address offers is 451 4.3.5.
  * Yields    for the dialogue, within the backend's own timeouts.
- * Errors    -1 for a failure to get any answer; err says which backend and
- *           address, what was said last, what happened. The caller answers
- *           451 (reply_err) and logs.
+ * Errors    -1 for a failure to get a usable answer; err says which backend
+ *           and address, what was said last, what happened: ERR_TIMEOUT,
+ *           ERR_SYNTAX (nonsense), ERR_UNAVAIL (all else, the backend's
+ *           leaving too), ERR_CLOSED (this fiber must stop). The caller answers
+ *           451 (reply_err) and logs; the transaction is over, each later
+ *           call fails in the same way.
+ * Logs      state changes ("backend down", "backend up", "backend tls
+ *           broken"), "reply lost after the end of the message", the fates of
+ *           LMTP recipients that differ, Maildir deliveries that failed.
  */
 struct backends;
 struct backend;
 struct backend_tx;
 
-/* Starts a probe fiber for each address (not for Maildir). */
+/* Starts a probe fiber for each address (not for Maildir, whose folder is
+ * made and checked here). Maildir deliveries bring threads, with the first
+ * of them. The settings are kept by pointer. */
 struct backends	*backends_create(const struct settings *settings,
 		    struct err *err);
-/* Closes idle connections (QUIT) and stops the probes. */
+/* Closes idle connections (QUIT) and stops the probes. Its memory goes, and
+ * the settings are free, when its fibers and the last transaction have
+ * ended: the loop must still turn. */
 void		 backends_destroy(struct backends **b);
 struct backend	*backends_at(struct backends *b, size_t index);
 const char	*backend_name(const struct backend *b);
@@ -80,10 +94,11 @@ MAY_YIELD int	 backend_send(struct backend_tx *tx,
 /* For the log: "inside smtp://10.0.0.5:25", or the name alone before a
  * connection exists. */
 const char	*backend_where(const struct backend_tx *tx);
-/* Ends the transaction: the connection goes back to the pool (RSET if one is
- * needed) or is closed. Called by the arena too; twice is harmless. */
+/* Ends the transaction: the connection goes back to the pool (RSET, if one is
+ * needed, goes with the next mail) or is closed. Called by the arena too;
+ * twice is harmless. */
 void		 backend_end(struct backend_tx *tx);
 
-/* One line a backend address: name, url, up/down, open, idle, since. */
+/* One line a backend address: name, url, up/down/unknown, open, idle, since. */
 void		 backends_status(const struct backends *b, struct buf *out);
 #endif

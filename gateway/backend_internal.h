@@ -178,6 +178,9 @@ MAY_YIELD int backend_smtp_read(struct backend_link *l, const char *to,
  * says whether the backend left or this fiber must stop. */
 MAY_YIELD int backend_smtp_failed(struct backend_link *l, const char *doing,
 	    struct err *err);
+/* Before a command: nothing may be waiting. An answer too many would be taken
+ * for the next one, and in the end for that to the message. */
+int	 backend_smtp_in_step(struct backend_link *l, struct err *err);
 /* An answer that leaves nothing to talk about: the link is broken. */
 int	 backend_smtp_no_good(struct backend_link *l, const char *to,
 	    const struct reply *r, struct err *err);

@@ -152,17 +152,6 @@ send_octets(struct backend_link *l, const struct backend_message *m,
 	return -1;
 }
 
-/* An answer too many would be taken for the next one: in the end for that to
- * the message. */
-static int
-check_silence(struct backend_link *l, struct err *err)
-{
-	if (conn_unread(l->conn) == 0)
-		return 0;
-	l->is_broken = true;
-	return err_set(err, ERR_SYNTAX, "answered more than it was asked");
-}
-
 /* 0: the message may follow. */
 static MAY_YIELD int
 ask_for_data(struct backend_link *l, struct reply *answer, struct err *err)
@@ -172,7 +161,7 @@ ask_for_data(struct backend_link *l, struct reply *answer, struct err *err)
 	    l->addr->backend->conf->reply_timeout, answer, err) < 0)
 		return -1;
 	if (answer->code == 354)
-		return check_silence(l, err);
+		return backend_smtp_in_step(l, err);
 	if (reply_is_ok(answer)) {
 		backend_smtp_no_good(l, "DATA", answer, err);
 		err->kind = ERR_SYNTAX;
@@ -195,7 +184,7 @@ backend_message_send(struct backend_tx *tx, const struct backend_message *m,
 		    "again later");
 		return 1;
 	}
-	if (check_silence(l, err) < 0)
+	if (backend_smtp_in_step(l, err) < 0)
 		return -1;
 	if (is_data) {
 		ret = ask_for_data(l, answer, err);

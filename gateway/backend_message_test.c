@@ -251,7 +251,8 @@ test_lmtp_some_refused(void)
 	relay_start(&r);
 	T_STR("answers are for those that were accepted", relay_try(&r, &m),
 	    RCPT_OK "rcpt 550 5.1.1 no, " RCPT_OK "message 451 4.3.0 1 of 2 "
-	    "recipients have the message, please try again for the others, mixed 1+1+0");
+	    "recipients have the message, please try again for the others, "
+	    "mixed 1+1+0");
 	T_OK("and are logged for them", relay_logged(&r, "to=to3@here.example "
 	    "code=452 enhanced=4.2.2 reply=full") == 1);
 	relay_end(&r);
@@ -312,6 +313,7 @@ test_maildir(void)
 	    "later");
 	T_INT("which is logged", relay_logged(&r, "delivery failed "
 	    "backend=\"inside maildir:here\" why=\"rename in"), 1);
+	T_INT("and a state", relay_logged(&r, "backend down"), 1);
 	snprintf(text, sizeof(text), "rm -r %s", path);
 	T_INT("tidy", system(text), 0);
 	relay_end(&r);

@@ -286,8 +286,11 @@ test_bad_settings(void)
 	static struct backend_url maildir[] = {
 		{ .text = "maildir:/nowhere/x", .proto = PROTO_MAILDIR,
 		    .path = "/nowhere/x" },
-		{ .text = "maildir:/nowhere/y", .proto = PROTO_MAILDIR,
-		    .path = "/nowhere/y" },
+	};
+	static struct backend_url both[] = {
+		{ .text = "smtp://127.0.0.1:1", .proto = PROTO_SMTP },
+		{ .text = "maildir:/nowhere/x", .proto = PROTO_MAILDIR,
+		    .path = "/nowhere/x" },
 	};
 	static struct backend_url smtp[] = {
 		{ .text = "smtp://127.0.0.1:1", .proto = PROTO_SMTP },
@@ -300,9 +303,9 @@ test_bad_settings(void)
 		{ "folder cannot be made", { .urls = maildir, .nurls = 1 },
 		    "backend b: cannot make the folder /nowhere/x: No such "
 		    "file or directory" },
-		{ "two folders", { .urls = maildir, .nurls = 2 },
-		    "backend b: maildir:/nowhere/x cannot stand beside other "
-		    "addresses" },
+		{ "a server and a folder", { .urls = both, .nurls = 2 },
+		    "backend b: maildir:/nowhere/x cannot stand beside "
+		    "smtp://127.0.0.1:1" },
 		{ "no address", { .urls = smtp, .nurls = 0 },
 		    "backend b: 0 addresses: from 1 to 64 are possible" },
 		{ "authorities missing", { .urls = smtp, .nurls = 1,

@@ -52,6 +52,15 @@ backend_smtp_no_good(struct backend_link *l, const char *to,
 	    r->code, SPAN_ARG(first));
 }
 
+int
+backend_smtp_in_step(struct backend_link *l, struct err *err)
+{
+	if (conn_unread(l->conn) == 0)
+		return 0;
+	l->is_broken = true;
+	return err_set(err, ERR_SYNTAX, "answered more than it was asked");
+}
+
 /* --- the client, told to the backend --- */
 
 /* What is told by XCLIENT holds for the connection, so a kept one must be
@@ -239,6 +248,8 @@ flight_send(struct flight *f, struct backend_link *l, struct reply *answer,
 	if (together)
 		conn_put(l->conn, f->text.p, f->text.len);
 	for (i = 0; i < f->n; i++) {
+		if (!together && backend_smtp_in_step(l, err) < 0)
+			return -1;
 		if (!together)
 			conn_put(l->conn, f->text.p + at,
 			    f->steps[i].end - at);
@@ -281,6 +292,8 @@ backend_smtp_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 	struct backend_link *l = tx->link;
 	struct buf line = {0};
 
+	if (backend_smtp_in_step(l, err) < 0)
+		return -1;
 	path_format_rcpt(&line, rcpt, l->abilities);
 	buf_puts(&line, "\r\n");
 	conn_put(l->conn, line.p, line.len);

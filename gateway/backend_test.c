@@ -198,6 +198,34 @@ test_faults(void)
 			run_fault(i, PIPED, true);
 }
 
+/* One answer too many, early: who is out of step takes no mail. */
+static void
+test_extra_answer(void)
+{
+	static const struct {
+		const char *name, *offers, *want;
+	} cases[] = {
+		{ "in one flight", PIPED, "rcpt 250 2.1.0 more, " ODD },
+		{ "one by one", "8BITMIME", RCPT_ODD },
+		{ "BDAT", CHUNKED, "rcpt 250 2.1.0 more, " ODD },
+	};
+	static struct relay r;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mailing m = {0};
+
+		relay_begin(&r, 1);
+		r.servers[0].offers = cases[i].offers;
+		r.servers[0].rules[0] = (struct mail_server_rule){
+			.at = "MAIL", .say = "250 2.1.0 ok\n250 2.1.0 more" };
+		relay_start(&r);
+		T_STR(cases[i].name, relay_try(&r, &m), cases[i].want);
+		T_INT("no message", r.servers[0].messages, 0);
+		relay_end(&r);
+	}
+}
+
 int
 main(void)
 {
@@ -205,6 +233,7 @@ main(void)
 	loop_create();
 	test_dialogue();
 	test_faults();
+	test_extra_answer();
 	loop_destroy();
 	return t_done();
 }

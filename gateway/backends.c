@@ -44,9 +44,6 @@ addr_setup(struct backend *b, struct backend_addr *addr,
 		return 0;
 	if (b->all->offload == NULL)
 		b->all->offload = offload_create(MAILDIR_THREADS);
-	if (b->naddrs > 1)
-		return err_set(err, ERR_CONFIG, "%s cannot stand beside "
-		    "other addresses", url->text);
 	addr->maildir = maildir_open(b->all->arena, url->path, err);
 	return addr->maildir == NULL ? -1 : 0;
 }
@@ -65,9 +62,15 @@ backend_setup(struct backends *all, struct backend *b,
 		    "are possible", conf->nurls, BACKEND_ADDRS_MAX);
 	b->addrs = arena_new_n(all->arena, conf->nurls, struct backend_addr);
 	b->naddrs = conf->nurls;
-	for (i = 0; i < conf->nurls; i++)
+	for (i = 0; i < conf->nurls; i++) {
+		if ((conf->urls[i].proto == PROTO_MAILDIR) !=
+		    (conf->urls[0].proto == PROTO_MAILDIR))
+			return err_set(err, ERR_CONFIG, "%s cannot stand "
+			    "beside %s", conf->urls[i].text,
+			    conf->urls[0].text);
 		if (addr_setup(b, &b->addrs[i], &conf->urls[i], err) < 0)
 			return -1;
+	}
 	return tls_setup(b, err);
 }
 

@@ -37,7 +37,8 @@ static struct {
 	int		 fd;		/* its end of the connection, or -1 */
 	struct buf	 heard;		/* over this connection */
 	size_t		 seen;		/* of that, by the last piece said */
-	bool		 has_consented;	/* a 2 after the end of a message */
+	bool		 has_message;	/* of the mail under way */
+	bool		 has_consented;	/* said a 2 since then */
 	struct backends	*backends;
 	bool		 done;
 } fuzz;
@@ -56,7 +57,7 @@ on_dial(int fd)
 	fuzz.fd = fd;
 	buf_clear(&fuzz.heard);
 	fuzz.seen = 0;
-	fuzz.has_consented = false;
+	fuzz.has_message = fuzz.has_consented = false;
 	return 0;
 }
 
@@ -88,9 +89,9 @@ speak(void)
 	const uint8_t *end = memchr(fuzz.rest, 1, fuzz.left);
 	size_t n = end != NULL ? (size_t)(end - fuzz.rest) : fuzz.left;
 
-	if (has_new_message())
-		fuzz.has_consented = n > 0 && memchr(fuzz.rest, '2', n) !=
-		    NULL;
+	fuzz.has_message |= has_new_message();
+	fuzz.has_consented |= fuzz.has_message && n > 0 &&
+	    memchr(fuzz.rest, '2', n) != NULL;
 	fuzz.seen = fuzz.heard.len;
 	if (n > 0)
 		(void)!send(fuzz.fd, fuzz.rest, n, MSG_DONTWAIT |
@@ -137,7 +138,7 @@ one_mail(void)
 	struct backend_tx *tx;
 	struct err err;
 
-	fuzz.has_consented = false;
+	fuzz.has_message = fuzz.has_consented = false;
 	addr_parse_ip(span_z("192.0.2.9"), 99, &client.addr, &err);
 	e.rcpts = arena_new_n(a, n, struct rcpt);
 	tx = backend_begin(a, backends_at(fuzz.backends, 0), &client, &e,
@@ -222,7 +223,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz.rest = data + 1;
 	fuzz.left = size - 1;
 	fuzz.dials = 0;
-	fuzz.done = fuzz.has_consented = false;
+	fuzz.done = false;
 	url.proto = fuzz.flags & WITH_LMTP ? PROTO_LMTP : PROTO_SMTP;
 	conf.client_info = fuzz.flags & WITH_CLIENT_INFO ? CLIENT_INFO_AUTO :
 	    CLIENT_INFO_NONE;
