@@ -64,7 +64,7 @@ on_dial(int fd)
 static bool
 hear(void)
 {
-	char block[4096];
+	char block[1024];
 	ssize_t n;
 
 	if (fuzz.fd < 0)
