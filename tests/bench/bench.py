@@ -102,20 +102,20 @@ def show_large(bench, report, floods):
 
 
 def show_latency(bench, report):
-    load = loads.LATENCY
-    direct = bench.median(load, "direct", "p50")
-    added = {name: bench.median(load, name, "p50") - direct
-             for name in bench.samples[load]}
-
-    print(f"\nTime of one transaction, {load}")
-    report.table(["", "p50 us", "added us", "p99 us"],
-                 [[name, number(bench.median(load, name, "p50")),
-                   number(added[name]),
-                   number(bench.median(load, name, "p99"))]
-                  for name in added])
-    if "haproxy" in added:
-        report.bar("added at p50, haproxy's", added["forepost"],
-                   added["haproxy"], "us")
+    print("\nTime of one transaction on a new connection")
+    for load in (loads.LATENCY, loads.LATENCY_ONE_CPU):
+        direct = bench.median(load, "direct", "p50")
+        added = {name: bench.median(load, name, "p50") - direct
+                 for name in bench.samples[load]}
+        print(f"\n  {load}")
+        report.table(["", "p50 us", "added us", "p99 us"],
+                     [[name, number(bench.median(load, name, "p50")),
+                       number(added[name]),
+                       number(bench.median(load, name, "p99"))]
+                      for name in added])
+        if "haproxy" in added:
+            report.bar("added at p50, haproxy's", added["forepost"],
+                       added["haproxy"], "us")
 
 
 def show_idle(bench, report):
@@ -168,7 +168,7 @@ def measure(bench, args, folder, sinks):
     start(bench, args, folder, sinks)
     bench.warm_up()
     if "latency" in args.only:
-        loads.latency(bench)
+        loads.latency(bench, sinks.values())
     if "relay" in args.only:
         loads.relay(bench)
     if "large" in args.only:

@@ -117,12 +117,28 @@ def flood(bench, server):
     return {"base": base, "rise": most - base, "seconds": result["seconds"]}
 
 
-LATENCY = "one at a time, new connection each"
+LATENCY = "one at a time"
+LATENCY_ONE_CPU = "one at a time, all on one processor"
 
 
-def latency(bench):
+def latency(bench, sinks):
+    """Twice: as it comes, and without the chance of who wakes up where.
+
+    On an idle machine the time of one transaction is mostly the waking of
+    processors, and it differs by a factor of five with the scheduler's mood.
+    On one processor it is the work that stands between question and answer.
+    """
     rounds = 6 if bench.quick else 15
     bench.in_turn(LATENCY, rounds, ("-n", 100))
+    everything = os.sched_getaffinity(0)
+    programs = [s.program for s in (*sinks, *bench.servers.values())
+                if s.program]
+    for cpus in ({max(everything)}, everything):
+        os.sched_setaffinity(0, cpus)	# the clients that it starts, too
+        for program in programs:
+            program.run_on(cpus)
+        if cpus != everything:
+            bench.in_turn(LATENCY_ONE_CPU, rounds, ("-n", 100))
 
 
 LEVELS = (1000, 5000, 20000)

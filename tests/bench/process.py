@@ -61,15 +61,13 @@ def _thread_time(pid):
 
 
 class Program:
-    def __init__(self, argv, folder, name, env=None, cpus=None):
+    def __init__(self, argv, folder, name, env=None):
         self.name = name
         self.output = os.path.join(folder, name + ".out")
-        setup = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
         with open(self.output, "wb") as out:
             self.popen = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=out, stderr=out,
-                cwd=folder, start_new_session=True, env=env,
-                preexec_fn=setup)
+                cwd=folder, start_new_session=True, env=env)
         self.pid = self.popen.pid
 
     def cpu(self):
@@ -94,8 +92,14 @@ class Program:
                 continue
         return total
 
-    def processes(self):
-        return len(family(self.pid))
+    def run_on(self, cpus):
+        """Binds all its threads to these processors."""
+        for pid in family(self.pid):
+            try:
+                for thread in os.listdir(f"/proc/{pid}/task"):
+                    os.sched_setaffinity(int(thread), cpus)
+            except OSError:
+                continue
 
     def wait_ready(self, port, seconds=15):
         """Until it greets on the port."""
