@@ -226,6 +226,41 @@ test_extra_answer(void)
 	}
 }
 
+/* What the first recipient met holds for the others. */
+static void
+test_two_recipients(void)
+{
+	static const struct {
+		const char *name, *at, *say, *want, *verbs;
+	} cases[] = {
+		{ "both taken", NULL, NULL, RCPT_OK GOOD,
+		    "1 EHLO MAIL+ RCPT RCPT DATA" },
+		{ "MAIL refused", "MAIL", "550 5.1.0 never",
+		    "rcpt 550 5.1.0 never, rcpt 550 5.1.0 never",
+		    "1 EHLO MAIL+ RCPT" },
+		{ "connection lost", "RCPT", "!close",
+		    RCPT_LOST ", " RCPT_LOST, "1 EHLO MAIL+ RCPT" },
+		{ "refused one by one", "RCPT", "450 4.2.0 later",
+		    "rcpt 450 4.2.0 later, rcpt 450 4.2.0 later",
+		    "1 EHLO MAIL+ RCPT RCPT" },
+	};
+	static struct relay r;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mailing m = { .nrcpts = 2 };
+
+		relay_begin(&r, 1);
+		r.servers[0].rules[0] = (struct mail_server_rule){
+			.at = cases[i].at, .say = cases[i].say };
+		relay_start(&r);
+		T_STR(cases[i].name, relay_try(&r, &m), cases[i].want);
+		T_STR(cases[i].name, mail_server_verbs(&r.servers[0]),
+		    cases[i].verbs);
+		relay_end(&r);
+	}
+}
+
 int
 main(void)
 {
@@ -234,6 +269,7 @@ main(void)
 	test_dialogue();
 	test_faults();
 	test_extra_answer();
+	test_two_recipients();
 	loop_destroy();
 	return t_done();
 }
