@@ -200,14 +200,32 @@ addr_text(const struct addr *a, char out[ADDR_TEXT])
 	return out;
 }
 
+/* Every log line and Received field has one: inet_ntop() is slow at it. */
+static void
+ipv4_text(const unsigned char *ip, char *out)
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		if (ip[i] >= 100)
+			*out++ = (char)('0' + ip[i] / 100);
+		if (ip[i] >= 10)
+			*out++ = (char)('0' + ip[i] / 10 % 10);
+		*out++ = (char)('0' + ip[i] % 10);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *
 addr_ip(const struct addr *a, char out[ADDR_TEXT])
 {
 	const unsigned char *ip;
 
 	out[0] = '\0';
-	if (ip_bytes(a, &ip) > 0)
-		inet_ntop(a->u.sa.sa_family, ip, out, ADDR_TEXT);
+	if (ip_bytes(a, &ip) == 4)
+		ipv4_text(ip, out);
+	else if (ip_bytes(a, &ip) == 16)
+		inet_ntop(AF_INET6, ip, out, ADDR_TEXT);
 	else if (addr_is_unix(a))
 		unix_text(a, out);
 	return out;
@@ -217,18 +235,16 @@ const char *
 addr_literal(const struct addr *a, char out[ADDR_TEXT])
 {
 	const unsigned char *bytes;
+	size_t len = ip_bytes(a, &bytes), at = len == 16 ? 6 : 1;
 	char ip[ADDR_TEXT];
 
-	switch (ip_bytes(a, &bytes)) {
-	case 4:
-		snprintf(out, ADDR_TEXT, "[%.64s]", addr_ip(a, ip));
-		break;
-	case 16:
-		snprintf(out, ADDR_TEXT, "[IPv6:%.64s]", addr_ip(a, ip));
-		break;
-	default:
-		out[0] = '\0';
-	}
+	out[0] = '\0';
+	if (len == 0)
+		return out;
+	addr_ip(a, ip);
+	memcpy(out, "[IPv6:", at);
+	memcpy(out + at, ip, strlen(ip) + 1);
+	strcat(out, "]");
 	return out;
 }
 

@@ -24,25 +24,15 @@ buf_reserve(struct buf *b, size_t more)
 }
 
 void
-buf_put(struct buf *b, const void *p, size_t len)
+buf_uint(struct buf *b, uint64_t value)
 {
-	if (len == 0)
-		return;
-	buf_reserve(b, len);
-	memcpy(b->p + b->len, p, len);
-	b->len += len;
-}
+	char text[20], *p = text + sizeof(text);
 
-void
-buf_span(struct buf *b, struct span s)
-{
-	buf_put(b, s.p, s.len);
-}
-
-void
-buf_puts(struct buf *b, const char *text)
-{
-	buf_put(b, text, strlen(text));
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	buf_put(b, p, (size_t)(text + sizeof(text) - p));
 }
 
 void

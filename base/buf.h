@@ -2,6 +2,8 @@
 #define BASE_BUF_H
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 #include "base/span.h"
 /*
  * buf -- bytes that grow: a reply, a batch of commands, a log line
@@ -16,15 +18,37 @@ struct buf {
 	size_t	 cap;
 };
 
-void		buf_put(struct buf *b, const void *p, size_t len);
-void		buf_span(struct buf *b, struct span s);
-void		buf_puts(struct buf *b, const char *text);
+void		buf_reserve(struct buf *b, size_t more);
+void		buf_uint(struct buf *b, uint64_t value);	/* decimal */
 void		buf_printf(struct buf *b, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));
 void		buf_vprintf(struct buf *b, const char *fmt, va_list ap);
-void		buf_reserve(struct buf *b, size_t more);
 void		buf_drop(struct buf *b, size_t n);	/* the first n bytes */
 void		buf_clear(struct buf *b);	/* empty, memory kept */
 void		buf_free(struct buf *b);
 struct span	buf_text(const struct buf *b);	/* valid until the next put */
+
+/* In the header, since a reply or a log line is made of dozens of them. */
+static inline void
+buf_put(struct buf *b, const void *p, size_t len)
+{
+	if (len == 0)
+		return;
+	if (b->cap - b->len < len)
+		buf_reserve(b, len);
+	memcpy(b->p + b->len, p, len);
+	b->len += len;
+}
+
+static inline void
+buf_span(struct buf *b, struct span s)
+{
+	buf_put(b, s.p, s.len);
+}
+
+static inline void
+buf_puts(struct buf *b, const char *text)
+{
+	buf_put(b, text, strlen(text));
+}
 #endif

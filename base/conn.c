@@ -131,6 +131,31 @@ input_room(struct conn *c)
 	return c->in_len < c->in_cap;
 }
 
+/* --- output buffers: an idle conn holds none --- */
+
+static struct buf	spare;		/* memory for the next that needs some */
+
+static void
+output_begin(struct conn *c)
+{
+	if (c->out.cap > 0)
+		return;
+	c->out = spare;
+	spare = (struct buf){0};
+}
+
+static void
+output_release(struct conn *c)
+{
+	if (c->out.cap > spare.cap && c->out.cap <= TLS_GATHER) {
+		buf_free(&spare);
+		spare = c->out;
+		spare.len = 0;
+		c->out = (struct buf){0};
+	}
+	buf_free(&c->out);
+}
+
 /* --- life --- */
 
 struct conn *
@@ -161,7 +186,7 @@ conn_close(struct conn **cp)
 		event_free(c->write_event);
 	close(c->fd);
 	input_release(c);
-	buf_free(&c->out);
+	output_release(c);
 	free(c);
 }
 
@@ -438,12 +463,14 @@ conn_is_stale(struct conn *c)
 void
 conn_put(struct conn *c, const void *p, size_t len)
 {
+	output_begin(c);
 	buf_put(&c->out, p, len);
 }
 
 void
 conn_puts(struct conn *c, const char *text)
 {
+	output_begin(c);
 	buf_puts(&c->out, text);
 }
 
@@ -452,6 +479,7 @@ conn_printf(struct conn *c, const char *fmt, ...)
 {
 	va_list ap;
 
+	output_begin(c);
 	va_start(ap, fmt);
 	buf_vprintf(&c->out, fmt, ap);
 	va_end(ap);
@@ -518,7 +546,10 @@ write_plain(struct conn *c, struct iovec *iov, int niov, int flags,
 			msg.msg_iovlen--;
 			continue;
 		}
-		n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | flags);
+		n = msg.msg_iovlen > 1 ?
+		    sendmsg(c->fd, &msg, MSG_NOSIGNAL | flags) :
+		    send(c->fd, msg.msg_iov->iov_base, msg.msg_iov->iov_len,
+		    MSG_NOSIGNAL | flags);
 		if (n < 0) {
 			if (errno != EINTR &&
 			    wait_writable(c, true, deadline, err) < 0)
@@ -564,7 +595,7 @@ write_out(struct conn *c, const void *p, size_t len, int flags,
 		ret = write_plain(c, iov, len > 0 ? 2 : 1, flags, deadline,
 		    err);
 	}
-	buf_free(&c->out);	/* an idle conn holds none */
+	output_release(c);
 	return ret;
 }
 

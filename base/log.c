@@ -199,19 +199,12 @@ log_z(struct logline *l, const char *key, const char *value)
 void
 log_int(struct logline *l, const char *key, int64_t value)
 {
-	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-	char text[24], *p = text + sizeof(text);
-
 	if (l->off)
 		return;
-	do {
-		*--p = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest > 0);
-	if (value < 0)
-		*--p = '-';
 	put_key(&l->text, key);
-	buf_put(&l->text, p, (size_t)(text + sizeof(text) - p));
+	if (value < 0)
+		buf_put(&l->text, "-", 1);
+	buf_uint(&l->text, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 void

@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -211,27 +210,39 @@ outcome(const struct mail *m)
 	return "deferred";
 }
 
+/* Nothing here yields, so one buffer serves all lines. */
+static struct buf *
+scratch(void)
+{
+	static struct buf b;
+
+	buf_clear(&b);
+	return &b;
+}
+
 static void
 log_addr(struct logline *l, const char *key, const struct address *address)
 {
-	char text[520];
+	struct buf *b = scratch();
 
-	snprintf(text, sizeof(text), "<%.*s>", SPAN_ARG(address->text));
-	log_z(l, key, text);
+	buf_puts(b, "<");
+	buf_span(b, address->text);
+	buf_puts(b, ">");
+	log_str(l, key, buf_text(b));
 }
 
 static void
 log_reply(struct logline *l, const struct reply *r)
 {
-	char text[160];
-	struct span first = span_z(r->text);
+	struct span rest = span_z(r->text), first = span_until(&rest, '\n');
+	struct buf *b = scratch();
 
-	first = span_until(&first, '\n');
-	if (first.len > 100)
-		first.len = 100;
-	snprintf(text, sizeof(text), "%d %s%s%.*s", r->code, r->enhanced,
-	    r->enhanced[0] ? " " : "", SPAN_ARG(first));
-	log_z(l, "reply", text);
+	buf_uint(b, (uint64_t)r->code);
+	buf_puts(b, " ");
+	buf_puts(b, r->enhanced);
+	buf_puts(b, r->enhanced[0] != '\0' ? " " : "");
+	buf_put(b, first.p, first.len < 100 ? first.len : 100);
+	log_str(l, "reply", buf_text(b));
 }
 
 static void

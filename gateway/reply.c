@@ -16,14 +16,20 @@
 static struct reply __attribute__((format(printf, 3, 0)))
 make(int code, const char *enhanced, const char *fmt, va_list ap)
 {
-	struct reply r = { .code = code };
-	int len;
+	struct reply r;		/* not zeroed: the text is long */
+	size_t len = strlen(fmt);
 
 	assert(code >= 200 && code <= 599);
-	snprintf(r.enhanced, sizeof(r.enhanced), "%s",
-	    enhanced != NULL ? enhanced : "");
-	len = vsnprintf(r.text, sizeof(r.text), fmt, ap);
-	r.cut = len >= (int)sizeof(r.text);
+	r.code = code;
+	r.close = r.cut = false;
+	r.enhanced[0] = '\0';
+	if (enhanced != NULL)
+		strncat(r.enhanced, enhanced, sizeof(r.enhanced) - 1);
+	if (len < sizeof(r.text) && memchr(fmt, '%', len) == NULL)
+		memcpy(r.text, fmt, len + 1);
+	else
+		r.cut = vsnprintf(r.text, sizeof(r.text), fmt, ap) >=
+		    (int)sizeof(r.text);
 	return r;
 }
 
@@ -94,12 +100,27 @@ reply_is_permanent(const struct reply *r)
 
 /* --- the wire form --- */
 
+static bool
+is_plain(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if (text.p[i] < ' ' || text.p[i] > '~')
+			return false;
+	return true;
+}
+
 /* Appends at most `room` octets of the text, whole characters only. */
 static void
 put_text(struct buf *out, struct span text, size_t room)
 {
 	size_t n, shown;
 
+	if (text.len <= room && is_plain(text)) {
+		buf_span(out, text);
+		return;
+	}
 	for (; text.len > 0; text = span_n(text.p + n, text.len - n)) {
 		n = utf8_char(text);
 		shown = n > 0 && !utf8_is_control(text) ? n : 1;
@@ -120,7 +141,9 @@ put_line(const struct reply *r, struct span text, const char *suffix,
 {
 	size_t begin = out->len, used;
 
-	buf_printf(out, "%03d%c%s", r->code, last ? ' ' : '-', r->enhanced);
+	buf_uint(out, (uint64_t)r->code);
+	buf_put(out, last ? " " : "-", 1);
+	buf_puts(out, r->enhanced);
 	if (r->enhanced[0] != '\0' && text.len > 0)
 		buf_puts(out, " ");
 	used = out->len - begin + strlen(suffix) + 2;
@@ -209,10 +232,10 @@ take_enhanced(struct reply *r, struct span text, bool first)
 
 	if (len == 0)
 		return text;
-	if (first)
-		snprintf(r->enhanced, sizeof(r->enhanced), "%.*s",
-		    SPAN_ARG(code));
-	else if (!span_is(code, r->enhanced))
+	if (first) {
+		memcpy(r->enhanced, code.p, len);	/* at most 9 */
+		r->enhanced[len] = '\0';
+	} else if (!span_is(code, r->enhanced))
 		return text;
 	text = span_n(text.p + len, text.len - len);
 	return span_trim(text);
@@ -221,14 +244,18 @@ take_enhanced(struct reply *r, struct span text, bool first)
 static void
 add_text(struct reply *r, struct span text, bool first)
 {
-	size_t len = strlen(r->text);
-	int n;
+	size_t len = strlen(r->text), room;
 
 	if (r->cut)
 		return;
-	n = snprintf(r->text + len, sizeof(r->text) - len, "%s%.*s",
-	    first ? "" : "\n", SPAN_ARG(text));
-	r->cut = (size_t)n >= sizeof(r->text) - len;
+	if (!first && len < sizeof(r->text) - 1)
+		r->text[len++] = '\n';
+	room = sizeof(r->text) - 1 - len;
+	r->cut = text.len > room;
+	if (r->cut)
+		text.len = room;
+	memcpy(r->text + len, text.p, text.len);
+	r->text[len + text.len] = '\0';
 }
 
 /* Takes "250-" off the line. */
