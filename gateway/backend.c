@@ -24,6 +24,8 @@ backend_judge(struct backend_link *l, const char *to, const struct reply *r,
 
 	if (r->code == 421)
 		return backend_smtp_no_good(l, to, r, err);
+	if (kind != 2)
+		l->refusals++;
 	if (r->code / 10 == 25 ||
 	    ((kind == 4 || kind == 5) && !is_about_dialogue(r->code)))
 		return 0;
@@ -314,7 +316,7 @@ backend_send(struct backend_tx *tx, const struct backend_message *message,
 		backend_lmtp_answer(tx, result);
 	else {
 		if (backend_message_read(tx, &result->answer) == 0)
-			tx->link->is_broken = tx->link->needs_rset = false;
+			backend_message_done(tx->link, &result->answer);
 		count(tx, result);
 	}
 	return 0;

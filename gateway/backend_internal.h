@@ -38,6 +38,7 @@ struct backend_link {		/* one open connection */
 	bool			 needs_rset;	/* a transaction is open there */
 	bool			 is_broken;	/* never to be used again */
 	uint64_t		 uses;		/* mails begun */
+	unsigned		 refusals;	/* since a message was taken */
 	int64_t			 born, idle_since;
 	struct backend_link	*next;
 };
@@ -196,6 +197,9 @@ MAY_YIELD int backend_message_send(struct backend_tx *tx,
  * is told, a line is in the log, and the link stays broken. */
 MAY_YIELD int backend_message_read(struct backend_tx *tx,
 	    struct reply *answer);
+/* All answers have come: the link is good for another transaction. */
+void	 backend_message_done(struct backend_link *l,
+	    const struct reply *answer);
 
 /* --- backend_lmtp.c --- */
 /* All answers to the message. Cannot fail: what is lost is in the result. */

@@ -62,7 +62,7 @@ read_answers(struct backend_tx *tx, struct fate *fates, size_t count[OUTCOMES],
 		fates[i].text = arena_strdup(tx->arena, r->text);
 	}
 	if (!is_lost)
-		tx->link->is_broken = tx->link->needs_rset = false;
+		backend_message_done(tx->link, r);
 }
 
 MAY_YIELD void

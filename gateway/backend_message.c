@@ -233,3 +233,11 @@ backend_message_read(struct backend_tx *tx, struct reply *answer)
 	    "message, please try again later");
 	return -1;
 }
+
+void
+backend_message_done(struct backend_link *l, const struct reply *answer)
+{
+	l->is_broken = l->needs_rset = false;
+	if (reply_is_ok(answer))
+		l->refusals = 0;
+}

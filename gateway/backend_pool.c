@@ -6,6 +6,9 @@
 #include "gateway/stats.h"
 
 #define GOODBYE_TIMEOUT	(2 * CLOCK_S)	/* for the answer to QUIT */
+/* Servers count errors and grow slow, or leave (Postfix: after 10 and 20
+ * without a message). The next client must not pay for the last one's. */
+#define REFUSALS_MAX	5
 
 /* --- places --- */
 
@@ -139,7 +142,7 @@ is_worn(const struct backend_link *l)
 {
 	const struct backend_conf *conf = l->addr->backend->conf;
 
-	return l->uses >= conf->max_uses ||
+	return l->uses >= conf->max_uses || l->refusals >= REFUSALS_MAX ||
 	    clock_now() - l->born >= conf->max_age;
 }
 

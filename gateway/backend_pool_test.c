@@ -241,6 +241,32 @@ test_limits(void)
 	}
 }
 
+/* Servers count errors: a connection that met many is not kept, unless a
+ * message was taken since. */
+static void
+test_refusals(void)
+{
+	struct mailing m = {0};
+	static struct relay r;
+	int i;
+
+	relay_begin(&r, 1);
+	rule(&r, 0, "RCPT", 1, 0, "550 5.1.1 no");
+	relay_start(&r);
+	for (i = 0; i < 6; i++)
+		relay_try(&r, &m);
+	T_STR("after five refusals another", m.outcome, GOOD);
+	T_INT("one after the other", r.servers[0].connections, 2);
+	rule(&r, 0, "message", 0, 0, "550 5.7.1 no");
+	for (i = 0; i < 4; i++)
+		relay_try(&r, &m);
+	mail_server_forget(&r.servers[0]);
+	for (i = 0; i < 4; i++)
+		T_STR("a message makes good", relay_try(&r, &m), GOOD);
+	T_INT("over that one", r.servers[0].connections, 2);
+	relay_end(&r);
+}
+
 static void
 test_quit(void)
 {
@@ -395,6 +421,7 @@ main(void)
 	test_not_replaced_later();
 	test_closed_meanwhile();
 	test_limits();
+	test_refusals();
 	test_quit();
 	test_max_connections();
 	test_no_connection_free();
