@@ -15,6 +15,11 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from kit.sink import CHUNKING, Sink	# noqa: E402
 
 
+class Forgetful(Sink):
+    def keep(self, message):
+        pass
+
+
 def main():
     port, path = int(sys.argv[1]), sys.argv[2]
     lmtp = sys.argv[3:] == ["lmtp"]
@@ -32,9 +37,9 @@ def main():
         # Held in the file; not in memory too.
         message.data = b""
 
-    sink = Sink(CHUNKING, lmtp=lmtp, port=port)
-    sink.before_message_reply = write_down
-    sink.keep = lambda message: None
+    # It takes messages from the first moment on that it listens.
+    Forgetful(CHUNKING, lmtp=lmtp, port=port,
+              before_message_reply=write_down)
     while True:
         time.sleep(60)
 

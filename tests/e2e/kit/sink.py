@@ -196,11 +196,12 @@ class Session:
 
 class Sink:
     def __init__(self, extensions=EXTENSIONS, lmtp=False, path=None,
-                 tls=None, implicit_tls=False, port=0):
+                 tls=None, implicit_tls=False, port=0,
+                 before_message_reply=None):
         self.extensions, self.lmtp, self.tls = extensions, lmtp, tls
         self.implicit_tls = implicit_tls
         self.answer = None
-        self.before_message_reply = None
+        self.before_message_reply = before_message_reply
         self.rcpt_replies, self.lmtp_replies = {}, {}
         self.running = True
         self.sessions, self.messages = [], []
