@@ -123,9 +123,10 @@ def show_idle(bench, report):
     rows = [(load, name, runs[0]) for load, by_name in bench.samples.items()
             if load.startswith("idle") for name, runs in by_name.items()]
     report.table(
-        ["", "", "KiB each", "opening s", "new client p50 us", "p99 us"],
+        ["", "", "KiB each", "opening s", "new client p50 us", "p99 us",
+         "direct p99 us"],
         [[load, name, f"{run['each']:.1f}", f"{run['opening']:.1f}",
-          number(run["p50"]), number(run["p99"])]
+          number(run["p50"]), number(run["p99"]), number(run["direct_p99"])]
          for load, name, run in rows])
     for load, name, run in rows:
         if name != "forepost":
@@ -176,8 +177,9 @@ def measure(bench, args, folder, sinks):
         for name in ("forepost", "forepost-bdat"):
             floods[name] = loads.flood(bench, bench.servers[name])
     if "idle" in args.only:
+        direct = bench.servers["direct"]
         if "haproxy" in bench.servers:
-            loads.idle(bench, bench.servers["haproxy"], False,
+            loads.idle(bench, bench.servers["haproxy"], direct, False,
                        loads.LEVELS[:2])
         stop(bench)
         # A process that has served much keeps memory: each starts afresh.
@@ -186,7 +188,7 @@ def measure(bench, args, folder, sinks):
                                       "idle-tls" if tls else "idle-clear")
             server.name = "forepost"
             bench.servers[server.name] = server
-            loads.idle(bench, server, tls)
+            loads.idle(bench, server, direct, tls)
             stop(bench)
     return floods
 

@@ -184,8 +184,9 @@ class Crowd:
         return lost
 
 
-def idle(bench, server, tls, levels=LEVELS):
-    """At each level: KiB of each session, and how a new client fares."""
+def idle(bench, server, direct, tls, levels=LEVELS):
+    """At each level: KiB of each session, and how a new client fares, beside
+    one that goes straight to the sink at the same moment."""
     load = f"idle, {'TLS' if tls else 'clear'}"
     print(f"  {load}: {server.name}", flush=True)
     crowd = Crowd(bench, server, tls)
@@ -199,9 +200,11 @@ def idle(bench, server, tls, levels=LEVELS):
         time.sleep(1)
         pss = server.program.pss()
         probe = bench.source(server, "-n", 200)
+        straight = bench.source(direct, "-n", 200)
         bench.samples.setdefault(f"{load}, {level}", {})[server.name] = [{
             "each": (pss - base) / level, "opening": opening,
-            "p50": probe["p50"], "p99": probe["p99"]}]
+            "p50": probe["p50"], "p99": probe["p99"],
+            "direct_p99": straight["p99"]}]
     lost = crowd.leave()
     if lost:
         print(f"  {server.name}: {lost} idle sessions were lost")
