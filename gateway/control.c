@@ -10,7 +10,6 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/span.h"

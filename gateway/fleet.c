@@ -1,8 +1,6 @@
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "gateway/fleet.h"

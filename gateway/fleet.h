@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/tls.h"
 #include "conf/settings.h"

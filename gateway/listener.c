@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/span.h"
 #include "gateway/crowd.h"
 #include "gateway/listener.h"
 #include "gateway/session.h"
