@@ -667,6 +667,25 @@ conn_send_file(struct conn *c, int fd, int64_t offset, size_t len,
 	return 0;
 }
 
+MAY_YIELD void
+conn_linger(struct conn *c, size_t most, int64_t deadline)
+{
+	struct err err;
+	size_t n;
+
+	if (conn_flush(c, deadline, &err) < 0)
+		return;
+	if (c->tls == NULL)	/* under TLS its own alert tells the end */
+		shutdown(c->fd, SHUT_WR);
+	for (;;) {
+		n = conn_input(c).len;
+		conn_consume(c, n);
+		if (n >= most || conn_fill(c, deadline, &err) < 0)
+			return;
+		most -= n;
+	}
+}
+
 uint64_t
 conn_bytes_in(const struct conn *c)
 {

@@ -68,6 +68,12 @@ MAY_YIELD int	 conn_write(struct conn *c, const void *p, size_t len,
 MAY_YIELD int	 conn_send_file(struct conn *c, int fd, int64_t offset,
 		    size_t len, int64_t deadline, struct err *err);
 
+/* Before closing on a peer that may still be sending: sends what was gathered
+ * and the end of our side, then reads at most `most` octets away. Without it
+ * the kernel may answer what nobody read by a reset, and the peer never sees
+ * our last words. Ends early when the peer closes. */
+MAY_YIELD void	 conn_linger(struct conn *c, size_t most, int64_t deadline);
+
 uint64_t	 conn_bytes_in(const struct conn *c);
 uint64_t	 conn_bytes_out(const struct conn *c);
 /* NULL in clear. Owned by the conn. */

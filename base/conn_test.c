@@ -342,6 +342,37 @@ look_on(void *arg)
 	} while (is_flooded);
 }
 
+/* --- last words to a peer that is still sending --- */
+
+static MAY_YIELD void
+send_and_listen(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	conn_write(left, large, 100 * 1024, soon(), &err);
+	T_INT("the last words are heard", conn_fill(left, soon(), &err), 0);
+	T_OK("whole", span_is(conn_input(left), "421 bye"));
+	conn_consume(left, conn_input(left).len);
+	T_INT("then the end, not a reset", conn_fill(left, soon(), &err), -1);
+	T_STR("which says so", err.text, "closed by the peer");
+	conn_close(&left);
+}
+
+static MAY_YIELD void
+say_and_linger(void *arg)
+{
+	int64_t begin = clock_now();
+	struct err err;
+
+	(void)arg;
+	conn_fill(right, soon(), &err);
+	conn_puts(right, "421 bye");
+	conn_linger(right, 1 << 20, soon());
+	T_OK("until the peer closes", clock_now() - begin < 4 * CLOCK_S);
+	conn_close(&right);
+}
+
 int
 main(void)
 {
@@ -361,6 +392,7 @@ main(void)
 	run(go_closed, NULL);
 	run(last_words, NULL);
 	run(drip, collect);
+	run(send_and_listen, say_and_linger);
 	run(flooded, look_on);
 	over_tcp = true;
 	run(last_words_and_reset, NULL);

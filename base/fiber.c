@@ -37,7 +37,6 @@ struct fiber {
 	enum wake_reason why;
 	bool		 is_woken;	/* a wake that no wait has seen */
 	bool		 is_stopped;
-	bool		 is_interrupted;
 	bool		 is_joinable;
 	struct fiber	*joiner;
 	int64_t		 deadline;
@@ -323,10 +322,6 @@ fiber_wait(int64_t deadline, struct err *err)
 	assert(f != NULL && f->state == RUNNING);
 	if (f->is_stopped)
 		return err_set(err, ERR_CLOSED, "stopping");
-	if (f->is_interrupted) {
-		f->is_interrupted = false;
-		return err_set(err, ERR_CLOSED, "interrupted");
-	}
 	if (f->is_woken) {
 		f->is_woken = false;
 		return 0;
@@ -338,7 +333,6 @@ fiber_wait(int64_t deadline, struct err *err)
 	case BY_DEADLINE:
 		return err_set(err, ERR_TIMEOUT, "timed out");
 	case BY_INTERRUPT:
-		f->is_interrupted = false;
 		return err_set(err, ERR_CLOSED, "interrupted");
 	case BY_STOP:
 		break;
@@ -390,12 +384,8 @@ fiber_stop(struct fiber *f)
 void
 fiber_interrupt(struct fiber *f)
 {
-	if (f->state == DONE)
-		return;
 	if (f->state == WAITING)
 		end_wait(f, BY_INTERRUPT);
-	else
-		f->is_interrupted = true;
 }
 
 MAY_YIELD int

@@ -44,7 +44,8 @@ MAY_YIELD void	 fiber_yield(void);	/* lets the others run first */
 void		 fiber_wake(struct fiber *f);
 /* Orderly stop: this wait and every later one return -1. */
 void		 fiber_stop(struct fiber *f);
-/* Once: the wait that is under way, or else the next, returns -1. */
+/* Once: the wait that is under way returns -1. A fiber that does not wait is
+ * left alone: it looks for itself before its next wait. */
 void		 fiber_interrupt(struct fiber *f);
 /* Waits until f has returned (at once if it has). A fiber that is joined is
  * spawned by fiber_spawn_joinable and must be joined exactly once. Works in

@@ -60,7 +60,6 @@ MAY_YIELD struct reply
 cmd_data(struct session *s, struct span args)
 {
 	struct mail *m = s->mail;
-	int64_t begin = clock_now();
 	struct span in;
 	struct err err;
 
@@ -70,8 +69,8 @@ cmd_data(struct session *s, struct span args)
 	conn_puts(s->conn, "354 End with <CR><LF>.<CR><LF>\r\n");
 	mail_open_message(m, false);
 	while (!m->in.done) {
-		if (conn_fill(s->conn, data_deadline(s, begin, m->in.size),
-		    &err) < 0)
+		if (conn_fill(s->conn, data_deadline(s, m->message_began,
+		    m->in.size), &err) < 0)
 			return message_broke_off(s, &err);
 		in = conn_input(s->conn);
 		mail_feed(m, &in);
@@ -105,7 +104,7 @@ parse_chunk(struct span args, struct chunk *chunk)
 static MAY_YIELD int
 read_chunk(struct session *s, struct mail *m, uint64_t size, struct err *err)
 {
-	int64_t begin = clock_now();
+	int64_t begin = clock_now(), deadline;
 	uint64_t left = size;
 	struct span in;
 	size_t n;
@@ -113,8 +112,11 @@ read_chunk(struct session *s, struct mail *m, uint64_t size, struct err *err)
 	while (left > 0) {
 		in = conn_input(s->conn);
 		if (in.len == 0) {
-			if (conn_fill(s->conn, data_deadline(s, begin,
-			    size - left), err) < 0)
+			/* The rate is that of the message, over all chunks. */
+			deadline = m != NULL ? data_deadline(s,
+			    m->message_began, m->in.size) :
+			    data_deadline(s, begin, size - left);
+			if (conn_fill(s->conn, deadline, err) < 0)
 				return -1;
 			continue;
 		}

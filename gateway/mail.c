@@ -62,6 +62,7 @@ mail_open_message(struct mail *m, bool bdat)
 {
 	const struct settings *settings = m->session->worker->settings;
 
+	m->message_began = clock_now();
 	m->spool = spool_open(m->arena, settings->spool,
 	    settings->spool_memory);
 	dotstream_begin(&m->in, newline_mode(m, bdat), bdat);

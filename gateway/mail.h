@@ -27,6 +27,7 @@ struct mail {
 	int		 backend;	/* index of its route; -1: none yet */
 	struct backend_tx *tx;
 	struct spool	*spool;
+	int64_t		 message_began;
 	struct dotstream in;
 	struct header_scan header;
 	bool		 has_bdat;

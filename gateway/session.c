@@ -16,7 +16,8 @@
 
 #define PROXY_TIMEOUT	(5 * CLOCK_S)
 #define TLS_TIMEOUT	(60 * CLOCK_S)
-#define GOODBYE_TIMEOUT	(5 * CLOCK_S)
+#define GOODBYE_TIMEOUT	(3 * CLOCK_S)
+#define LINGER		(256 * 1024)	/* octets read away before closing */
 #define REPLIES_MAX	(16 * 1024)	/* gathered, to pipelined commands */
 
 /* --- life --- */
@@ -226,8 +227,12 @@ say_goodbye(struct session *s, const struct reply *r)
 	struct err err;
 
 	say(s, r);
-	/* If it does not take it in time, it has left all the same. */
-	(void)conn_flush(s->conn, clock_now() + GOODBYE_TIMEOUT, &err);
+	/* If it does not take it in time, it has left all the same. Who is
+	 * told off may still be sending, and should see why it is cut. */
+	if (r->code >= 400)
+		conn_linger(s->conn, LINGER, clock_now() + GOODBYE_TIMEOUT);
+	else
+		(void)conn_flush(s->conn, clock_now() + GOODBYE_TIMEOUT, &err);
 }
 
 /* --- before the greeting --- */
@@ -251,10 +256,10 @@ take_proxy_header(struct session *s)
 		    addr_ip(&s->client.addr, ip), err.text);
 		return -1;
 	}
-	if (!header.is_local) {
-		s->client.addr = header.client;
-		s->client.local = header.local;
-	}
+	if (header.is_local)	/* it asks how we are: counted nowhere */
+		return 0;
+	s->client.addr = header.client;
+	s->client.local = header.local;
 	if (listener_admit(s))
 		return 0;
 	s->ended_by = "crowd";
