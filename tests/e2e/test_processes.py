@@ -761,7 +761,10 @@ def test_status(gateway):
     assert sorted(int(w[1]) for w in workers) == \
         sorted(gateway.workers_alive())
     assert sum(int(w[2]) for w in workers) == 1
-    assert len(re.findall("^  in smtp://.* up ", text, re.M)) == 2
+    # Each worker finds out for itself.
+    wait_until(lambda: len(re.findall(
+        "^  in smtp://.* up ", admin(gateway, "status").stdout, re.M)) == 2,
+        what="both workers to know the backend")
     plain = admin(gateway, "stats").stdout
     assert "\nmails_delivered 1\n" in plain
     gateway.stop()
