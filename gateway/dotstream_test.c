@@ -4,6 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/fiber.h"
+#include "base/loop.h"
 #include "gateway/dotstream.h"
 #include "tests/kit/message_ref.h"
 #include "tests/kit/t.h"
@@ -381,7 +384,7 @@ conn_of(const char *const *pieces)
 	return conn_open(fd[0]);
 }
 
-static void
+static MAY_YIELD void
 test_lines(void)
 {
 	static const char a50[] =
@@ -420,7 +423,8 @@ test_lines(void)
 		memset(pieces, 0, sizeof(pieces));
 		memcpy(pieces, rows[i].pieces, sizeof(rows[i].pieces));
 		c = conn_of(pieces);
-		T_INT(rows[i].name, line_read(c, 102, 0, &line, &err), 0);
+		T_INT(rows[i].name,
+		    line_read(c, 102, CLOCK_NEVER, &line, &err), 0);
 		T_INT(rows[i].name, line.fault, rows[i].fault);
 		snprintf(text, sizeof(text), "%.*s", SPAN_ARG(line.text));
 		if (rows[i].text != NULL)
@@ -430,18 +434,19 @@ test_lines(void)
 			    strncmp(text, a50, 50) == 0);
 		if (rows[i].next != NULL) {
 			T_INT(rows[i].name,
-			    line_read(c, 102, 0, &line, &err), 0);
+			    line_read(c, 102, CLOCK_NEVER, &line, &err), 0);
 			snprintf(text, sizeof(text), "%.*s",
 			    SPAN_ARG(line.text));
 			T_STR(rows[i].name, text, rows[i].next);
 		}
-		T_INT(rows[i].name, line_read(c, 102, 0, &line, &err), -1);
+		T_INT(rows[i].name,
+		    line_read(c, 102, CLOCK_NEVER, &line, &err), -1);
 		T_INT(rows[i].name, err.kind, ERR_CLOSED);
 		conn_close(&c);
 	}
 }
 
-static void
+static MAY_YIELD void
 test_nul_in_line(void)
 {
 	static const char bytes[] = "MAIL FROM:<a\0b@c>\r\nRSET\r\nN";
@@ -455,14 +460,24 @@ test_nul_in_line(void)
 		abort();
 	c = conn_open(fd[0]);
 	T_OK("nothing is waiting yet", !line_is_waiting(c));
-	T_INT("NUL: read", line_read(c, 512, 0, &line, &err), 0);
+	T_INT("NUL: read", line_read(c, 512, CLOCK_NEVER, &line, &err),
+	    0);
 	T_INT("NUL: fault", line.fault, LINE_NUL);
 	T_INT("NUL: not cut", line.text.len, 17);
 	T_OK("the next is waiting", line_is_waiting(c));
-	T_INT("the next", line_read(c, 512, 0, &line, &err), 0);
+	T_INT("the next", line_read(c, 512, CLOCK_NEVER, &line, &err),
+	    0);
 	T_OK("half a line is not waiting", !line_is_waiting(c));
 	conn_close(&c);
 	close(fd[1]);
+}
+
+static MAY_YIELD void
+read_lines(void *arg)
+{
+	(void)arg;
+	test_lines();
+	test_nul_in_line();
 }
 
 int
@@ -476,7 +491,10 @@ main(void)
 	test_random();
 	test_published();
 	test_stuffing();
-	test_lines();
-	test_nul_in_line();
+	loop_create();
+	fiber_spawn("lines", read_lines, NULL);
+	while (fiber_count() > 0)
+		loop_turn(true);
+	loop_destroy();
 	return t_done();
 }

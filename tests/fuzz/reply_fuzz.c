@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/fiber.h"
+#include "base/loop.h"
 #include "base/utf8.h"
 #include "gateway/reply.h"
 
@@ -45,7 +48,7 @@ check_line(struct span line, int code)
 	assert(utf8_is_printable(line));
 }
 
-static void
+static MAY_YIELD void
 check_wire(const struct reply *r)
 {
 	struct buf out = {0};
@@ -62,29 +65,50 @@ check_wire(const struct reply *r)
 		check_line(span_n(line.p, line.len - 1), r->code);
 	}
 	c = conn_of((const uint8_t *)out.p, out.len, 65536);
-	assert(reply_read(c, 0, &again, &err) == 0);
+	assert(reply_read(c, CLOCK_NEVER, &again, &err) == 0);
 	assert(again.code == r->code);
 	assert(conn_input(c).len == 0);
 	conn_close(&c);
 	buf_free(&out);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+struct input {
+	const uint8_t	*data;
+	size_t		 size;
+};
+
+static MAY_YIELD void
+read_replies(void *arg)
 {
+	const struct input *in = arg;
 	struct conn *c;
 	struct reply r;
 	struct err err;
 
-	if (size < 1 || size > INPUT_MAX)
-		return 0;
-	c = conn_of(data + 1, size - 1, data[0] < 100 ? data[0] + 1 : 65536);
-	while (reply_read(c, 0, &r, &err) == 0) {
+	c = conn_of(in->data + 1, in->size - 1,
+	    in->data[0] < 100 ? in->data[0] + 1 : 65536);
+	while (reply_read(c, CLOCK_NEVER, &r, &err) == 0) {
 		assert(r.code >= 200 && r.code <= 599);
 		assert(strlen(r.text) < sizeof(r.text));
 		check_wire(&r);
 	}
 	assert(err.kind == ERR_SYNTAX || err.kind == ERR_CLOSED);
 	conn_close(&c);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool has_loop;
+	struct input in = { data, size };
+
+	if (size < 1 || size > INPUT_MAX)
+		return 0;
+	if (!has_loop)
+		loop_create();
+	has_loop = true;
+	fiber_spawn("replies", read_replies, &in);
+	while (fiber_count() > 0)
+		loop_turn(true);
 	return 0;
 }
