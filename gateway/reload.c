@@ -47,8 +47,8 @@ tell_start_failed(int code, const char *report)
 static void
 end_reload(struct supervisor *s, int code, struct span answer)
 {
-	buf_free(&s->warnings);
 	control_answer_all(s->control, TOPIC_RELOAD, code, answer);
+	buf_free(&s->warnings);		/* the answer may lie in it */
 	if (control_move(s->control, TOPIC_NEXT_RELOAD, TOPIC_RELOAD))
 		s->reload_again = true;
 }
