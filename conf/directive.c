@@ -302,7 +302,7 @@ static const struct directive directives[] = {
     .help = "Connections that one worker has to this backend at once. "
 	"0: no limit." },
 { .name = "max_idle", .scopes = SCOPE_BACKEND, .type = VALUE_COUNT,
-    .offset = BACKEND(max_idle), .fallback = "20", .max = 10000,
+    .offset = BACKEND(max_idle), .fallback = "100", .max = 10000,
     .help = "Idle connections that one worker keeps for the next mails. "
 	"0: none are kept." },
 { .name = "idle_time", .scopes = SCOPE_BACKEND, .type = VALUE_DURATION,

@@ -7,14 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/dns.h"
 #include "base/log.h"
+#include "base/stack.h"
 #include "gateway/limits.h"
 
 /* One open query of libunbound is one socket; and files, pipes, the log. */
 #define FD_LOOKUPS	4096
 #define FD_OTHERS	256
-/* Libraries, heaps and arenas. */
-#define MAPS_OTHERS	1024
+/* Each stack is two maps: itself and its guard page. */
+#define MAPS_STACK	2
+/* Stacks of lookups and of the pool; libraries, heaps and arenas. */
+#define MAPS_OTHERS	(MAPS_STACK * (DNS_MOST_WAITING + STACK_POOL_MAX) + 1024)
 
 static uint64_t
 descriptors_needed(const struct settings *s)
@@ -26,8 +30,7 @@ descriptors_needed(const struct settings *s)
 static uint64_t
 maps_needed(const struct settings *s)
 {
-	/* Each stack is two: itself and its guard page. */
-	return s->max_sessions * 2 + MAPS_OTHERS;
+	return s->max_sessions * MAPS_STACK + MAPS_OTHERS;
 }
 
 static uint64_t
@@ -42,6 +45,22 @@ read_number(const char *path, uint64_t otherwise)
 		value = otherwise;
 	fclose(f);
 	return value;
+}
+
+static uint64_t
+maps_there_are(void)
+{
+	return read_number("/proc/sys/vm/max_map_count", UINT64_MAX);
+}
+
+uint64_t
+limits_sessions(const struct settings *s)
+{
+	uint64_t maps = maps_there_are();
+
+	if (maps >= maps_needed(s))
+		return s->max_sessions;
+	return maps > MAPS_OTHERS ? (maps - MAPS_OTHERS) / MAPS_STACK : 1;
 }
 
 static void
@@ -73,12 +92,13 @@ raise_descriptors(uint64_t need)
 void
 limits_raise(const struct settings *s)
 {
-	uint64_t maps = read_number("/proc/sys/vm/max_map_count", UINT64_MAX);
+	uint64_t maps = maps_there_are();
 
 	raise_descriptors(descriptors_needed(s));
 	if (maps < maps_needed(s))
 		log_event(LOG_LABEL_WARN, "-", "limit of memory maps is low "
 		    "vm.max_map_count=%" PRIu64 " needed=%" PRIu64
-		    " hint=\"raise it or lower max_sessions\"", maps,
-		    maps_needed(s));
+		    " max_sessions=%" PRIu64 " hint=\"raise it or lower "
+		    "max_sessions\"", maps, maps_needed(s),
+		    limits_sessions(s));
 }

@@ -1,5 +1,6 @@
 #ifndef GATEWAY_LIMITS_H
 #define GATEWAY_LIMITS_H
+#include <stdint.h>
 #include "conf/settings.h"
 /*
  * limits -- what the kernel lets one worker have
@@ -10,4 +11,7 @@
  * descriptors rests (listener.h), it does not fail.
  */
 void	limits_raise(const struct settings *s);
+/* How many sessions a worker can have: max_sessions, or fewer where the kernel
+ * has not enough memory maps for their stacks. */
+uint64_t limits_sessions(const struct settings *s);
 #endif

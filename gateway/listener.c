@@ -27,7 +27,7 @@ static const struct timeval rest_time = { .tv_usec = 250 * 1000 };
 void
 listeners_check_stress(struct worker *w)
 {
-	uint64_t mark = w->settings->max_sessions * w->settings->stress_at /
+	uint64_t mark = w->max_sessions * w->settings->stress_at /
 	    100;
 	bool is_stressed = w->nsessions >= mark && mark > 0;
 
@@ -99,7 +99,7 @@ let_in(struct listener *l, int fd, const struct addr *peer)
 {
 	struct worker *w = l->worker;
 
-	if (w->nsessions >= w->settings->max_sessions)
+	if (w->nsessions >= w->max_sessions)
 		turn_away(l, fd, "Too many sessions, try again later");
 	else if (is_load_balancer(l, peer))
 		session_accept(l, fd, peer);

@@ -4,12 +4,12 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "base/dns.h"
 #include "base/log.h"
 #include "gateway/command.h"
 #include "gateway/dotstream.h"
 #include "gateway/listener.h"
 #include "gateway/mail.h"
+#include "gateway/namer.h"
 #include "gateway/proxyproto.h"
 #include "gateway/session.h"
 #include "gateway/stats.h"
@@ -93,23 +93,14 @@ log_end_line(const struct session *s)
 }
 
 static MAY_YIELD void
-stop_namer(struct session *s)
-{
-	struct err err;
-
-	if (s->namer == NULL)
-		return;
-	fiber_stop(s->namer);
-	fiber_join(&s->namer, CLOCK_NEVER, &err);
-}
-
-static MAY_YIELD void
 session_end(struct session *s)
 {
 	struct arena *a = s->arena;
 
 	mail_end(&s->mail);
-	stop_namer(s);
+	if (s->namer != NULL && namer_is_done(s->namer))
+		session_await_name(s);
+	namer_drop(&s->namer);
 	log_end_line(s);
 	stats_add(STAT_BYTES_IN, conn_bytes_in(s->conn));
 	conn_close(&s->conn);
@@ -117,42 +108,25 @@ session_end(struct session *s)
 	arena_destroy(&a);
 }
 
-/* --- the reverse name, looked up beside the dialogue --- */
+/* --- the reverse name --- */
 
-static MAY_YIELD void
-find_name(void *arg)
-{
-	struct session *s = arg;
-	const struct settings *settings = s->worker->settings;
-	enum dns_reverse reverse;
-	const char *name;
-	struct err err;
-
-	if (dns_reverse_name(s->arena, &s->client.addr,
-	    clock_now() + settings->resolver_timeout, &reverse, &name,
-	    &err) < 0)
-		return;		/* the session is ending */
-	s->client.reverse = reverse;
-	s->client.name = reverse == DNS_REVERSE_OK ? name : NULL;
-}
-
-MAY_YIELD void
+void
 session_look_up_name(struct session *s)
 {
-	stop_namer(s);
+	namer_drop(&s->namer);
 	s->client.name = NULL;
 	s->client.reverse = DNS_REVERSE_TEMPERROR;
 	if (!addr_is_unix(&s->client.addr))
-		s->namer = fiber_spawn_joinable("name", find_name, s);
+		s->namer = namer_start(&s->client.addr,
+		    s->worker->settings->resolver_timeout);
 }
 
 MAY_YIELD void
 session_await_name(struct session *s)
 {
-	struct err err;
-
 	if (s->namer != NULL)
-		fiber_join(&s->namer, CLOCK_NEVER, &err);
+		s->client.name = namer_take(&s->namer, s->arena,
+		    &s->client.reverse);
 }
 
 /* --- what the handlers ask --- */
@@ -229,7 +203,7 @@ say_goodbye(struct session *s, const struct reply *r)
 	say(s, r);
 	/* If it does not take it in time, it has left all the same. Who is
 	 * told off may still be sending, and should see why it is cut. */
-	if (r->code >= 400)
+	if (r->code >= 400 && s->worker->state != WORKER_STOPPING)
 		conn_linger(s->conn, LINGER, clock_now() + GOODBYE_TIMEOUT);
 	else
 		(void)conn_flush(s->conn, clock_now() + GOODBYE_TIMEOUT, &err);
@@ -312,7 +286,7 @@ watch_early_talker(struct session *s)
 	return -1;
 }
 
-static MAY_YIELD int
+static MAY_YIELD __attribute__((noinline)) int
 open_dialogue(struct session *s)
 {
 	struct reply r;

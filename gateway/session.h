@@ -18,6 +18,7 @@
  * Its end writes the "session end" line and frees all of it.
  */
 struct mail;
+struct namer;
 
 struct session {
 	struct arena	*arena;
@@ -39,7 +40,7 @@ struct session {
 	uint64_t	 errors, unknown, mails, delivered, commands;
 	bool		 may_xclient;	/* its own address is trusted so far */
 	bool		 is_idle;	/* waits for a command, owes nothing */
-	struct fiber	*namer;		/* looks the reverse name up, or NULL */
+	struct namer	*namer;		/* NULL: its result is in client */
 	struct session	*next, **prevp;	/* worker->sessions */
 };
 
@@ -56,7 +57,7 @@ void	sessions_stop(struct worker *w);
  * this waits until client.name and client.reverse are set. */
 MAY_YIELD void	session_await_name(struct session *s);
 /* Forgets what is known of it and looks anew (XCLIENT). */
-MAY_YIELD void	session_look_up_name(struct session *s);
+void	session_look_up_name(struct session *s);
 /* The client sent ahead where it may not: noted once, logged, counted. */
 void	session_early_pipelining(struct session *s);
 /* The client may ask for TLS: there is a certificate, and no TLS yet. */

@@ -17,6 +17,7 @@
 #include "gateway/crowd.h"
 #include "gateway/exit_code.h"
 #include "gateway/identity.h"
+#include "gateway/limits.h"
 #include "gateway/listener.h"
 #include "gateway/route.h"
 #include "gateway/sandbox.h"
@@ -351,7 +352,8 @@ int
 worker_run(const struct worker_start *start)
 {
 	struct life l = {
-		.w = { .settings = start->settings, .slot = start->slot },
+		.w = { .settings = start->settings, .slot = start->slot,
+		    .max_sessions = limits_sessions(start->settings) },
 		.start = start,
 		.arena = arena_create("worker"),
 	};

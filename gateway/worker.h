@@ -51,6 +51,7 @@ struct worker {
 	struct routes		*routes;
 	struct session		*sessions;	/* list, session.c's */
 	size_t			 nsessions;
+	uint64_t		 max_sessions;	/* limits_sessions() */
 	bool			 is_stressed;	/* above stress_at */
 	struct crowd		*crowd;		/* sessions by network */
 	struct event		*rest;		/* accepting rests until then */
