@@ -91,8 +91,9 @@ class Session:
             if verb == "QUIT":
                 return
 
-    def step(self, verb, line, usual):
-        """Answers; False ends the session."""
+    def step(self, verb, line, usual, message=None):
+        """Answers; False ends the session. A message is held before a 250
+        to it is said, whatever the behaviour."""
         reply = None
         if self.sink.answer:
             reply = self.sink.answer(self, verb, line)
@@ -105,6 +106,8 @@ class Session:
         if reply is None:
             reply = usual
         self.last = reply
+        if message and reply.startswith(b"2"):
+            self.sink.keep(message)
         self.say(reply)
         return True
 
@@ -171,11 +174,8 @@ class Session:
             usual = b"250 2.0.0 taken\r\n"
         if self.sink.before_message_reply:
             self.sink.before_message_reply(message)
-        if not self.step(".", "", usual):
+        if not self.step(".", "", usual, message):
             raise ConnectionError
-        # Held is what was acknowledged, whatever the behaviour.
-        if self.last.startswith(b"2"):
-            self.sink.keep(message)
         return None
 
     def on_starttls(self, line):
