@@ -280,6 +280,37 @@ backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 	return 0;
 }
 
+/*
+ * A client may take minutes to send its message, and a backend that waits so
+ * long for DATA may leave. It was given nothing then, so the transaction is
+ * begun anew, with every recipient that was promised. 1: it does not take all
+ * of them again, *answer says so.
+ */
+static MAY_YIELD int
+renew(struct backend_tx *tx, struct reply *answer, struct err *err)
+{
+	const struct envelope *e = tx->envelope;
+	int ret;
+
+	tx->link->is_broken = true;
+	backend_pool_give(&tx->link);
+	for (tx->accepted = 0; tx->accepted < e->nrcpts; tx->accepted++) {
+		ret = tx->link == NULL ?
+		    find_and_open(tx, &e->rcpts[0], answer, err) :
+		    backend_smtp_rcpt(tx, &e->rcpts[tx->accepted], answer,
+		    err);
+		if (ret < 0)
+			return -1;
+		if (!reply_is_ok(answer))
+			break;
+	}
+	if (tx->accepted == e->nrcpts)
+		return 0;
+	*answer = reply(451, "4.4.2", "The mail server behind this gateway "
+	    "has changed its mind about a recipient, please try again later");
+	return 1;
+}
+
 /* All recipients of one answer. */
 static void
 count(const struct backend_tx *tx, struct backend_result *result)
@@ -306,8 +337,13 @@ backend_send(struct backend_tx *tx, const struct backend_message *message,
 	assert(tx->accepted > 0);	/* or the caller would not ask */
 	if (tx->addr->maildir != NULL)
 		ret = send_maildir(tx, message, &result->answer, err);
-	else
-		ret = backend_message_send(tx, message, &result->answer, err);
+	else {
+		ret = conn_is_stale(tx->link->conn) ?
+		    renew(tx, &result->answer, err) : 0;
+		if (ret == 0)
+			ret = backend_message_send(tx, message,
+			    &result->answer, err);
+	}
 	if (ret < 0)
 		return tx_failed(tx, err);
 	if (ret > 0)
