@@ -8,8 +8,6 @@ import socket
 import struct
 import threading
 
-from kit.ports import free_port
-
 TYPES = {1: "A", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
 
 
@@ -24,10 +22,11 @@ class Resolver:
     def __init__(self, records=None):
         self.records = records or {}
         self.asked = []
-        self.port = free_port()
-        self.address = "127.0.0.1:%d" % self.port
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", self.port))
+        # Resolvers send from random ports, so none is free beforehand.
+        self.sock.bind(("127.0.0.1", 0))
+        self.port = self.sock.getsockname()[1]
+        self.address = "127.0.0.1:%d" % self.port
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
