@@ -112,21 +112,26 @@ cmd_ehlo(struct session *s, struct span args)
 		return r;
 	s->client.esmtp = true;
 	s->advertised = abilities_to_offer(s);
+	buf_reserve(&text, sizeof(r.text));
 	buf_puts(&text, s->worker->settings->hostname);
-	for (i = 0; i < NKEYWORDS; i++)
+	for (i = 0; i < NKEYWORDS; i++) {
 		if (!(s->advertised & keywords[i].ability))
 			continue;
-		else if (keywords[i].ability == ABILITY_SIZE)
-			buf_printf(&text, "\nSIZE %llu",
-			    (unsigned long long)s->max_size);
-		else
-			buf_printf(&text, "\n%s", keywords[i].name);
+		buf_puts(&text, "\n");
+		buf_puts(&text, keywords[i].name);
+		if (keywords[i].ability == ABILITY_SIZE) {
+			buf_puts(&text, " ");
+			buf_uint(&text, s->max_size);
+		}
+	}
 	if (session_offers_tls(s))
 		buf_puts(&text, "\nSTARTTLS");
-	if (conf->advertise.n == 0)
-		buf_printf(&text, "\nLIMITS RCPTMAX=%llu MAILMAX=%llu",
-		    (unsigned long long)conf->max_recipients,
-		    (unsigned long long)conf->max_mails);
+	if (conf->advertise.n == 0) {
+		buf_puts(&text, "\nLIMITS RCPTMAX=");
+		buf_uint(&text, conf->max_recipients);
+		buf_puts(&text, " MAILMAX=");
+		buf_uint(&text, conf->max_mails);
+	}
 	if (s->may_xclient)
 		buf_puts(&text,
 		    "\nXCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR "
