@@ -288,8 +288,27 @@ read_some(struct conn *c, void *p, size_t len, bool *want_write)
 	return n;
 }
 
-/* 1: something came; 0: nothing there; -1: err. */
-static int
+/* As read_some(), with its errors told: how many octets came; 0: nothing
+ * there; -1: err. */
+static ssize_t
+read_to(struct conn *c, void *p, size_t len, bool *want_write,
+    struct err *err)
+{
+	ssize_t n = read_some(c, p, len, want_write);
+
+	if (n > 0) {
+		c->bytes_in += n;
+		return n;
+	}
+	if (n == 0)
+		return err_set(err, ERR_CLOSED, "closed by the peer");
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return 0;
+	return err_set(err, ERR_CLOSED, "read: %s", strerror(errno));
+}
+
+/* The same, to the input buffer. */
+static ssize_t
 read_once(struct conn *c, size_t max, bool *want_write, struct err *err)
 {
 	size_t room;
@@ -299,18 +318,11 @@ read_once(struct conn *c, size_t max, bool *want_write, struct err *err)
 		return err_set(err, ERR_SYNTAX, "more than %d octets unread",
 		    CONN_INPUT);
 	room = c->in_cap - c->in_at - c->in_len;
-	n = read_some(c, c->in + c->in_at + c->in_len,
-	    room < max ? room : max, want_write);
-	if (n > 0) {
+	n = read_to(c, c->in + c->in_at + c->in_len,
+	    room < max ? room : max, want_write, err);
+	if (n > 0)
 		c->in_len += n;
-		c->bytes_in += n;
-		return 1;
-	}
-	if (n == 0)
-		return err_set(err, ERR_CLOSED, "closed by the peer");
-	if (errno == EAGAIN || errno == EWOULDBLOCK)
-		return 0;
-	return err_set(err, ERR_CLOSED, "read: %s", strerror(errno));
+	return n;
 }
 
 /*
@@ -332,17 +344,12 @@ take_turns(struct conn *c, int64_t deadline, struct err *err)
 	return 0;
 }
 
-MAY_YIELD int
-conn_fill(struct conn *c, int64_t deadline, struct err *err)
-{
-	return conn_fill_upto(c, CONN_INPUT, deadline, err);
-}
-
-MAY_YIELD int
-conn_fill_upto(struct conn *c, size_t max, int64_t deadline, struct err *err)
+/* At most max octets to p, or (NULL) to the input buffer; waits for them. */
+static MAY_YIELD ssize_t
+fill(struct conn *c, void *p, size_t max, int64_t deadline, struct err *err)
 {
 	bool want_write;
-	int ret;
+	ssize_t ret;
 
 	if (take_turns(c, deadline, err) < 0)
 		return -1;
@@ -350,9 +357,11 @@ conn_fill_upto(struct conn *c, size_t max, int64_t deadline, struct err *err)
 		want_write = false;
 		if (c->is_readable ||
 		    (c->tls != NULL && tls_pending(c->tls) > 0)) {
-			ret = read_once(c, max, &want_write, err);
+			ret = p != NULL ?
+			    read_to(c, p, max, &want_write, err) :
+			    read_once(c, max, &want_write, err);
 			if (ret != 0)
-				return ret < 0 ? -1 : 0;
+				return ret;
 			if (want_write)
 				c->is_writable = false;
 			else if (c->read_event != NULL)
@@ -377,6 +386,42 @@ conn_fill_upto(struct conn *c, size_t max, int64_t deadline, struct err *err)
 		if (conn_wait(c, want_write, deadline, err) < 0)
 			return -1;
 	}
+}
+
+MAY_YIELD int
+conn_fill(struct conn *c, int64_t deadline, struct err *err)
+{
+	return conn_fill_upto(c, CONN_INPUT, deadline, err);
+}
+
+MAY_YIELD int
+conn_fill_upto(struct conn *c, size_t max, int64_t deadline, struct err *err)
+{
+	return fill(c, NULL, max, deadline, err) < 0 ? -1 : 0;
+}
+
+MAY_YIELD ssize_t
+conn_read(struct conn *c, void *p, size_t len, int64_t deadline,
+    struct err *err)
+{
+	if (c->in_len == 0)
+		return fill(c, p, len, deadline, err);
+	if (len > c->in_len)
+		len = c->in_len;
+	memcpy(p, c->in + c->in_at, len);
+	conn_consume(c, len);
+	return len;
+}
+
+void
+conn_put_back(struct conn *c, struct span bytes)
+{
+	assert(c->in_len == 0 && bytes.len <= CONN_INPUT);
+	if (bytes.len == 0)
+		return;
+	input_room(c);
+	memcpy(c->in, bytes.p, bytes.len);
+	c->in_len = bytes.len;
 }
 
 struct span
@@ -574,26 +619,39 @@ write_plain(struct conn *c, struct iovec *iov, int niov, int flags,
 }
 
 static MAY_YIELD int
-write_out(struct conn *c, const void *p, size_t len, int flags,
+write_out_tls(struct conn *c, const struct iovec *runs, int n,
     int64_t deadline, struct err *err)
 {
-	struct iovec iov[2];
+	int i = 0, ret = 0;
+
+	if (n > 0 && c->out.len > 0 &&
+	    c->out.len + runs[0].iov_len <= TLS_GATHER) {
+		buf_put(&c->out, runs[0].iov_base, runs[0].iov_len);
+		i = 1;
+	}
+	if (c->out.len > 0)
+		ret = write_tls(c, c->out.p, c->out.len, deadline, err);
+	for (; i < n && ret == 0; i++)
+		ret = write_tls(c, runs[i].iov_base, runs[i].iov_len,
+		    deadline, err);
+	return ret;
+}
+
+static MAY_YIELD int
+write_out(struct conn *c, const struct iovec *runs, int n, int flags,
+    int64_t deadline, struct err *err)
+{
+	struct iovec iov[1 + CONN_RUNS];
 	int ret;
 
-	if (c->tls != NULL) {
-		if (c->out.len > 0 && c->out.len + len <= TLS_GATHER) {
-			buf_put(&c->out, p, len);
-			len = 0;
-		}
-		ret = c->out.len == 0 ? 0 : write_tls(c, c->out.p, c->out.len,
-		    deadline, err);
-		if (ret == 0 && len > 0)
-			ret = write_tls(c, p, len, deadline, err);
-	} else {
+	assert(n <= CONN_RUNS);
+	if (c->tls != NULL)
+		ret = write_out_tls(c, runs, n, deadline, err);
+	else {
 		iov[0] = (struct iovec){ c->out.p, c->out.len };
-		iov[1] = (struct iovec){ (void *)p, len };
-		ret = write_plain(c, iov, len > 0 ? 2 : 1, flags, deadline,
-		    err);
+		if (n > 0)
+			memcpy(iov + 1, runs, n * sizeof(*iov));
+		ret = write_plain(c, iov, 1 + n, flags, deadline, err);
 	}
 	output_release(c);
 	return ret;
@@ -611,7 +669,16 @@ MAY_YIELD int
 conn_write(struct conn *c, const void *p, size_t len, int64_t deadline,
     struct err *err)
 {
-	return write_out(c, p, len, 0, deadline, err);
+	struct iovec run = { (void *)p, len };
+
+	return write_out(c, &run, 1, 0, deadline, err);
+}
+
+MAY_YIELD int
+conn_writev(struct conn *c, const struct iovec *runs, int n,
+    int64_t deadline, struct err *err)
+{
+	return write_out(c, runs, n, 0, deadline, err);
 }
 
 static MAY_YIELD int

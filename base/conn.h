@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
 #include "base/err.h"
 #include "base/fiber.h"
 #include "base/span.h"
@@ -45,6 +47,13 @@ MAY_YIELD int	 conn_fill(struct conn *c, int64_t deadline, struct err *err);
  * protocol (TLS behind a PROXY header). */
 MAY_YIELD int	 conn_fill_upto(struct conn *c, size_t max, int64_t deadline,
 		    struct err *err);
+/* Reads straight to where the caller wants it, at least one octet (returned)
+ * or -1; what is there unread comes first. */
+MAY_YIELD ssize_t conn_read(struct conn *c, void *p, size_t len,
+		    int64_t deadline, struct err *err);
+/* Gives back what conn_read() got too much of: the end of what it read, while
+ * nothing else is there unread. At most CONN_INPUT octets. */
+void		 conn_put_back(struct conn *c, struct span bytes);
 struct span	 conn_input(const struct conn *c);
 void		 conn_consume(struct conn *c, size_t n);
 /* Bytes that the peer has sent and nobody has read, as far as one look at
@@ -63,6 +72,10 @@ MAY_YIELD int	 conn_flush(struct conn *c, int64_t deadline,
 		    struct err *err);
 /* What was gathered, then these bytes, without copying them. */
 MAY_YIELD int	 conn_write(struct conn *c, const void *p, size_t len,
+		    int64_t deadline, struct err *err);
+/* What was gathered, then at most CONN_RUNS runs of bytes. */
+#define CONN_RUNS	16
+MAY_YIELD int	 conn_writev(struct conn *c, const struct iovec *runs, int n,
 		    int64_t deadline, struct err *err);
 /* What was gathered, then bytes of a file (sendfile in clear). */
 MAY_YIELD int	 conn_send_file(struct conn *c, int fd, int64_t offset,

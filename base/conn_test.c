@@ -98,6 +98,53 @@ answer(void *arg)
 	conn_write(right, "pong", 4, soon(), &err);
 }
 
+/* --- reading to a place of one's own, sending from many --- */
+
+static MAY_YIELD void
+send_runs(void *arg)
+{
+	struct iovec runs[] = {
+		{ (void *)"one ", 4 }, { (void *)"", 0 },
+		{ (void *)"two ", 4 }, { (void *)"three", 5 }
+	};
+	struct err err;
+
+	(void)arg;
+	conn_puts(left, "zero ");
+	T_INT("runs", conn_writev(left, runs, 4, soon(), &err), 0);
+	T_INT("and what was gathered", conn_pending(left), 0);
+	T_INT("no run", conn_writev(left, NULL, 0, soon(), &err), 0);
+}
+
+static MAY_YIELD void
+read_runs(void *arg)
+{
+	static const char want[] = "zero one two three";
+	char text[64];
+	struct err err;
+	ssize_t n, got_now;
+
+	(void)arg;
+	T_INT("at most so many", conn_read(right, text, 6, soon(), &err), 6);
+	T_INT("nothing is read ahead", conn_input(right).len, 0);
+	conn_put_back(right, span_n("", 0));
+	T_INT("nothing given back", conn_input(right).len, 0);
+	conn_put_back(right, span_n(text + 2, 4));
+	T_INT("given back", conn_input(right).len, 4);
+	memset(text + 2, '-', 4);
+	T_INT("it comes first", conn_read(right, text + 2, 3, soon(), &err),
+	    3);
+	for (n = 5; n < (ssize_t)strlen(want); n += got_now) {
+		got_now = conn_read(right, text + n, sizeof(text) - n - 1,
+		    soon(), &err);
+		if (got_now < 0)
+			break;
+	}
+	text[n] = '\0';
+	T_STR("the runs", text, want);
+	T_INT("each octet is counted once", conn_bytes_in(right), n);
+}
+
 /* --- large transfers, both ways of sending --- */
 
 #define LARGE	(3 * 1024 * 1024 + 17)
@@ -384,6 +431,7 @@ main(void)
 	loop_create();
 	run(ask, answer);
 	T_STR("the answer", heard, "pong");
+	run(send_runs, read_runs);
 	run(send_large, receive_large);
 	run(send_and_close, fill_over);
 	run(time_out, NULL);
