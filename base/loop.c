@@ -7,6 +7,7 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/spool_block.h"
 
 #define LONGEST_SLEEP	(60 * CLOCK_S)
 
@@ -77,6 +78,8 @@ arm_timer(int64_t now)
 	int64_t next = fiber_next_deadline();
 	struct timeval tv;
 
+	if (next > spool_block_next_trim())
+		next = spool_block_next_trim();
 	if (next > now + LONGEST_SLEEP)
 		next = now + LONGEST_SLEEP;
 	if (next >= loop.armed)
@@ -108,6 +111,7 @@ loop_turn(bool wait)
 	if (took > loop.longest)
 		loop.longest = took;
 	fiber_trim(clock_now());
+	spool_block_trim(clock_now());
 	log_flush();
 	loop.turns++;
 }

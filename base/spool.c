@@ -5,60 +5,52 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/spool.h"
 #include "base/spool_block.h"
 
-/* Runs from this size on go to the file from where they are. */
-#define DIRECT	(SPOOL_BLOCK / 2)
-#define IOV	16
-
 struct spool {
 	const char		*dir;
-	size_t			 memory;
 	uint64_t		 size;
+	uint64_t		 in_memory;
 	int			 fd;		/* -1: all in memory */
 	bool			 ended;
 	int			 failure;	/* errno of a failed write, or 0 */
-	/* In memory: the whole content, each block but the last full.
-	 * In a file: at most one block, what is gathered for it. */
-	struct spool_block	*first, *last;
-	size_t			 used;		/* of the last */
+	struct spool_block	*first, *last;	/* what is in memory */
+	struct spool_block	*gathered;	/* for the file; while writing */
 };
 
 static void
-free_blocks(struct spool *s)
+spool_close(void *arg)
 {
+	struct spool *s = arg;
 	struct spool_block *b, *next;
 
 	for (b = s->first; b != NULL; b = next) {
 		next = b->next;
 		spool_block_put(b);
 	}
-	s->first = s->last = NULL;
-	s->used = 0;
-}
-
-static void
-spool_close(void *arg)
-{
-	struct spool *s = arg;
-
-	free_blocks(s);
+	if (s->gathered != NULL)
+		spool_block_put(s->gathered);
+	s->first = s->last = s->gathered = NULL;
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
 }
 
+void
+spool_memory(size_t bytes)
+{
+	spool_block_budget(bytes);
+}
+
 struct spool *
-spool_open(struct arena *a, const char *dir, size_t memory)
+spool_open(struct arena *a, const char *dir)
 {
 	struct spool *s = arena_new(a, struct spool);
 
 	s->dir = arena_strdup(a, dir);
-	s->memory = memory;
 	s->fd = -1;
 	arena_defer(a, spool_close, s);
 	return s;
@@ -92,115 +84,112 @@ open_unlinked(const char *dir)
 	return fd;
 }
 
-/* All of it; iov is used up. */
 static int
-write_all(struct spool *s, struct iovec *iov, int count, struct err *err)
+write_gathered(struct spool *s, struct err *err)
 {
+	const char *p = s->gathered->bytes;
 	ssize_t n;
 
-	while (count > 0) {
-		n = writev(s->fd, iov, count);
+	for (; s->gathered->len > 0; s->gathered->len -= (size_t)n) {
+		n = write(s->fd, p, s->gathered->len);
 		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
+			n = 0;
+		else if (n <= 0)
 			return fail(s, n < 0 ? errno : EIO, err);
-		while (count > 0 && (size_t)n >= iov->iov_len) {
-			n -= (ssize_t)iov->iov_len;
-			iov++;
-			count--;
-		}
-		if (count > 0) {
-			iov->iov_base = (char *)iov->iov_base + n;
-			iov->iov_len -= (size_t)n;
-		}
+		p += n;
 	}
 	return 0;
 }
 
-/* All blocks to the file. They go back to the pool but for one, which
- * gathers from here on. */
-static int
-write_blocks(struct spool *s, struct err *err)
-{
-	struct spool_block *b, *next;
-	struct iovec iov[IOV];
-	int n = 0;
-
-	for (b = s->first; b != NULL; b = b->next) {
-		iov[n].iov_base = b->bytes;
-		iov[n++].iov_len = b == s->last ? s->used : SPOOL_BLOCK;
-		if (n < IOV && b != s->last)
-			continue;
-		if (write_all(s, iov, n, err) < 0)
-			return -1;
-		n = 0;
-	}
-	while (s->first != s->last) {
-		next = s->first->next;
-		spool_block_put(s->first);
-		s->first = next;
-	}
-	s->used = 0;
-	return 0;
-}
-
-static int
-move_to_file(struct spool *s, struct err *err)
-{
-	s->fd = open_unlinked(s->dir);
-	if (s->fd < 0)
-		return fail(s, errno, err);
-	return write_blocks(s, err);
-}
-
-/* Room in the last block, of at least one byte. */
-static size_t
-room(struct spool *s)
+/* One more block of memory; false: the rest goes to the file. */
+static bool
+grow(struct spool *s)
 {
 	struct spool_block *b;
 
-	if (s->last == NULL || s->used == SPOOL_BLOCK) {
-		b = spool_block_get();
-		if (s->last == NULL)
-			s->first = b;
-		else
-			s->last->next = b;
-		s->last = b;
-		s->used = 0;
-	}
-	return SPOOL_BLOCK - s->used;
+	b = spool_block_get(s->first == NULL && spool_block_allowed() > 0);
+	if (b == NULL)
+		return false;
+	if (s->first == NULL)
+		s->first = b;
+	else
+		s->last->next = b;
+	s->last = b;
+	return true;
 }
 
-static void
-copy_in(struct spool *s, struct span *bytes)
+/* The block that takes the next bytes, with room for `least`; NULL: err. */
+static struct spool_block *
+tail(struct spool *s, size_t least, struct err *err)
 {
-	size_t n = room(s);
+	if (s->fd < 0) {
+		if (s->last != NULL && SPOOL_BLOCK - s->last->len >= least)
+			return s->last;
+		if (grow(s))
+			return s->last;
+		s->fd = open_unlinked(s->dir);
+		if (s->fd < 0) {
+			fail(s, errno, err);
+			return NULL;
+		}
+		s->gathered = spool_block_get(true);
+	}
+	if (SPOOL_BLOCK - s->gathered->len < least &&
+	    write_gathered(s, err) < 0)
+		return NULL;
+	return s->gathered;
+}
 
-	if (n > bytes->len)
-		n = bytes->len;
-	memcpy(s->last->bytes + s->used, bytes->p, n);
-	s->used += n;
-	bytes->p += n;
-	bytes->len -= n;
+char *
+spool_room(struct spool *s, size_t *len)
+{
+	struct spool_block *b;
+	struct err err;
+
+	assert(!s->ended);
+	if (s->failure != 0)
+		return NULL;
+	b = tail(s, SPOOL_ROOM, &err);
+	if (b == NULL)
+		return NULL;
+	*len = SPOOL_BLOCK - b->len;
+	return b->bytes + b->len;
+}
+
+/* What lies in the room that was lent moves down to where it belongs; mostly
+ * it is there already. */
+static bool
+take_from_room(struct spool *s, struct span bytes)
+{
+	struct spool_block *b = s->fd < 0 ? s->last : s->gathered;
+
+	if (b == NULL || bytes.p < b->bytes + b->len ||
+	    bytes.p >= b->bytes + SPOOL_BLOCK)
+		return false;
+	assert(bytes.len <= (size_t)(b->bytes + SPOOL_BLOCK - bytes.p));
+	if (bytes.p != b->bytes + b->len)
+		memmove(b->bytes + b->len, bytes.p, bytes.len);
+	b->len += bytes.len;
+	return true;
 }
 
 static int
-write_file(struct spool *s, struct span bytes, struct err *err)
+copy(struct spool *s, struct span bytes, struct err *err)
 {
-	struct iovec iov[2];
+	struct spool_block *b;
+	size_t n;
 
-	if (bytes.len >= DIRECT) {
-		iov[0].iov_base = s->last != NULL ? s->last->bytes : NULL;
-		iov[0].iov_len = s->used;
-		iov[1].iov_base = (char *)bytes.p;
-		iov[1].iov_len = bytes.len;
-		s->used = 0;
-		return write_all(s, iov, 2, err);
-	}
-	while (bytes.len > 0) {
-		if (s->used == SPOOL_BLOCK && write_blocks(s, err) < 0)
+	for (; bytes.len > 0; bytes = span_n(bytes.p + n, bytes.len - n)) {
+		b = tail(s, 1, err);
+		if (b == NULL)
 			return -1;
-		copy_in(s, &bytes);
+		n = SPOOL_BLOCK - b->len;
+		if (n > bytes.len)
+			n = bytes.len;
+		memcpy(b->bytes + b->len, bytes.p, n);
+		b->len += n;
+		if (s->fd < 0)
+			s->in_memory += n;
 	}
 	return 0;
 }
@@ -211,16 +200,12 @@ spool_write(struct spool *s, struct span bytes, struct err *err)
 	assert(!s->ended);
 	if (s->failure != 0)
 		return fail(s, s->failure, err);
-	if (bytes.len == 0)
-		return 0;
-	if (s->fd < 0 && bytes.len > s->memory - s->size &&
-	    move_to_file(s, err) < 0)
+	if (take_from_room(s, bytes)) {
+		if (s->fd < 0)
+			s->in_memory += bytes.len;
+	} else if (copy(s, bytes, err) < 0)
 		return -1;
 	s->size += bytes.len;
-	if (s->fd >= 0)
-		return write_file(s, bytes, err);
-	while (bytes.len > 0)
-		copy_in(s, &bytes);
 	return 0;
 }
 
@@ -231,11 +216,12 @@ spool_end(struct spool *s, struct err *err)
 	if (s->failure != 0)
 		return fail(s, s->failure, err);
 	s->ended = true;
-	if (s->fd < 0)
+	if (s->gathered == NULL)
 		return 0;
-	if (s->used > 0 && write_blocks(s, err) < 0)
+	if (write_gathered(s, err) < 0)
 		return -1;
-	free_blocks(s);
+	spool_block_put(s->gathered);
+	s->gathered = NULL;
 	return 0;
 }
 
@@ -252,39 +238,37 @@ spool_file(const struct spool *s)
 	return s->fd;
 }
 
-struct span
-spool_run(const struct spool *s, uint64_t offset)
+uint64_t
+spool_in_memory(const struct spool *s)
 {
-	const struct spool_block *b = s->first;
-	uint64_t at = offset;
-	size_t len;
-
-	assert(s->ended && s->failure == 0 && s->fd < 0);
-	if (offset >= s->size)
-		return SPAN_LIT("");
-	for (; at >= SPOOL_BLOCK; at -= SPOOL_BLOCK)
-		b = b->next;
-	len = b == s->last ? s->used : SPOOL_BLOCK;
-	return span_n(b->bytes + at, len - (size_t)at);
+	assert(s->ended && s->failure == 0);
+	return s->in_memory;
 }
 
-ssize_t
-spool_read(struct spool *s, uint64_t offset, void *p, size_t len,
-    struct err *err)
+int
+spool_runs(const struct spool *s, uint64_t offset, struct iovec *runs,
+    int max)
 {
-	struct span run;
-	ssize_t n;
+	struct spool_block *b = s->first;
+	int n;
 
 	assert(s->ended && s->failure == 0);
-	if (offset >= s->size || len == 0)
-		return 0;
-	if (s->fd < 0) {
-		run = spool_run(s, offset);
-		if (len > run.len)
-			len = run.len;
-		memcpy(p, run.p, len);
-		return (ssize_t)len;
+	for (; b != NULL && offset >= b->len; b = b->next)
+		offset -= b->len;
+	for (n = 0; b != NULL && b->len > 0 && n < max; b = b->next, n++) {
+		runs[n].iov_base = b->bytes + offset;
+		runs[n].iov_len = b->len - (size_t)offset;
+		offset = 0;
 	}
+	return n;
+}
+
+static ssize_t
+read_file(struct spool *s, uint64_t offset, void *p, size_t len,
+    struct err *err)
+{
+	ssize_t n;
+
 	do
 		n = pread(s->fd, p, len, (off_t)offset);
 	while (n < 0 && errno == EINTR);
@@ -296,4 +280,21 @@ spool_read(struct spool *s, uint64_t offset, void *p, size_t len,
 		    "spool %s: the file is shorter than what was written",
 		    s->dir);
 	return n;
+}
+
+ssize_t
+spool_read(struct spool *s, uint64_t offset, void *p, size_t len,
+    struct err *err)
+{
+	struct iovec run;
+
+	assert(s->ended && s->failure == 0);
+	if (offset >= s->size || len == 0)
+		return 0;
+	if (spool_runs(s, offset, &run, 1) == 0)
+		return read_file(s, offset - s->in_memory, p, len, err);
+	if (len > run.iov_len)
+		len = run.iov_len;
+	memcpy(p, run.iov_base, len);
+	return (ssize_t)len;
 }

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/poison.h"
 #include "base/spool.h"
 #include "base/spool_block.h"
@@ -50,6 +51,13 @@ static char
 byte_at(uint64_t offset)
 {
 	return (char)(offset % 251 ^ offset / 4096);
+}
+
+static struct spool *
+open_spool(struct arena *a, size_t memory)
+{
+	spool_memory(memory);
+	return spool_open(a, dir);
 }
 
 /* Writes `size` bytes in runs of `run`; the errno of a failure is text. */
@@ -98,16 +106,20 @@ reads_back(struct spool *s, uint64_t size, size_t step)
 	return n == 0 && at == size;
 }
 
+/* The part in memory, `max` runs at a time. */
 static bool
-runs_right(struct spool *s, uint64_t size)
+runs_right(struct spool *s, uint64_t size, int max)
 {
-	struct span run;
+	struct iovec runs[8];
 	uint64_t at = 0;
+	int i, n;
 
-	while ((run = spool_run(s, at)).len > 0) {
-		if (!is_right(run.p, run.len, at))
-			return false;
-		at += run.len;
+	while ((n = spool_runs(s, at, runs, max)) > 0) {
+		for (i = 0; i < n; i++) {
+			if (!is_right(runs[i].iov_base, runs[i].iov_len, at))
+				return false;
+			at += runs[i].iov_len;
+		}
 	}
 	return at == size;
 }
@@ -139,31 +151,45 @@ open_descriptors(void)
 
 #define K 1024
 
+#define BLOCK (sizeof(struct spool_block))
+
 static const struct {
 	const char *name;
 	uint64_t size;
 	size_t run, memory;
-	bool in_file;
+	uint64_t in_memory;
 } cases[] = {
-	{ "nothing", 0, 1, 64 * K, false },
-	{ "nothing, no memory allowed", 0, 1, 0, false },
-	{ "one byte", 1, 1, 64 * K, false },
-	{ "exactly the limit", 64 * K, 1000, 64 * K, false },
-	{ "one byte more", 64 * K + 1, 1000, 64 * K, true },
-	{ "exactly one block", SPOOL_BLOCK, 77, 64 * K, false },
-	{ "one block and a byte", SPOOL_BLOCK + 1, 77, 64 * K, false },
-	{ "many blocks in memory", 1000 * K, 60000, 1024 * K, false },
-	{ "many blocks moved at once", 1100 * K, 60000, 1024 * K, true },
-	{ "one large run", 200 * K, 200 * K, 1024 * K, false },
-	{ "one large run to the file", 200 * K, 200 * K, 100 * K, true },
-	{ "no memory allowed", 1, 1, 0, true },
-	{ "lines to the file", 300 * K, 78, 10 * K, true },
-	{ "single bytes to the file", 70 * K, 1, K, true },
-	{ "runs of half a block", 300 * K, SPOOL_BLOCK / 2, 10 * K, true },
-	{ "runs below half a block", 300 * K, SPOOL_BLOCK / 2 - 1, 10 * K,
-	    true },
-	{ "10 MiB", 10 * K * K, 64 * K, 128 * K, true },
+	{ "nothing", 0, 1, 4 * BLOCK, 0 },
+	{ "nothing, no memory allowed", 0, 1, 0, 0 },
+	{ "one byte", 1, 1, 4 * BLOCK, 1 },
+	{ "less than a block is no memory", 1, 1, BLOCK - 1, 0 },
+	{ "exactly the budget", 4 * SPOOL_BLOCK, 1000, 4 * BLOCK,
+	    4 * SPOOL_BLOCK },
+	{ "one byte more", 4 * SPOOL_BLOCK + 1, 1000, 4 * BLOCK,
+	    4 * SPOOL_BLOCK },
+	{ "exactly one block", SPOOL_BLOCK, 77, BLOCK, SPOOL_BLOCK },
+	{ "one block and a byte", SPOOL_BLOCK + 1, 77, BLOCK, SPOOL_BLOCK },
+	{ "many blocks in memory", 1000 * K, 60000, 1024 * K, 1000 * K },
+	{ "one large run", 200 * K, 200 * K, 1024 * K, 200 * K },
+	{ "one large run to both", 200 * K, 200 * K, BLOCK, SPOOL_BLOCK },
+	{ "no memory allowed", 1, 1, 0, 0 },
+	{ "lines to the file", 300 * K, 78, 0, 0 },
+	{ "single bytes to the file", 140 * K, 1, 0, 0 },
+	{ "10 MiB", 10 * K * K, 64 * K, 3 * BLOCK, 3 * SPOOL_BLOCK },
 };
+
+static void
+check_file(struct spool *s, uint64_t size)
+{
+	int fd = spool_file(s);
+	struct stat st;
+
+	fstat(fd, &st);
+	T_INT("the file holds the rest", st.st_size, size);
+	T_INT("nobody else may read it", st.st_mode & 0777, 0600);
+	T_INT("it has no name", st.st_nlink, 0);
+	T_OK("children do not inherit it", fcntl(fd, F_GETFD) & FD_CLOEXEC);
+}
 
 static void
 test_content(void)
@@ -171,37 +197,142 @@ test_content(void)
 	struct arena *a;
 	struct spool *s;
 	struct err err;
-	struct stat st;
+	uint64_t rest;
 	size_t i;
-	int fd;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		a = arena_create("test");
-		s = spool_open(a, dir, cases[i].memory);
+		s = open_spool(a, cases[i].memory);
 		T_INT(cases[i].name,
 		    fill(s, cases[i].size, cases[i].run, &err), 0);
 		T_INT(cases[i].name, spool_size(s), cases[i].size);
-		fd = spool_file(s);
-		T_INT(cases[i].name, fd >= 0, cases[i].in_file);
+		T_INT(cases[i].name, spool_in_memory(s), cases[i].in_memory);
+		rest = cases[i].size - cases[i].in_memory;
+		T_INT(cases[i].name, spool_file(s) >= 0, rest > 0);
 		T_OK(cases[i].name, reads_back(s, cases[i].size, 100000));
-		if (cases[i].size < 100 * K)
+		if (cases[i].size < 200 * K)
 			T_OK("read in small steps",
 			    reads_back(s, cases[i].size, 7));
-		if (fd < 0) {
-			T_OK("in runs", runs_right(s, cases[i].size));
-		} else {
-			fstat(fd, &st);
-			T_INT("the file holds all", st.st_size,
-			    cases[i].size);
-			T_INT("nobody else may read it", st.st_mode & 0777,
-			    0600);
-			T_INT("it has no name", st.st_nlink, 0);
-			T_OK("children do not inherit it",
-			    fcntl(fd, F_GETFD) & FD_CLOEXEC);
-		}
+		T_OK("in runs", runs_right(s, cases[i].in_memory, 1));
+		T_OK("in many runs", runs_right(s, cases[i].in_memory, 8));
+		if (rest > 0)
+			check_file(s, rest);
 		T_INT("no file is to be seen", files_in_dir(), 0);
 		arena_destroy(&a);
 	}
+}
+
+/* Large messages use the budget up, and small ones stay in memory. */
+static void
+test_budget(void)
+{
+	struct arena *a = arena_create("test"), *other;
+	struct spool *large = open_spool(a, 4 * BLOCK), *s;
+	struct err err;
+
+	fill(large, 10 * BLOCK, 60000, &err);
+	T_INT("the first takes all", spool_in_memory(large), 4 * SPOOL_BLOCK);
+	other = arena_create("test");
+	s = spool_open(other, dir);
+	fill(s, 2 * BLOCK, 60000, &err);
+	T_INT("the next has one block", spool_in_memory(s), SPOOL_BLOCK);
+	arena_destroy(&other);
+	arena_destroy(&a);
+	a = arena_create("test");
+	s = spool_open(a, dir);
+	fill(s, 3 * BLOCK, 60000, &err);
+	T_INT("ends give it back", spool_in_memory(s), 3 * BLOCK);
+	arena_destroy(&a);
+}
+
+/* As who reads from a socket into the room, and drops some bytes: the `drop`
+ * first ones of each piece. */
+static void
+write_room(struct spool *s, uint64_t size, size_t piece, size_t drop)
+{
+	uint64_t at = 0;
+	struct err err;
+	size_t i, n;
+	char *room;
+
+	while (at < size) {
+		room = spool_room(s, &n);
+		T_OK("room enough", room != NULL && n >= SPOOL_ROOM);
+		if (n > piece)
+			n = piece;
+		if (n > drop + size - at)
+			n = drop + (size_t)(size - at);
+		memset(room, '-', drop);
+		for (i = drop; i < n; i++)
+			room[i] = byte_at(at + i - drop);
+		/* In two runs: the second is where it was read to. */
+		i = drop + (n - drop) / 2;
+		spool_write(s, span_n(room + drop, i - drop), &err);
+		spool_write(s, span_n(room + i, n - i), &err);
+		at += n - drop;
+	}
+}
+
+static void
+test_room(void)
+{
+	static const struct {
+		const char *name;
+		size_t piece, drop, memory;
+	} ways[] = {
+		{ "whole rooms, memory", 1 << 20, 0, 16 * BLOCK },
+		{ "whole rooms, file", 1 << 20, 0, 0 },
+		{ "whole rooms, both", 1 << 20, 0, 2 * BLOCK },
+		{ "pieces", 30000, 0, 16 * BLOCK },
+		{ "pieces to both", 30000, 0, 2 * BLOCK },
+		{ "something is dropped", 30000, 1, 16 * BLOCK },
+		{ "more is dropped, both", 16384, 9000, 2 * BLOCK },
+	};
+	const uint64_t size = 700 * K;
+	struct arena *a;
+	struct spool *s;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		a = arena_create("test");
+		s = open_spool(a, ways[i].memory);
+		write_room(s, size, ways[i].piece, ways[i].drop);
+		T_INT(ways[i].name, spool_end(s, &err), 0);
+		T_INT(ways[i].name, spool_size(s), size);
+		T_OK(ways[i].name, reads_back(s, size, 100000));
+		T_OK(ways[i].name, runs_right(s, spool_in_memory(s), 5));
+		arena_destroy(&a);
+	}
+}
+
+/* What was not needed for a while goes back, but for a few blocks. */
+static void
+test_trim(void)
+{
+	struct arena *a = arena_create("test");
+	struct spool *s = open_spool(a, 64 * BLOCK);
+	struct err err;
+	int64_t now;
+
+	fill(s, 40 * SPOOL_BLOCK, 60000, &err);
+	arena_destroy(&a);
+	T_INT("blocks are kept for the next", spool_block_pooled(), 40);
+	now = spool_block_next_trim();
+	spool_block_trim(now - 1);
+	spool_block_trim(now);
+	T_INT("not given back at once", spool_block_pooled(), 40);
+	a = arena_create("test");
+	s = spool_open(a, dir);
+	fill(s, 12 * SPOOL_BLOCK, 60000, &err);
+	arena_destroy(&a);
+	now = spool_block_next_trim();
+	spool_block_trim(now);
+	T_INT("what nobody used is", spool_block_pooled(), 12);
+	now = spool_block_next_trim();
+	spool_block_trim(now);
+	T_INT("and in the end nearly all", spool_block_pooled(), SPOOL_KEEP);
+	T_OK("then nothing is due", spool_block_next_trim() == CLOCK_NEVER);
 }
 
 static void
@@ -211,7 +342,7 @@ test_mixed_runs(void)
 		1, 78, 20000, 3, 16000, 40000, 2, 65536, 78, 78, 17000
 	};
 	struct arena *a = arena_create("test");
-	struct spool *s = spool_open(a, dir, 1000);
+	struct spool *s = open_spool(a, 1000);
 	static char bytes[65536];
 	struct err err;
 	uint64_t at = 0;
@@ -233,14 +364,14 @@ static void
 test_without_tmpfile(void)
 {
 	struct arena *a = arena_create("test");
-	struct spool *s = spool_open(a, dir, 0);
+	struct spool *s = open_spool(a, 0);
 	struct stat st;
 	struct err err;
 
 	tmpfiles = 0;
 	fill(s, 100, 100, &err);
 	T_INT("O_TMPFILE is what is used", tmpfiles, 1);
-	s = spool_open(a, dir, 0);
+	s = open_spool(a, 0);
 	refuse_tmpfile = true;
 	T_INT("without O_TMPFILE", fill(s, 100000, 5000, &err), 0);
 	refuse_tmpfile = false;
@@ -260,16 +391,16 @@ test_closing(void)
 	struct err err;
 
 	for (i = 0; i < 40; i++) {
-		s = spool_open(a, dir, i % 2 == 0 ? 0 : 100 * K);
+		s = open_spool(a, i % 2 == 0 ? 0 : 100 * BLOCK);
 		fill(s, 60 * K, 78, &err);
 	}
-	s = spool_open(a, dir, 0);	/* left before its end */
+	s = open_spool(a, 0);	/* left before its end */
 	spool_write(s, SPAN_LIT("x"), &err);
 	T_INT("files are open", open_descriptors(), before + 21);
 	arena_destroy(&a);
 	T_INT("the end of the arena closes them", open_descriptors(), before);
-	T_INT("and no more blocks are kept than the pool takes",
-	    spool_block_pooled(), SPOOL_POOL);
+	T_INT("and no more blocks are kept than the least",
+	    spool_block_pooled(), SPOOL_KEEP);
 }
 
 static void
@@ -277,17 +408,17 @@ test_poison(void)
 {
 #ifdef POISON_ASAN
 	struct arena *a = arena_create("test");
-	struct spool *s = spool_open(a, dir, 100);
-	struct span run;
+	struct spool *s = open_spool(a, BLOCK);
+	struct iovec run;
 	struct err err;
 
 	spool_write(s, SPAN_LIT("text"), &err);
 	spool_end(s, &err);
-	run = spool_run(s, 0);
-	T_OK("a run can be read", !__asan_address_is_poisoned(run.p));
+	spool_runs(s, 0, &run, 1);
+	T_OK("a run can be read", !__asan_address_is_poisoned(run.iov_base));
 	arena_destroy(&a);
 	T_OK("but not after the end of its spool",
-	    __asan_address_is_poisoned(run.p));
+	    __asan_address_is_poisoned(run.iov_base));
 #endif
 }
 
@@ -295,16 +426,20 @@ static void
 test_bad_dir(void)
 {
 	struct arena *a = arena_create("test");
-	struct spool *s = spool_open(a, "/nowhere/at/all", 10);
+	struct spool *s = spool_open(a, "/nowhere/at/all");
+	static char bytes[SPOOL_BLOCK];
 	struct err err;
+	size_t len;
 
+	spool_memory(BLOCK);
 	T_INT("memory needs no folder",
-	    spool_write(s, SPAN_LIT("0123456789"), &err), 0);
+	    spool_write(s, span_n(bytes, sizeof(bytes)), &err), 0);
 	T_INT("the file does", spool_write(s, SPAN_LIT("x"), &err), -1);
 	T_INT("which is our fault", err.kind, ERR_UNAVAIL);
 	T_STR("and is named", err.text,
 	    "spool /nowhere/at/all: No such file or directory");
 	err.text[0] = '\0';
+	T_OK("there is no room either", spool_room(s, &len) == NULL);
 	T_INT("it stays so", spool_write(s, SPAN_LIT("x"), &err), -1);
 	T_STR("with the same words", err.text,
 	    "spool /nowhere/at/all: No such file or directory");
@@ -317,7 +452,7 @@ test_file_limit(void)
 {
 	struct rlimit old, low = { .rlim_cur = 100000 };
 	struct arena *a = arena_create("test");
-	struct spool *s = spool_open(a, dir, 0);
+	struct spool *s = open_spool(a, 0);
 	struct err err;
 	char want[100];
 
@@ -328,11 +463,11 @@ test_file_limit(void)
 	setrlimit(RLIMIT_FSIZE, &low);
 	T_INT("a file that may not grow", fill(s, 200000, 64 * K, &err), -1);
 	T_STR("is said so", err.text, want);
-	s = spool_open(a, dir, 0);
+	s = open_spool(a, 0);
 	T_INT("the last bytes are found missing at the end",
 	    fill(s, 100001, 78, &err), -1);
 	T_STR("and that is said", err.text, want);
-	s = spool_open(a, dir, 0);
+	s = open_spool(a, 0);
 	T_INT("what fits is taken", fill(s, 100000, 78, &err), 0);
 	setrlimit(RLIMIT_FSIZE, &old);
 	arena_destroy(&a);
@@ -390,20 +525,20 @@ test_full_disk(void)
 	}
 	snprintf(want, sizeof(want), "spool %s: %s", dir, strerror(ENOSPC));
 	a = arena_create("test");
-	s = spool_open(a, dir, 64 * K);
+	s = open_spool(a, 64 * K);
 	T_INT("a full disk", fill(s, 300 * K, 64 * K, &err), -1);
 	T_STR("is said so", err.text, want);
 	arena_destroy(&a);
 
 	a = arena_create("test");
-	s = spool_open(a, dir, 1024 * K);
-	T_INT("a full disk when memory is moved",
-	    fill(s, 1100 * K, 1000, &err), -1);
+	s = open_spool(a, 2 * BLOCK);
+	T_INT("a full disk for what memory does not hold",
+	    fill(s, 2 * BLOCK + 300 * K, 1000, &err), -1);
 	T_STR("is said so too", err.text, want);
 	arena_destroy(&a);
 
 	a = arena_create("test");
-	s = spool_open(a, dir, 0);
+	s = open_spool(a, 0);
 	T_INT("ending gave the space back", fill(s, 200 * K, 78, &err), 0);
 	T_OK("and the next message is whole", reads_back(s, 200 * K, 5000));
 	arena_destroy(&a);
@@ -417,7 +552,10 @@ main(void)
 		perror(dir);
 		return 1;
 	}
+	test_trim();
 	test_content();
+	test_budget();
+	test_room();
 	test_mixed_runs();
 	test_without_tmpfile();
 	test_closing();

@@ -209,7 +209,7 @@ test_defaults(void)
 	T_INT("workers", s->workers, 0);
 	T_STR("log", s->log, "stderr");
 	T_STR("spool", s->spool, "/var/spool/forepost");
-	T_INT("spool_memory", s->spool_memory, 262144);
+	T_INT("spool_memory", s->spool_memory, 24 << 20);
 	T_INT("drain_timeout", s->drain_timeout, 600000000);
 	T_INT("stress_at", s->stress_at, 80);
 	T_INT("resolver", s->resolver_timeout, 5000000);

@@ -61,15 +61,16 @@ static const struct directive directives[] = {
 	"stats reach the running gateway." },
 { .name = "spool", .scopes = SCOPE_TOP, .type = VALUE_PATH,
     .offset = TOP(spool), .fallback = "/var/spool/forepost",
-    .help = "The folder for messages under way that are larger than "
-	"spool_memory. Its files have no name and are gone when the "
-	"transaction is over: nothing is queued. When it is full, messages "
-	"are deferred." },
+    .help = "The folder for what spool_memory does not hold of messages under "
+	"way. Its files have no name and are gone when the transaction is "
+	"over: nothing is queued. When it is full, messages are deferred." },
 { .name = "spool_memory", .scopes = SCOPE_TOP, .type = VALUE_SIZE,
-    .offset = TOP(spool_memory), .fallback = "256k",
-    .min = 4 * KIB, .max = 64 * MIB,
-    .help = "How much of one message is kept in memory before it goes to the "
-	"spool folder." },
+    .offset = TOP(spool_memory), .fallback = "24M",
+    .min = 4 * KIB, .max = 64 * GIB,
+    .help = "How much memory one worker uses for all messages under way. What "
+	"comes when it is used up goes to the spool folder, but for the "
+	"first 128 KiB of each message. Less than 128k: all messages go to "
+	"the spool folder." },
 { .name = "drain_timeout", .scopes = SCOPE_TOP, .type = VALUE_DURATION,
     .offset = TOP(drain_timeout), .fallback = "10m", .max = HOURS(24),
     .help = "How long the workers of the configuration before may go on with "

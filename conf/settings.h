@@ -126,7 +126,7 @@ struct settings {
 	const char	*log;
 	const char	*control;	/* path of the control socket */
 	const char	*spool;		/* folder */
-	uint64_t	 spool_memory;	/* of one message */
+	uint64_t	 spool_memory;	/* of a worker */
 	int64_t		 drain_timeout;
 	int64_t		 stop_timeout;	/* after SIGTERM */
 	uint64_t	 max_sessions;	/* of each worker */

@@ -8,8 +8,9 @@
 #include "gateway/dotstream.h"
 #include "gateway/stats.h"
 
-#define SMALL		(16 * 1024)	/* cheaper to copy than to send alone */
+#define SMALL		(16 * 1024)
 #define PIECE		(1 << 20)	/* of a file, between two looks */
+#define PIECE_RUNS	8		/* of memory, the same */
 #define STUFF_AT_ONCE	(32 * 1024)
 #define EARLY_TIMEOUT	(5 * CLOCK_S)	/* for the rest of an early reply */
 
@@ -22,41 +23,69 @@ block_deadline(const struct backend_link *l)
 
 /* --- the octets: 0 when they are sent or gathered, else -1 --- */
 
-/* The last ones are gathered only: they leave with what ends the message. */
+/* Between two pieces: a large message lets others run, and a backend that
+ * speaks now has heard enough. */
+static MAY_YIELD int
+pause_between(struct backend_link *l, struct err *err)
+{
+	if (conn_unread(l->conn) > 0)
+		return err_set(err, ERR_UNAVAIL, "answered before the end");
+	fiber_yield();
+	return 0;
+}
+
+/* Cheaper to copy than to send alone: it leaves with what ends the message. */
+static void
+put_small(struct backend_link *l, const struct spool *spool)
+{
+	struct iovec run;
+	uint64_t at;
+
+	for (at = 0; spool_runs(spool, at, &run, 1) > 0; at += run.iov_len)
+		conn_put(l->conn, run.iov_base, run.iov_len);
+}
+
+/* The part in memory, and `end` when that is all. */
 static MAY_YIELD int
 put_memory(struct backend_link *l, const struct spool *spool,
-    struct err *err)
+    struct span end, struct err *err)
 {
-	uint64_t at = 0, size = spool_size(spool);
-	struct span run;
+	uint64_t at = 0, size = spool_in_memory(spool);
+	struct iovec runs[PIECE_RUNS + 1];
+	int i, n;
 
-	while ((run = spool_run(spool, at)).len > 0) {
-		at += run.len;
-		if (at == size && run.len <= SMALL)
-			conn_put(l->conn, run.p, run.len);
-		else if (conn_write(l->conn, run.p, run.len,
-		    block_deadline(l), err) < 0)
+	if (size <= SMALL) {
+		put_small(l, spool);
+		conn_put(l->conn, end.p, end.len);
+		return 0;
+	}
+	while (at < size) {
+		n = spool_runs(spool, at, runs, PIECE_RUNS);
+		for (i = 0; i < n; i++)
+			at += runs[i].iov_len;
+		if (at == size)
+			runs[n++] = (struct iovec){ (void *)end.p, end.len };
+		if (conn_writev(l->conn, runs, n, block_deadline(l), err) < 0)
+			return -1;
+		if (at < size && pause_between(l, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
+/* What is not in memory. */
 static MAY_YIELD int
 put_file(struct backend_link *l, const struct spool *spool, struct err *err)
 {
-	uint64_t at, n, size = spool_size(spool);
+	uint64_t at, n, size = spool_size(spool) - spool_in_memory(spool);
 
 	for (at = 0; at < size; at += n) {
 		n = size - at < PIECE ? size - at : PIECE;
 		if (conn_send_file(l->conn, spool_file(spool), (int64_t)at, n,
 		    block_deadline(l), err) < 0)
 			return -1;
-		if (at + n == size)
-			break;
-		if (conn_unread(l->conn) > 0)
-			return err_set(err, ERR_UNAVAIL,
-			    "answered before the end");
-		fiber_yield();
+		if (at + n < size && pause_between(l, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -101,15 +130,36 @@ put_stuffed(struct backend_link *l, struct spool *spool, struct err *err)
 	return ret;
 }
 
+/* RFC 5321 4.1.1.4: the end of DATA is no part of the message. */
+static struct span
+end_of(const struct backend_message *m, bool is_data)
+{
+	if (!is_data)
+		return SPAN_LIT("");
+	return m->ends_in_crlf ? SPAN_LIT(".\r\n") : SPAN_LIT("\r\n.\r\n");
+}
+
 static MAY_YIELD int
 put_body(struct backend_link *l, const struct backend_message *m,
     bool is_data, struct err *err)
 {
-	if (is_data && m->has_dots)
-		return put_stuffed(l, m->spool, err);
-	if (spool_file(m->spool) >= 0)
-		return put_file(l, m->spool, err);
-	return put_memory(l, m->spool, err);
+	struct span end = end_of(m, is_data);
+	bool has_file = spool_file(m->spool) >= 0;
+
+	if (is_data && m->has_dots) {
+		if (put_stuffed(l, m->spool, err) < 0)
+			return -1;
+	} else {
+		if (put_memory(l, m->spool, has_file ? SPAN_LIT("") : end,
+		    err) < 0)
+			return -1;
+		if (!has_file)
+			return 0;
+		if (put_file(l, m->spool, err) < 0)
+			return -1;
+	}
+	conn_put(l->conn, end.p, end.len);
+	return 0;
 }
 
 /* --- the dialogue around them --- */
@@ -136,14 +186,9 @@ send_octets(struct backend_link *l, const struct backend_message *m,
 
 	l->is_broken = true;
 	conn_put(l->conn, m->trace.p, m->trace.len);
-	if (put_body(l, m, is_data, err) == 0) {
-		if (is_data && !m->ends_in_crlf)
-			conn_puts(l->conn, "\r\n");
-		if (is_data)
-			conn_puts(l->conn, ".\r\n");
-		if (conn_flush(l->conn, block_deadline(l), err) == 0)
-			return 0;
-	}
+	if (put_body(l, m, is_data, err) == 0 &&
+	    conn_flush(l->conn, block_deadline(l), err) == 0)
+		return 0;
 	has_spoken = err->kind == ERR_CLOSED || conn_unread(l->conn) > 0;
 	backend_smtp_failed(l, "sending the message", err);
 	if (has_spoken && err->kind != ERR_CLOSED &&

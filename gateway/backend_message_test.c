@@ -37,6 +37,14 @@ static const struct {
 	    .memory = 4096 } },
 	{ "in a file, with dots", { .text = ".\r\n.2345\r\n",
 	    .repeats = 50000, .memory = 4096, .has_dots = true } },
+	{ "in memory and a file", { .text = "0123456789abcde\r\n",
+	    .repeats = 200000, .memory = 1 << 20 } },
+	{ "in memory and a file, with dots", { .text = ".\r\n.2345\r\n",
+	    .repeats = 50000, .memory = 150000, .has_dots = true } },
+	{ "much in memory", { .text = "0123456789abcde\r\n",
+	    .repeats = 200000 } },
+	{ "in memory and a file, no line end", { .text = "0123456789abcde",
+	    .repeats = 20000, .memory = 150000, .no_crlf = true } },
 };
 
 /* What the server must hold. The caller frees it. */

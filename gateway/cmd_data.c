@@ -60,7 +60,6 @@ MAY_YIELD struct reply
 cmd_data(struct session *s, struct span args)
 {
 	struct mail *m = s->mail;
-	struct span in;
 	struct err err;
 
 	(void)args;
@@ -69,12 +68,9 @@ cmd_data(struct session *s, struct span args)
 	conn_puts(s->conn, "354 End with <CR><LF>.<CR><LF>\r\n");
 	mail_open_message(m, false);
 	while (!m->in.done) {
-		if (conn_fill(s->conn, data_deadline(s, m->message_began,
-		    m->in.size), &err) < 0)
+		if (mail_read(m, UINT64_MAX, data_deadline(s,
+		    m->message_began, m->in.size), &err) < 0)
 			return message_broke_off(s, &err);
-		in = conn_input(s->conn);
-		mail_feed(m, &in);
-		conn_consume(s->conn, conn_input(s->conn).len - in.len);
 		if (m->in.size > OVERRUN(s->max_size))
 			return far_too_large(s, m);
 	}
@@ -99,34 +95,40 @@ parse_chunk(struct span args, struct chunk *chunk)
 	return last.len == 0 || span_is_nocase(last, "LAST") ? 0 : -1;
 }
 
+static MAY_YIELD ssize_t
+read_away(struct session *s, uint64_t max, int64_t deadline, struct err *err)
+{
+	size_t n;
+
+	if (conn_input(s->conn).len == 0 &&
+	    conn_fill(s->conn, deadline, err) < 0)
+		return -1;
+	n = conn_input(s->conn).len;
+	if (n > max)
+		n = max;
+	conn_consume(s->conn, n);
+	return (ssize_t)n;
+}
+
 /* Reads the octets of a chunk, into the mail or (NULL) into nothing: they
  * come whatever we think of the command. */
 static MAY_YIELD int
 read_chunk(struct session *s, struct mail *m, uint64_t size, struct err *err)
 {
-	int64_t begin = clock_now(), deadline;
+	int64_t begin = clock_now();
 	uint64_t left = size;
-	struct span in;
-	size_t n;
+	ssize_t n;
 
 	while (left > 0) {
-		in = conn_input(s->conn);
-		if (in.len == 0) {
-			/* The rate is that of the message, over all chunks. */
-			deadline = m != NULL ? data_deadline(s,
-			    m->message_began, m->in.size) :
-			    data_deadline(s, begin, size - left);
-			if (conn_fill(s->conn, deadline, err) < 0)
-				return -1;
-			continue;
-		}
-		if (in.len > left)
-			in.len = left;
-		n = in.len;
-		if (m != NULL)
-			mail_feed(m, &in);
-		conn_consume(s->conn, n);
-		left -= n;
+		if (m != NULL)	/* the rate is that of the message, over all */
+			n = mail_read(m, left, data_deadline(s,
+			    m->message_began, m->in.size), err);
+		else
+			n = read_away(s, left, data_deadline(s, begin,
+			    size - left), err);
+		if (n < 0)
+			return -1;
+		left -= (uint64_t)n;
 	}
 	return 0;
 }

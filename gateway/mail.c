@@ -63,8 +63,7 @@ mail_open_message(struct mail *m, bool bdat)
 	const struct settings *settings = m->session->worker->settings;
 
 	m->message_began = clock_now();
-	m->spool = spool_open(m->arena, settings->spool,
-	    settings->spool_memory);
+	m->spool = spool_open(m->arena, settings->spool);
 	dotstream_begin(&m->in, newline_mode(m, bdat), bdat);
 	header_scan_begin(&m->header);
 }
@@ -92,6 +91,56 @@ mail_feed(struct mail *m, struct span *in)
 			header_feed(&m->header, run);
 		spool_write(m->spool, run, &m->spool_err);
 	}
+}
+
+static MAY_YIELD ssize_t
+read_buffered(struct mail *m, uint64_t max, int64_t deadline,
+    struct err *err)
+{
+	struct conn *c = m->session->conn;
+	struct span in;
+	size_t n;
+
+	if (conn_input(c).len == 0 && conn_fill(c, deadline, err) < 0)
+		return -1;
+	in = conn_input(c);
+	if (in.len > max)
+		in.len = max;
+	n = in.len;
+	mail_feed(m, &in);
+	n -= in.len;
+	conn_consume(c, n);
+	return (ssize_t)n;
+}
+
+/*
+ * Straight into the spool where the message can stay as it came: mostly
+ * nothing is to be taken out of it, and never is anything put in. Repaired
+ * line ends are, so those messages go the long way.
+ */
+MAY_YIELD ssize_t
+mail_read(struct mail *m, uint64_t max, int64_t deadline, struct err *err)
+{
+	struct conn *c = m->session->conn;
+	char *room = NULL;
+	struct span in;
+	size_t len;
+	ssize_t n;
+
+	if (!is_lost(m) && m->in.mode != NEWLINE_NORMALIZE)
+		room = spool_room(m->spool, &len);
+	if (room == NULL)
+		return read_buffered(m, max, deadline, err);
+	if (len > CONN_INPUT)
+		len = CONN_INPUT;
+	n = conn_read(c, room, len < max ? len : max, deadline, err);
+	if (n < 0)
+		return -1;
+	in = span_n(room, (size_t)n);
+	mail_feed(m, &in);
+	if (in.len > 0)
+		conn_put_back(c, in);
+	return n - (ssize_t)in.len;
 }
 
 /* What can be said without asking anybody. Code 0: nothing against it. */

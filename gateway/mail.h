@@ -45,6 +45,10 @@ void		 mail_open_message(struct mail *m, bool bdat);
 /* Octets as the client sent them; stops at the end of a DATA message and
  * leaves in *in what comes after. */
 void		 mail_feed(struct mail *m, struct span *in);
+/* The same, read from the client: at least one octet, at most `max`. Returns
+ * how many were taken, or -1 as conn_fill(). */
+MAY_YIELD ssize_t mail_read(struct mail *m, uint64_t max, int64_t deadline,
+		    struct err *err);
 /* All has come: what does not depend on the backend is judged (line ends,
  * size, header, hops), then the backend is given the message. */
 MAY_YIELD struct reply mail_deliver(struct mail *m);

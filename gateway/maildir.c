@@ -185,19 +185,20 @@ static MAY_YIELD int
 put_spool(struct delivery *d, struct spool *spool)
 {
 	uint64_t at = 0, rested = 0;
-	struct span run;
+	struct iovec run;
 
-	if (spool_file(spool) >= 0)
-		return put_file(d, spool_file(spool), spool_size(spool));
-	for (; (run = spool_run(spool, at)).len > 0; at += run.len) {
-		if (put(d, run) < 0)
+	while (spool_runs(spool, at, &run, 1) > 0) {
+		if (put(d, span_n(run.iov_base, run.iov_len)) < 0)
 			return -1;
+		at += run.iov_len;
 		if (at - rested >= WRITE_AT_ONCE) {
 			rested = at;
 			fiber_yield();
 		}
 	}
-	return 0;
+	if (spool_file(spool) < 0)
+		return 0;
+	return put_file(d, spool_file(spool), spool_size(spool) - at);
 }
 
 /* --- in the helper thread --- */

@@ -79,10 +79,12 @@ only_message(const char *maildir)
 static struct spool *
 spool_of(const char *text, size_t repeats, size_t memory)
 {
-	struct spool *s = spool_open(arena, dir, memory);
+	struct spool *s;
 	struct err err;
 	size_t i;
 
+	spool_memory(memory);
+	s = spool_open(arena, dir);
 	for (i = 0; i < repeats; i++)
 		spool_write(s, span_z(text), &err);
 	spool_end(s, &err);
@@ -158,13 +160,15 @@ test_bytes(void)
 		const char	*name, *head, *text;
 		size_t		 repeats, memory;
 	} cases[] = {
-		{ "small", "Trace: us\r\n", "A: b\r\n\r\n.dot\r\n", 1, 65536 },
-		{ "no head", "", "A: b\r\n\r\nx\r\n", 1, 65536 },
-		{ "empty message", "Trace: us\r\n", "", 1, 65536 },
-		{ "no line end", "Trace: us\r\n", "A: b\r\n\r\nx", 1, 65536 },
+		{ "small", "Trace: us\r\n", "A: b\r\n\r\n.dot\r\n", 1, 1 << 20 },
+		{ "no head", "", "A: b\r\n\r\nx\r\n", 1, 1 << 20 },
+		{ "empty message", "Trace: us\r\n", "", 1, 1 << 20 },
+		{ "no line end", "Trace: us\r\n", "A: b\r\n\r\nx", 1, 1 << 20 },
 		{ "several blocks", "T: u\r\n", "0123456789abcde\n", 10000,
 		    1 << 20 },
 		{ "in a file", "T: u\r\n", "0123456789abcde\n", 200000, 4096 },
+		{ "in memory and a file", "T: u\r\n", "0123456789abcd\n",
+		    200000, 1 << 20 },
 	};
 	struct maildir *m;
 	struct stat st;
@@ -202,7 +206,7 @@ test_many(void)
 {
 	struct err err;
 	struct maildir *m = maildir_open(arena, below("many"), &err);
-	struct spool *s = spool_of("A: b\r\n\r\n", 1, 65536);
+	struct spool *s = spool_of("A: b\r\n\r\n", 1, 1 << 20);
 	bool is_full;
 	int i;
 
@@ -257,7 +261,7 @@ test_folder_gone(void)
 {
 	struct err err;
 	struct maildir *m = maildir_open(arena, below("gone"), &err);
-	struct spool *s = spool_of("A: b\r\n\r\n", 1, 65536);
+	struct spool *s = spool_of("A: b\r\n\r\n", 1, 1 << 20);
 	bool is_full;
 
 	rmdir(below("gone/new"));
@@ -277,7 +281,7 @@ test_late(void)
 {
 	struct err err;
 	struct maildir *m = maildir_open(arena, below("late"), &err);
-	struct spool *s = spool_of("A: b\r\n\r\n", 1, 65536);
+	struct spool *s = spool_of("A: b\r\n\r\n", 1, 1 << 20);
 	bool is_full;
 
 	T_INT("no time to wait", maildir_deliver(m, offload, span_z(""), s,

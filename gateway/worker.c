@@ -12,6 +12,7 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/spool.h"
 #include "gateway/backend.h"
 #include "gateway/channel.h"
 #include "gateway/crowd.h"
@@ -303,6 +304,7 @@ begin(struct life *l, struct err *err)
 	    check_spool(s, l->start->identity, err) < 0 ||
 	    enter_sandbox(l, err) < 0)
 		return -1;
+	spool_memory(s->spool_memory);
 	l->w.backends = backends_create(s, err);
 	if (l->w.backends == NULL)
 		return -1;

@@ -109,7 +109,7 @@ send_message(struct arena *a, struct backend_tx *tx)
 	struct backend_result *result = arena_new(a, struct backend_result);
 	struct backend_message message = {
 		.trace = SPAN_LIT("Received: by the fuzzer\r\n"),
-		.spool = spool_open(a, "/tmp", 65536),
+		.spool = spool_open(a, "/tmp"),
 		.has_dots = fuzz.flags & WITH_DOTS, .ends_in_crlf = true,
 	};
 	struct err err;

@@ -136,10 +136,10 @@ fill_spool(struct arena *a, const struct mailing *m)
 	const char *text = m->text != NULL ? m->text :
 	    "Subject: hi\r\n\r\nbody\r\n";
 	size_t i, n = m->repeats > 0 ? m->repeats : 1;
-	struct spool *s = spool_open(a, m->relay->folder,
-	    m->memory > 0 ? m->memory : 1 << 24);
+	struct spool *s = spool_open(a, m->relay->folder);
 	struct err err;
 
+	spool_memory(m->memory > 0 ? m->memory : 1 << 24);
 	for (i = 0; i < n; i++)
 		spool_write(s, span_z(text), &err);
 	spool_end(s, &err);
