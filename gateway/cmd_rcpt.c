@@ -16,6 +16,8 @@ log_refused(const struct mail *m, const struct rcpt *rcpt,
 	log_str(&l, "from", m->envelope.sender.text);
 	log_str(&l, "to", rcpt->addr.text);
 	log_int(&l, "code", r->code);
+	if (r->enhanced[0] != '\0')
+		log_z(&l, "enhanced", r->enhanced);
 	log_str(&l, "reply", span_z(r->text));
 	if (m->tx != NULL)
 		log_z(&l, "backend", backend_where(m->tx));
@@ -58,6 +60,17 @@ decide(struct mail *m, const struct rcpt *rcpt)
 	return ask_backend(m, index, rcpt);
 }
 
+/* Only the first is kept, so that refused ones do not grow the mail. */
+static void
+note_refused(struct mail *m, const struct rcpt *rcpt, const struct reply *r)
+{
+	if (m->refused++ > 0)
+		return;
+	m->refused_to = arena_span(m->arena, rcpt->addr.text);
+	m->refusal = arena_new(m->arena, struct reply);
+	*m->refusal = *r;
+}
+
 static MAY_YIELD struct reply
 take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs)
 {
@@ -69,7 +82,7 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs)
 		stats_add(STAT_RCPTS_OK, 1);
 		return r;
 	}
-	m->refused++;
+	note_refused(m, rcpt, &r);
 	if (reply_is_permanent(&r)) {
 		m->session->errors++;	/* somebody may be trying names */
 		stats_add(STAT_RCPTS_PERM, 1);

@@ -271,12 +271,12 @@ scratch(void)
 }
 
 static void
-log_addr(struct logline *l, const char *key, const struct address *address)
+log_addr(struct logline *l, const char *key, struct span address)
 {
 	struct buf *b = scratch();
 
 	buf_puts(b, "<");
-	buf_span(b, address->text);
+	buf_span(b, address);
 	buf_puts(b, ">");
 	log_str(l, key, buf_text(b));
 }
@@ -308,9 +308,11 @@ log_done(const struct mail *m)
 	log_z(&l, "outcome", outcome(m));
 	log_z(&l, "client", addr_ip(&s->client.addr, ip));
 	log_z(&l, "helo", s->client.helo);
-	log_addr(&l, "from", &e->sender);
+	log_addr(&l, "from", e->sender.text);
 	if (e->nrcpts > 0)
-		log_addr(&l, "to", &e->rcpts[0].addr);
+		log_addr(&l, "to", e->rcpts[0].addr.text);
+	else if (m->refusal != NULL)
+		log_addr(&l, "to", m->refused_to);
 	log_int(&l, "rcpts", e->nrcpts);
 	if (m->refused > 0)
 		log_int(&l, "refused", m->refused);
@@ -318,6 +320,8 @@ log_done(const struct mail *m)
 		log_int(&l, "size", m->in.size);
 	if (m->answer != NULL && m->answer->code != 0)
 		log_reply(&l, m->answer);
+	else if (e->nrcpts == 0 && m->refusal != NULL)
+		log_reply(&l, m->refusal);
 	if (m->tx != NULL)
 		log_z(&l, "backend", backend_where(m->tx));
 	if (m->temp + m->perm > 0 && m->ok > 0) {

@@ -24,6 +24,9 @@ struct mail {
 	struct envelope	 envelope;
 	size_t		 rcpts_cap;
 	size_t		 refused;	/* recipients answered 4yz or 5yz */
+	/* The first of them, for the line of a mail that has no other. */
+	struct span	 refused_to;
+	struct reply	*refusal;	/* NULL: none was */
 	int		 backend;	/* index of its route; -1: none yet */
 	struct backend_tx *tx;
 	struct spool	*spool;
