@@ -77,14 +77,16 @@ put_status(struct buf *out, const struct supervisor *s)
 {
 	static const char *const states[] = { "running", "draining",
 	    "stopping", "over" };
+	size_t before;
 
 	buf_printf(out, "forepost " PACKAGE_VERSION " pid=%d state=%s "
 	    "up=%" PRId64 "s configuration=%s\n", getpid(), states[s->state],
 	    (clock_now() - s->started) / CLOCK_S,
 	    fleet_source_name(s->source));
 	buf_puts(out, "listening ");
+	before = out->len;
 	sockets_text(s->sockets, out);
-	buf_puts(out, "\n");
+	buf_puts(out, out->len == before ? "nowhere\n" : "\n");
 	for (const struct proc *p = s->procs; p != NULL; p = p->next)
 		put_worker(out, p);
 }

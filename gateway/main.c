@@ -292,6 +292,16 @@ usage(const char *what, const char *name)
 	return -1;
 }
 
+static const char *
+option_name(int bit)
+{
+	for (size_t i = 0; i < NOPTIONS; i++) {
+		if ((int)options[i].bit == bit)
+			return options[i].text;
+	}
+	return "";
+}
+
 /* 0, or -1 when that was told. */
 static int
 read_options(int argc, char **argv, struct command_line *line)
@@ -307,17 +317,20 @@ read_options(int argc, char **argv, struct command_line *line)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":", names, NULL)) != -1) {
 		if (c == OPT_HELP) {
 			line->command = find("help");
 			return 0;
 		}
 		if (c == '?')
-			return usage("that option is not known or needs a "
-			    "value", "");
+			return usage("unknown option ", argv[optind - 1]);
+		if (c == ':')
+			return usage("a value is missing behind ",
+			    argv[optind - 1]);
 		if (!(line->command->options & (unsigned)c))
-			return usage("an option that does not go with ",
-			    line->command->name);
+			return usage("this subcommand does not take ",
+			    option_name(c));
 		if (c == OPT_CONFIG)
 			line->config = optarg;
 		else if (c == OPT_DEMO)
