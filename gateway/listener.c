@@ -184,9 +184,13 @@ static void
 on_client(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *l = arg;
-	int e = accept_clients(l, A_TURN);
+	int e;
 
 	(void)fd, (void)what;
+	/* The turn has not begun: the clock still shows when the last one
+	 * ended, and a session must not begin before its client came. */
+	clock_tick();
+	e = accept_clients(l, A_TURN);
 	if (has_run_out(e))
 		begin_rest(l->worker, e);
 }
