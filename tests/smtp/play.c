@@ -28,25 +28,11 @@
 #include "gateway/route.h"
 #include "gateway/session.h"
 #include "tests/fake/fake.h"
-#include "tests/kit/script.h"
 #include "tests/kit/t.h"
+#include "tests/smtp/side.h"
 
 #define MAX_BACKENDS	8
 #define MAX_FAULTS	400
-
-/* One side of a dialogue: a descriptor and a place in its script. */
-struct side {
-	struct word	*words;
-	size_t		 n, at;
-	int		 fd;		/* -1: none (any more) */
-	bool		 is_client;
-	bool		 is_hanging;
-	bool		 saw_end;
-	struct buf	 in;		/* unread */
-	struct buf	 last;		/* the last reply or message */
-	struct buf	 sent;		/* since the last expectation */
-	bool		 ends_message;	/* the next 2yz is about a message */
-};
 
 static struct {
 	struct arena	*arena;
@@ -57,324 +43,10 @@ static struct {
 	struct side	 client;
 	struct side	 backends[MAX_BACKENDS];
 	size_t		 nbackends, next_backend;
-	bool		 is_fault_run;
-	char		 problem[512];
-	unsigned	 taken, acknowledged;
-	unsigned	 first_5yz;	/* client step of the clean run */
-	char		 five[256];	/* steps with a 5yz in the clean run */
 } play;
 
 static char	 folder[] = "/tmp/forepost-play-XXXXXX";
 static char	 log_path[sizeof(folder) + 8];
-
-static void
-problem(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void
-problem(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (play.problem[0] != '\0')
-		return;
-	va_start(ap, fmt);
-	vsnprintf(play.problem, sizeof(play.problem), fmt, ap);
-	va_end(ap);
-}
-
-/* --- the sides --- */
-
-static void
-side_close(struct side *s)
-{
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
-}
-
-static void
-side_free(struct side *s)
-{
-	side_close(s);
-	buf_free(&s->in);
-	buf_free(&s->last);
-	buf_free(&s->sent);
-}
-
-static bool
-side_read(struct side *s)
-{
-	static char block[65536];
-	ssize_t n;
-
-	if (s->fd < 0 || s->is_hanging || s->saw_end)
-		return false;
-	n = recv(s->fd, block, sizeof(block), MSG_DONTWAIT);
-	if (n > 0)
-		buf_put(&s->in, block, n);
-	else if (n == 0 || errno != EAGAIN)
-		s->saw_end = true;
-	return n >= 0 || s->saw_end;
-}
-
-static void
-side_send(struct side *s, struct span text, bool with_crlf)
-{
-	buf_span(&s->sent, text);
-	if (with_crlf)
-		buf_puts(&s->sent, "\r\n");
-	/* The gateway may have closed: then it does not want to hear it. */
-	if (s->fd >= 0) {
-		(void)!send(s->fd, text.p, text.len, MSG_NOSIGNAL);
-		if (with_crlf)
-			(void)!send(s->fd, "\r\n", 2, MSG_NOSIGNAL);
-	}
-}
-
-static bool
-is_action(const struct word *w)
-{
-	static const char *const names[] = { ">", "<", "raw", "dot", "octets",
-	    "has", "lacks", "closed", "close", "half-close", "hang", "refuse",
-	    "silent" };
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (word_is(w, names[i]))
-			return true;
-	return false;
-}
-
-/* The words of the action that begins at s->at: from 1 to the next one. */
-static size_t
-action_words(const struct side *s)
-{
-	size_t i = s->at + 1;
-
-	while (i < s->n && !is_action(&s->words[i]))
-		i++;
-	return i - s->at - 1;
-}
-
-/* Takes a line (backend) or a whole reply (client) off the input. */
-static bool
-take_unit(struct side *s)
-{
-	size_t at = 0;
-	char *eol;
-
-	for (;;) {
-		eol = s->in.len > at ? memmem(s->in.p + at, s->in.len - at,
-		    "\r\n", 2) : NULL;
-		if (eol == NULL)
-			return false;
-		if (!s->is_client || eol - (s->in.p + at) < 4 ||
-		    s->in.p[at + 3] != '-')
-			break;
-		at = eol + 2 - s->in.p;
-	}
-	buf_clear(&s->last);
-	buf_put(&s->last, s->in.p, eol - s->in.p);
-	buf_drop(&s->in, eol + 2 - s->in.p);
-	return true;
-}
-
-static bool
-take_message(struct side *s)
-{
-	char *end;
-
-	if (s->in.len >= 3 && memcmp(s->in.p, ".\r\n", 3) == 0)
-		end = s->in.p - 2;
-	else
-		end = s->in.len > 0 ?
-		    memmem(s->in.p, s->in.len, "\r\n.\r\n", 5) : NULL;
-	if (end == NULL)
-		return false;
-	buf_clear(&s->last);
-	buf_put(&s->last, s->in.p, end + 2 - s->in.p);
-	buf_drop(&s->in, end + 5 - s->in.p);
-	s->ends_message = true;
-	return true;
-}
-
-static bool
-take_octets(struct side *s, size_t n)
-{
-	if (s->in.len < n)
-		return false;
-	buf_clear(&s->last);
-	buf_put(&s->last, s->in.p, n);
-	buf_drop(&s->in, n);
-	s->ends_message = true;
-	return true;
-}
-
-static bool
-begins_so(const struct side *s, size_t nwords)
-{
-	struct buf want = {0};
-	size_t i;
-	bool same;
-
-	for (i = 1; i <= nwords; i++) {
-		if (i > 1)
-			buf_puts(&want, " ");
-		buf_span(&want, s->words[s->at + i].text);
-	}
-	same = s->last.len >= want.len &&
-	    strncasecmp(s->last.p, want.p, want.len) == 0;
-	buf_free(&want);
-	return same;
-}
-
-static bool
-client_asked_for_verdict(const struct side *s)
-{
-	struct span sent = buf_text(&s->sent);
-
-	return (sent.len >= 5 &&
-	    memcmp(sent.p + sent.len - 5, "\r\n.\r\n", 5) == 0) ||
-	    span_is(sent, ".\r\n") ||
-	    (span_starts_nocase(sent, "BDAT ") &&
-	    memmem(sent.p, sent.len, " LAST\r\n", 7) != NULL);
-}
-
-/* What a client's reply means for the promises. */
-static void
-judge_reply(struct side *s)
-{
-	char code = s->last.len > 0 ? s->last.p[0] : '?';
-
-	if (code == '2' && client_asked_for_verdict(s))
-		play.acknowledged++;
-	if (code != '5')
-		return;
-	if (!play.is_fault_run)
-		play.five[s->at % sizeof(play.five)] = 1;
-	else if (!play.five[s->at % sizeof(play.five)])
-		problem("a 5yz that is ours: %.*s",
-		    SPAN_ARG(buf_text(&s->last)));
-}
-
-/* An expectation was answered otherwise. While waits are made to fail that is
- * to be expected; the client then leaves as a real one would. */
-static void
-disappointed(struct side *s, size_t nwords)
-{
-	struct buf want = {0};
-	size_t i;
-
-	for (i = 1; i <= nwords; i++) {
-		buf_puts(&want, i > 1 ? " " : "");
-		buf_span(&want, s->words[s->at + i].text);
-	}
-	if (!play.is_fault_run)
-		problem("%s: want \"%.*s\", got \"%.*s\"",
-		    s->is_client ? "client" : "backend",
-		    SPAN_ARG(buf_text(&want)), SPAN_ARG(buf_text(&s->last)));
-	buf_free(&want);
-	side_close(s);
-	s->at = s->n;
-}
-
-static void
-do_send(struct side *s, size_t nwords, bool with_crlf)
-{
-	size_t i;
-
-	for (i = 1; i <= nwords; i++)
-		side_send(s, s->words[s->at + i].text, with_crlf);
-	if (!s->is_client && s->ends_message && nwords > 0) {
-		s->ends_message = false;
-		if (s->words[s->at + 1].text.p[0] == '2')
-			play.taken++;
-	}
-}
-
-static void
-do_search(struct side *s, size_t nwords, bool wanted)
-{
-	struct span text = nwords > 0 ? s->words[s->at + 1].text : span_z("");
-	bool found = s->last.len > 0 &&
-	    memmem(s->last.p, s->last.len, text.p, text.len) != NULL;
-
-	if (found != wanted && !play.is_fault_run)
-		problem("%s: \"%.*s\" is %s \"%.*s\"", s->is_client ? "reply" :
-		    "message", SPAN_ARG(text), found ? "in" : "not in",
-		    SPAN_ARG(buf_text(&s->last)));
-}
-
-/* One action; false when it waits for the gateway. */
-static bool
-side_step(struct side *s)
-{
-	const struct word *w = &s->words[s->at];
-	size_t nwords = action_words(s);
-
-	if (word_is(w, ">"))
-		do_send(s, nwords, true);
-	else if (word_is(w, "raw"))
-		do_send(s, nwords, false);
-	else if (word_is(w, "close"))
-		side_close(s);
-	else if (word_is(w, "half-close"))
-		(void)shutdown(s->fd, SHUT_WR);
-	else if (word_is(w, "hang"))
-		s->is_hanging = true;
-	else if (word_is(w, "has"))
-		do_search(s, nwords, true);
-	else if (word_is(w, "lacks"))
-		do_search(s, nwords, false);
-	else if (word_is(w, "closed")) {
-		if (s->in.len > 0) {
-			buf_clear(&s->last);
-			buf_span(&s->last, buf_text(&s->in));
-			disappointed(s, 0);
-			return true;
-		}
-		if (!s->saw_end)
-			return false;
-	} else if (word_is(w, "dot")) {
-		if (!take_message(s))
-			return false;
-	} else if (word_is(w, "octets")) {
-		if (!take_octets(s, atoi(s->words[s->at + 1].text.p)))
-			return false;
-	} else {
-		if (!take_unit(s)) {
-			if (!s->saw_end)
-				return false;
-			buf_clear(&s->last);
-			buf_puts(&s->last, "(closed)");
-			disappointed(s, nwords);
-			return true;
-		}
-		if (s->is_client)
-			judge_reply(s);
-		buf_clear(&s->sent);
-		if (!begins_so(s, nwords)) {
-			disappointed(s, nwords);
-			return true;
-		}
-	}
-	if (s->at < s->n)
-		s->at += 1 + nwords;
-	return true;
-}
-
-/* Runs a side until it waits or is done; true if anything moved. */
-static bool
-side_run(struct side *s)
-{
-	bool moved = side_read(s);
-
-	while (s->at < s->n && !s->is_hanging && side_step(s))
-		moved = true;
-	/* A backend whose script is over stays until it is left. */
-	if (s->at >= s->n && !s->is_client && s->saw_end)
-		side_close(s);
-	return moved;
-}
 
 /* Lets everything move until nothing does. */
 static void
@@ -417,7 +89,7 @@ on_dial(int fd)
 	struct side *s;
 
 	if (play.next_backend == play.nbackends) {
-		if (!play.is_fault_run)
+		if (!judgement.is_fault_run)
 			problem("the gateway makes a connection that the "
 			    "script does not know");
 		return FAKE_DIAL_REFUSED;
@@ -579,10 +251,11 @@ play_line(const struct script_line *l)
 		play.client.words = l->words;
 		play.client.n = l->n;
 		play.client.at = 0;
+		play.client.line = l->number;
 		settle();
 		if (play.client.at >= play.client.n)
 			return;
-		if (play.is_fault_run)	/* a wait that fails takes its time */
+		if (judgement.is_fault_run)	/* a wait that fails takes its time */
 			pass_time(700 * CLOCK_S);
 		if (play.client.at < play.client.n)
 			problem("line %u: the client waits in vain for \"%.*s\"",
@@ -602,8 +275,8 @@ play_line(const struct script_line *l)
 static bool
 is_done(void)
 {
-	return play.problem[0] != '\0' ||
-	    (play.is_fault_run && play.client.fd < 0);
+	return judgement.problem[0] != '\0' ||
+	    (judgement.is_fault_run && play.client.fd < 0);
 }
 
 static struct span
@@ -648,16 +321,14 @@ check_log(void)
 static unsigned
 perform(const char *path, unsigned fail, enum fake_failure how)
 {
-	char five[sizeof(play.five)];
 	unsigned waits;
 	struct err err;
 	size_t i;
 
-	memcpy(five, play.five, sizeof(five));
 	memset(&play, 0, sizeof(play));
-	play.is_fault_run = fail > 0;
-	if (play.is_fault_run)
-		memcpy(play.five, five, sizeof(five));
+	judgement.is_fault_run = fail > 0;
+	judgement.problem[0] = '\0';
+	judgement.taken = judgement.acknowledged = 0;
 	play.arena = arena_create("script");
 	play.script = script_read(play.arena, path, &err);
 	if (truncate(log_path, 0) < 0)
@@ -670,11 +341,11 @@ perform(const char *path, unsigned fail, enum fake_failure how)
 			play_line(&play.script->lines[i]);
 		waits = fake_waits();
 		strike_stage();
-		if (!play.is_fault_run)
+		if (!judgement.is_fault_run)
 			check_log();
-		if (play.acknowledged > play.taken)
+		if (judgement.acknowledged > judgement.taken)
 			problem("%u messages acknowledged, %u taken",
-			    play.acknowledged, play.taken);
+			    judgement.acknowledged, judgement.taken);
 		arena_destroy(&play.arena);
 		return waits;
 	}
@@ -692,24 +363,24 @@ play_script(const char *path)
 
 	snprintf(name, sizeof(name), "%s", strrchr(path, '/') != NULL ?
 	    strrchr(path, '/') + 1 : path);
-	memset(play.five, 0, sizeof(play.five));
+	memset(judgement.five, 0, sizeof(judgement.five));
 	waits = perform(path, 0, FAIL_BY_TIMEOUT);
-	T_STR(name, play.problem, "");
-	if (play.problem[0] != '\0')
+	T_STR(name, judgement.problem, "");
+	if (judgement.problem[0] != '\0')
 		return;
 	for (how = FAIL_BY_TIMEOUT; how <= FAIL_BY_CLOSING; how++) {
 		for (n = 1; n <= waits && n <= MAX_FAULTS; n++) {
 			perform(path, n, how);
-			if (play.problem[0] != '\0')
+			if (judgement.problem[0] != '\0')
 				break;
 		}
 		snprintf(label, sizeof(label),
 		    "%s: %u waits fail by %s, one at a time", name, waits,
 		    ways[how]);
-		if (play.problem[0] != '\0')
+		if (judgement.problem[0] != '\0')
 			snprintf(label, sizeof(label), "%s: wait %u of %u "
 			    "fails by %s", name, n, waits, ways[how]);
-		T_STR(label, play.problem, "");
+		T_STR(label, judgement.problem, "");
 	}
 }
 
