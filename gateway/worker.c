@@ -177,6 +177,8 @@ on_word(evutil_socket_t fd, short what, void *arg)
 			/* The supervisor is gone, and nobody could start us
 			 * again or tell us anything. */
 			event_del(l->hear);
+			log_event(LOG_LABEL_ERROR, "-",
+			    "the supervisor is gone, worker stops");
 			begin_stopping(l);
 			return;
 		}

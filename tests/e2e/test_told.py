@@ -62,3 +62,9 @@ def test_wrong_command_line(arguments, want):
     assert done.returncode == 2
     assert done.stdout.startswith("forepost: " + want), done.stdout
     assert done.stdout.count("\n") == 1
+
+
+def test_workers_say_why_they_end_when_the_supervisor_is_gone(start):
+    gateway = start.gateway({"in": "smtp://192.0.2.1"}, workers=1)
+    gateway.process.kill()
+    assert gateway.wait_line("^[^ ]+ error - the supervisor is gone")
