@@ -34,6 +34,7 @@ E2E_JOBS=${E2E_JOBS-3}	# these tests wait more than they work
 export ASAN_OPTIONS="${ASAN_OPTIONS-detect_stack_use_after_return=1}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS-print_stacktrace=1:halt_on_error=1}"
 export PYTHONDONTWRITEBYTECODE=1
+unset MAKEFLAGS MAKELEVEL	# what `make check` says to itself
 
 passed=0
 failed=0
