@@ -132,8 +132,8 @@ dotstream_begin(struct dotstream *d, enum newline_mode mode, bool bdat)
  * each block looks one ahead and so vouches for the first of the next. The
  * loop over a block has no branch and becomes vector code.
  */
-static size_t
-clean_run(const unsigned char *p, size_t len)
+static inline __attribute__((always_inline)) size_t
+scan_blocks(const unsigned char *p, size_t len)
 {
 	const unsigned char *b;
 	unsigned char bad;
@@ -150,6 +150,25 @@ clean_run(const unsigned char *p, size_t len)
 			break;
 	}
 	return at;
+}
+
+#ifdef __x86_64__
+/* The same, compiled for vectors of twice the width. */
+static __attribute__((target("avx2"))) size_t
+scan_blocks_avx2(const unsigned char *p, size_t len)
+{
+	return scan_blocks(p, len);
+}
+#endif
+
+static size_t
+clean_run(const unsigned char *p, size_t len)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx2"))
+		return scan_blocks_avx2(p, len);
+#endif
+	return scan_blocks(p, len);
 }
 
 static enum fate
