@@ -74,6 +74,20 @@ block_give(char *p)
 		free(p);
 }
 
+/* More than CONN_INPUT is rare: conn_put_back() alone asks for it. */
+static void
+input_take(struct conn *c, size_t least)
+{
+	c->in_cap = least > CONN_INPUT ? least : CONN_INPUT;
+	if (c->in_cap > CONN_INPUT) {
+		c->in = malloc(c->in_cap);
+		if (c->in == NULL)
+			abort();
+	} else
+		c->in = block_take();
+	c->in_at = 0;
+}
+
 static void
 input_release(struct conn *c)
 {
@@ -92,22 +106,23 @@ input_release(struct conn *c)
 static void
 input_park(struct conn *c)
 {
+	size_t len = c->in_len;
 	char *small;
 
-	if (c->in_len == 0) {
+	if (len == 0) {
 		input_release(c);
 		return;
 	}
-	if (c->in_cap != CONN_INPUT || c->in_len > PARK / 2)
+	if (c->in_cap < CONN_INPUT || len > PARK / 2)
 		return;
 	small = malloc(PARK);
 	if (small == NULL)
 		abort();
-	memcpy(small, c->in + c->in_at, c->in_len);
-	block_give(c->in);
+	memcpy(small, c->in + c->in_at, len);
+	input_release(c);
 	c->in = small;
 	c->in_cap = PARK;
-	c->in_at = 0;
+	c->in_len = len;
 }
 
 /* Room for more behind what is unread; false when all is full. */
@@ -416,10 +431,11 @@ conn_read(struct conn *c, void *p, size_t len, int64_t deadline,
 void
 conn_put_back(struct conn *c, struct span bytes)
 {
-	assert(c->in_len == 0 && bytes.len <= CONN_INPUT);
+	assert(c->in_len == 0);
 	if (bytes.len == 0)
 		return;
-	input_room(c);
+	input_release(c);
+	input_take(c, bytes.len);
 	memcpy(c->in, bytes.p, bytes.len);
 	c->in_len = bytes.len;
 }

@@ -52,7 +52,7 @@ MAY_YIELD int	 conn_fill_upto(struct conn *c, size_t max, int64_t deadline,
 MAY_YIELD ssize_t conn_read(struct conn *c, void *p, size_t len,
 		    int64_t deadline, struct err *err);
 /* Gives back what conn_read() got too much of: the end of what it read, while
- * nothing else is there unread. At most CONN_INPUT octets. */
+ * nothing else is there unread. */
 void		 conn_put_back(struct conn *c, struct span bytes);
 struct span	 conn_input(const struct conn *c);
 void		 conn_consume(struct conn *c, size_t n);

@@ -145,6 +145,32 @@ read_runs(void *arg)
 	T_INT("each octet is counted once", conn_bytes_in(right), n);
 }
 
+/* More than an input buffer takes: it is read all the same, with what comes
+ * behind it. */
+static MAY_YIELD void
+give_much_back(void *arg)
+{
+	static char much[CONN_INPUT + 100];
+	struct err err;
+
+	(void)arg;
+	memset(much, 'x', sizeof(much));
+	conn_put_back(right, span_n(much, sizeof(much)));
+	T_INT("much given back", conn_input(right).len, sizeof(much));
+	conn_consume(right, sizeof(much) - 4);
+	T_INT("more comes", conn_fill(right, soon(), &err), 0);
+	T_OK("behind it", span_is(conn_input(right), "xxxxmore"));
+}
+
+static MAY_YIELD void
+send_more(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	conn_write(left, "more", 4, soon(), &err);
+}
+
 /* --- large transfers, both ways of sending --- */
 
 #define LARGE	(3 * 1024 * 1024 + 17)
@@ -432,6 +458,7 @@ main(void)
 	run(ask, answer);
 	T_STR("the answer", heard, "pong");
 	run(send_runs, read_runs);
+	run(give_much_back, send_more);
 	run(send_large, receive_large);
 	run(send_and_close, fill_over);
 	run(time_out, NULL);

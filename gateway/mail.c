@@ -131,8 +131,6 @@ mail_read(struct mail *m, uint64_t max, int64_t deadline, struct err *err)
 		room = spool_room(m->spool, &len);
 	if (room == NULL)
 		return read_buffered(m, max, deadline, err);
-	if (len > CONN_INPUT)
-		len = CONN_INPUT;
 	n = conn_read(c, room, len < max ? len : max, deadline, err);
 	if (n < 0)
 		return -1;
