@@ -118,7 +118,7 @@ def test_no_space_for_the_spool(start):
     own and is gone with it."""
     sink = start.sink()
     gateway = start.gateway({"in": sink.url}, start=False,
-                            top="spool_memory 64k")
+                            top="spool_memory 128k")
     gateway.start(prefix=[
         "unshare", "-m", "sh", "-c",
         'mount -t tmpfs -o size=1m,mode=1777 none "$0" && exec "$@"',
