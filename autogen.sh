@@ -132,7 +132,7 @@ check)
 	build_in build-asan "all test-programs" --enable-werror \
 	    --enable-sanitizers --enable-fuzzers CC=clang CFLAGS="-O1 -g"
 	build_in build-clang "all test-programs" --enable-werror CC=clang
-	exec tests/run.sh layers unit:build e2e:build \
+	exec tests/run.sh layers unit:build e2e:build dist:build \
 	    unit:build-asan fuzz:build-asan core:build-asan unit:build-clang
 	;;
 *)

@@ -9,6 +9,8 @@
 #			scripts (tests/smtp) are run by one of them
 #	e2e:DIR		tests/e2e with the gateway built in DIR
 #	core:DIR	only those of tests/e2e that are marked `core`
+#	dist:DIR	make distcheck in DIR: the archive builds, passes its
+#			unit tests, installs and uninstalls
 #	fuzz:DIR	the fuzz targets built in DIR: over their corpus, and on
 #			from there for a few seconds
 #
@@ -34,6 +36,11 @@ E2E_JOBS=${E2E_JOBS-3}	# these tests wait more than they work
 export ASAN_OPTIONS="${ASAN_OPTIONS-detect_stack_use_after_return=1}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS-print_stacktrace=1:halt_on_error=1}"
 export PYTHONDONTWRITEBYTECODE=1
+# Found from everywhere, the unpacked archive of `make distcheck` included.
+if [ -z "${FOREPOST_VECTORS-}" ] && [ -d "$top/../shared/vectors" ]; then
+	FOREPOST_VECTORS=$(cd "$top/../shared/vectors" && pwd)
+	export FOREPOST_VECTORS
+fi
 unset MAKEFLAGS MAKELEVEL	# what `make check` says to itself
 
 passed=0
@@ -110,6 +117,17 @@ run_unit()
 	done
 }
 
+run_dist()
+{
+	if bounded 900 make -s -j2 -C "$1" distcheck >"$work/out" 2>&1; then
+		tail -n 4 "$work/out"
+		count 1 0 0
+	else
+		tail -n 60 "$work/out"
+		failure "dist:$1" "make distcheck failed"
+	fi
+}
+
 # Findings stay in DIR. New inputs are not kept: a corpus in the source tree is
 # small and chosen.
 run_fuzz()
@@ -178,6 +196,7 @@ for suite in "$@"; do
 	unit:*)	run_unit "$dir" ;;
 	e2e:*)	run_e2e "$dir" ;;
 	core:*)	run_e2e "$dir" -m core ;;
+	dist:*)	run_dist "$dir" ;;
 	fuzz:*)	run_fuzz "$dir" ;;
 	*)	failure "$suite" "there is no such suite" ;;
 	esac

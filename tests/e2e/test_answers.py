@@ -16,6 +16,8 @@ from kit.ports import free_port
 from kit.process import wait_until
 from kit.sink import CLOSE, HANG
 
+pytestmark = pytest.mark.core
+
 MESSAGE = b"Subject: answers\r\n\r\ntext\r\n"
 
 
@@ -328,7 +330,6 @@ STEPS = (b"", b"EH", b"LO x\r\n", b"MAIL FROM:<a@s.test>\r\n",
          b"Subject: x\r\n\r\nhalf a", b" line\r\n.", b"\r\n")
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("rst", (False, True), ids=("fin", "rst"))
 def test_client_leaves_at_each_step(start, rst):
     """Nothing is delivered but what was ended; the next one is served."""

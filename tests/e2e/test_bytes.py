@@ -12,6 +12,8 @@ import pytest
 from kit.samples import FOLDERS, read_folder, without_trace
 from kit.sink import CHUNKING, EXTENSIONS
 
+pytestmark = pytest.mark.core
+
 WAYS = ("chunking", "plain", "lmtp", "maildir")
 
 

@@ -193,7 +193,8 @@ def finish(clients, chaos, count, seconds):
 
 
 @pytest.mark.parametrize("kind, count", (
-    ("smtp", 2500), ("lmtp", 1000), ("maildir", 1000)))
+    pytest.param("smtp", 2500, marks=pytest.mark.core),
+    ("lmtp", 1000), ("maildir", 1000)))
 def test_kills_restarts_and_reloads(start, work, kind, count):
     gateway = start.gateway({"in": "maildir:unused"}, workers=3, start=False)
     if kind == "maildir":

@@ -8,6 +8,8 @@ from kit.client import Client, Closed
 from kit.samples import read_yaml
 from kit.sink import EXTENSIONS
 
+pytestmark = pytest.mark.core
+
 MESSAGE = b"Subject: proxied\r\n\r\ntext\r\n"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -65,7 +67,6 @@ def refused(gateway, header):
     return False
 
 
-@pytest.mark.core
 def test_version_1_of_the_vectors(route, vectors):
     gateway, sink = route
     for line in read_yaml("smtp-aiosmtpd/proxy-v1.yml")["good"]:
@@ -186,7 +187,6 @@ def xclient(module_start):
     return gateway, sink
 
 
-@pytest.mark.core
 def test_xclient(xclient):
     gateway, sink = xclient
     sink.clear()

@@ -10,6 +10,8 @@ import pytest
 from kit.client import Closed
 from kit.samples import read_yaml, without_trace
 
+pytestmark = pytest.mark.core
+
 LIMIT = 100000
 
 # Where we differ on purpose, and why.
@@ -71,7 +73,6 @@ def play(client, steps):
             send, reply)
 
 
-@pytest.mark.core
 def test_sessions_of_the_vectors(route, vectors):
     gateway, sink = route
     wrong = []

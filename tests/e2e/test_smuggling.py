@@ -12,6 +12,8 @@ from kit.client import stuff
 from kit.samples import BARE, read_yaml, without_trace
 from kit.sink import CHUNKING, EXTENSIONS
 
+pytestmark = pytest.mark.core
+
 # The reject list that the sources have in common, and two more.
 LISTED = ("\n.\n", "\n.\r", "\r.\n", "\r.\r", "\n.\r\n", "\r.\r\n",
           "\r\n.\r\r\n", "\r\r\n.\r\r\n", "\r\n\0.\r\n", "\r\n.\n", "\r\n.\r")
@@ -61,7 +63,6 @@ def begin(gateway, way):
     return client
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("way", ("chunking", "plain", "lmtp"))
 def test_false_ends_of_data(route, vectors, way):
     gateway, sinks = route

@@ -6,6 +6,8 @@ import pytest
 from kit.client import Client, Closed
 from kit.sink import EXTENSIONS
 
+pytestmark = pytest.mark.core
+
 MESSAGE = b"Subject: tls\r\n\r\ntext\r\n"
 
 
@@ -33,7 +35,6 @@ def clean(request):
         request.getfixturevalue("route")[1].clear()
 
 
-@pytest.mark.core
 def test_starttls(route, authority):
     gateway, sink = route
     with gateway.client() as client:
