@@ -67,6 +67,9 @@ const char	*backend_name(const struct backend *b);
 unsigned	 backends_abilities(const struct backends *b,
 		    uint64_t *max_size);
 
+/* The first probe of every address has come to an end, good or bad. */
+bool		 backends_are_probed(const struct backends *b);
+
 /* `a` is the mail's arena: the transaction registers its own end there.
  * Client, envelope and id are kept by pointer; the envelope's recipients may
  * grow. */

@@ -145,7 +145,10 @@ probe(struct backend_addr *addr)
 		return;		/* all are busy: it lives */
 	if (backend_open(addr, &l, &err) == 0) {
 		backend_health_up(addr);
-		backend_pool_give(&l);
+		if (addr->nidle == 0)	/* one in reserve is enough */
+			backend_pool_give(&l);
+		else
+			backend_pool_dismiss(&l);
 	} else if (err.kind != ERR_CLOSED) {
 		backend_health_down(addr, &err);
 	}

@@ -152,6 +152,8 @@ struct backend_link *backend_pool_add(struct backend_addr *addr,
 void	 backend_pool_discard(struct backend_link **l);
 /* Keeps it for the next mail, or lets it go. */
 void	 backend_pool_give(struct backend_link **l);
+/* Lets it go: it is told QUIT. */
+void	 backend_pool_dismiss(struct backend_link **l);
 void	 backend_pool_start(struct backend *b);
 /* At once and without waiting: the idle ones are told QUIT. */
 void	 backend_pool_end(struct backend *b);

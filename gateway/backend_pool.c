@@ -255,6 +255,13 @@ backend_pool_give(struct backend_link **lp)
 		fiber_wake(b->keeper);
 }
 
+void
+backend_pool_dismiss(struct backend_link **l)
+{
+	leave(*l);
+	*l = NULL;
+}
+
 /* --- good-bye --- */
 
 /* Tells all of them, then waits for all of them. */

@@ -177,6 +177,23 @@ backends_abilities(const struct backends *all, uint64_t *max_size)
 	return ABILITY_SIZE | (is_known ? abilities : BACKEND_OF_MAILDIR);
 }
 
+bool
+backends_are_probed(const struct backends *all)
+{
+	size_t i, k;
+
+	for (i = 0; i < all->n; i++)
+		for (k = 0; k < all->list[i].naddrs; k++) {
+			const struct backend_addr *addr =
+			    &all->list[i].addrs[k];
+
+			if (addr->probe != NULL && !addr->is_known &&
+			    !addr->is_down)
+				return false;
+		}
+	return true;
+}
+
 /* --- for people --- */
 
 static const char *

@@ -159,6 +159,8 @@ judge(struct mail *m)
 		    " octets", m->session->max_size);
 	if (m->spool_err.kind != 0) {
 		m->failure = m->spool_err;
+		log_event(LOG_LABEL_ERROR, m->session->id, "message not kept: "
+		    "%s", m->spool_err.text);
 		return reply(452, "4.3.1", "Insufficient storage, try later");
 	}
 	if (m->header.size > conf->max_header_size)

@@ -80,6 +80,8 @@ log_end_line(const struct session *s)
 	log_int(&l, "commands", s->commands);
 	if (s->errors > 0)
 		log_int(&l, "errors", s->errors);
+	if (s->last_error[0] != '\0')
+		log_z(&l, "last-error", s->last_error);
 	if (s->client.early_talker)
 		log_z(&l, "early-talker", "yes");
 	if (s->client.early_pipelining)
@@ -368,6 +370,10 @@ answer_line(struct session *s, const struct line *line)
 		r = command_run(s, line->text);
 	else
 		r = faulty_line(s, line);
+	if (reply_is_permanent(&r))
+		snprintf(s->last_error, sizeof(s->last_error),
+		    "%.10s: %d %s%s%.40s", s->where, r.code, r.enhanced, r.enhanced[0] ? " " : "",
+		    r.text);
 	/* A mail ends with its reply, and is logged before it is told. */
 	if (s->mail != NULL && s->mail->answer != NULL)
 		mail_end(&s->mail);

@@ -38,6 +38,7 @@ struct session {
 	unsigned	 advertised;	/* enum ability bits, at last EHLO */
 	uint64_t	 max_size;	/* as advertised */
 	uint64_t	 errors, unknown, mails, delivered, commands;
+	char		 last_error[80];	/* a command's 5yz, for the log */
 	bool		 may_xclient;	/* its own address is trusted so far */
 	bool		 is_idle;	/* waits for a command, owes nothing */
 	struct namer	*namer;		/* NULL: its result is in client */

@@ -27,6 +27,7 @@
 #include "gateway/stats.h"
 #include "gateway/worker.h"
 
+#define FIRST_PROBES	(1 * CLOCK_S)	/* are waited for, no longer */
 #define UNWIND_TIME	(2 * CLOCK_S)	/* for fibers that were stopped */
 
 static const struct timeval beat_time = { .tv_sec = 1 };
@@ -352,6 +353,28 @@ end(struct life *l)
 	log_flush();
 }
 
+static MAY_YIELD void
+be_patient(void *arg)
+{
+	struct err err;
+
+	(void)fiber_sleep(FIRST_PROBES, &err);
+	*(bool *)arg = true;
+}
+
+/* The first client shall be offered what the backends can do, so their first
+ * probes are waited for; but not long, since one may be gone. */
+static void
+await_probes(const struct life *l)
+{
+	static bool is_over;	/* the fiber may outlive this call */
+
+	is_over = false;
+	fiber_spawn("patience", be_patient, &is_over);
+	while (!is_over && !backends_are_probed(l->w.backends))
+		loop_turn(true);
+}
+
 int
 worker_run(const struct worker_start *start)
 {
@@ -369,6 +392,7 @@ worker_run(const struct worker_start *start)
 		end(&l);
 		return EXIT_RUNTIME;
 	}
+	await_probes(&l);
 	channel_say(start->channel, CHANNEL_READY, span_z(""));
 	loop_run();
 	end(&l);
