@@ -20,7 +20,7 @@ BUILD_PACKAGES="autoconf automake make gcc libc6-dev pkg-config
 RUN_PACKAGES="swaks"	# to say something to it with: see README.md
 TEST_PACKAGES="clang libclang-rt-14-dev iproute2 openssl swaks
 	libnet-ssleay-perl libnet-dns-perl python3 python3-pytest
-	python3-pytest-xdist python3-pytest-timeout python3-yaml"
+	python3-pytest-xdist python3-pytest-timeout python3-yaml xz-utils"
 JOBS=$(nproc 2>/dev/null || echo 2)
 
 say()
