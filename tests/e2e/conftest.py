@@ -121,3 +121,9 @@ def authority():
     folder = new_folder()
     yield Authority(folder)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def gateway(start):
+    """Two workers in front of a backend that takes everything."""
+    return start.gateway({"in": start.sink().url}, start=False)

@@ -1,0 +1,179 @@
+"""Reload: nothing refused, nothing cut, nothing changed by a bad file."""
+import os
+import socket
+import threading
+
+import pytest
+
+from kit.client import Client
+from kit.gateway import USER, run
+from kit.ports import free_port
+from kit.process import can_connect, wait_until
+from kit.running import (
+    AS_ROOT, MAIL, admin, stats, edit, deliver, begin_mail)
+
+
+def test_reload_of_a_broken_file(gateway):
+    gateway.start()
+    workers = gateway.workers_alive()
+    edit(gateway, "workers 2", "wrokers 2")
+    answer = admin(gateway, "check")
+    assert answer.returncode == 1
+    gateway.wait_line("started")
+    answer = run("reload", "--control", gateway.control)
+    assert answer.returncode == 1
+    assert "forepost.conf:2:1: unknown setting \"wrokers\"" in answer.stdout
+    assert "did you mean \"workers\"" in answer.stdout
+    assert gateway.wait_line("reload refused .*wrokers")
+    assert gateway.workers_alive() == workers
+    assert deliver(gateway.client()) == 250
+    answer = run("stats", "--control", gateway.control)
+    assert "\nreloads_failed 1\n" in answer.stdout
+
+
+def test_reload_that_cannot_start(gateway):
+    """A port in use and a spool that is not ours are found before anything
+    has changed."""
+    gateway.start()
+    workers = gateway.workers_alive()
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        with open(gateway.conf) as f:
+            good = f.read()
+        free = free_port()
+        edit(gateway, "listener mx {", "listener more { address "
+             "127.0.0.1:%d 127.0.0.1:%d }\nlistener mx {" % (
+                 free, s.getsockname()[1]))
+        answer = admin(gateway, "reload")
+        assert answer.returncode == 3
+        assert "Address already in use" in answer.stdout
+        assert not can_connect(("127.0.0.1", free))
+    if AS_ROOT:
+        gateway.configure(good.replace(gateway.spool, "/root"))
+        answer = admin(gateway, "reload")
+        assert answer.returncode == 3
+        assert "spool /root: user %s cannot write" % USER in answer.stdout
+    gateway.configure(good)
+    wait_until(lambda: gateway.workers_alive() == workers,
+               what="the new workers to be gone")
+    assert deliver(gateway.client()) == 250
+
+
+class Knocking:
+    """Threads that connect, say EHLO and QUIT, until told to end."""
+
+    def __init__(self, address, threads=4):
+        self.address, self.ending = address, False
+        self.served, self.failures = 0, []
+        self.threads = [threading.Thread(target=self.knock)
+                        for _ in range(threads)]
+        for t in self.threads:
+            t.start()
+
+    def knock(self):
+        while not self.ending and len(self.failures) < 10:
+            try:
+                client = Client(self.address)
+                client.ehlo()
+                client.quit()
+                self.served += 1
+            except Exception as e:
+                self.failures.append(repr(e))
+
+    def end(self):
+        self.ending = True
+        for t in self.threads:
+            t.join()
+        assert self.failures == []
+        assert self.served > 0
+
+
+@pytest.mark.core
+def test_twenty_reloads_refuse_nobody(gateway):
+    gateway.start()
+    sessions = [gateway.client() for _ in range(5)]
+    for client in sessions:
+        begin_mail(client)
+    knocking = Knocking(gateway.address)
+    for n in range(20):
+        if n % 2:
+            gateway.reload()
+            gateway.wait_line(" reloaded ", count=n + 1)
+        else:
+            answer = admin(gateway, "reload")
+            assert (answer.returncode, answer.stdout) == (0, "")
+    knocking.end()
+    for client in sessions:		# in a transaction all the while
+        assert client.data(MAIL) == 250
+        client.quit()
+    wait_until(lambda: len(gateway.workers_alive()) == 2,
+               what="the old workers to leave")
+    s = stats(gateway)
+    assert s["reloads"] == 20 and s["worker_crashes"] == 0
+    assert s["sessions_open"] == 0 and s["mails_delivered"] == 5
+
+
+def test_more_and_fewer_workers(gateway):
+    gateway.start()
+    knocking = Knocking(gateway.address)
+    before = 2
+    for n in (5, 1, 3):
+        edit(gateway, "workers %d" % before, "workers %d" % n)
+        assert admin(gateway, "reload").returncode == 0
+        wait_until(lambda: len(gateway.workers_alive()) == n,
+                   what="%d workers" % n)
+        # Of five sockets each has its share of these.
+        clients = [gateway.client() for _ in range(40)]
+        for client in clients:
+            client.quit()
+        before = n
+    knocking.end()
+
+
+def test_addresses_come_and_go(gateway, work):
+    path = os.path.join(work, "smtp")
+    gateway.start()
+    old = gateway.client()
+    port = free_port()
+    edit(gateway, "127.0.0.1:%d" % gateway.port,
+         '127.0.0.1:%d "unix:%s"' % (port, path))
+    assert admin(gateway, "reload").returncode == 0
+    assert deliver(Client(("127.0.0.1", port))) == 250
+    assert deliver(Client(path)) == 250
+    wait_until(lambda: not can_connect(gateway.address),
+               what="the old address to close")
+    assert deliver(old) == 250		# that session goes on
+    edit(gateway, '127.0.0.1:%d "unix:%s"' % (port, path),
+         "127.0.0.1:%d" % gateway.port)
+    assert admin(gateway, "reload").returncode == 0
+    assert deliver(gateway.client()) == 250
+    assert not os.path.exists(path)
+
+
+def test_drain_timeout(gateway):
+    """A session that never ends does not keep an old worker for ever."""
+    edit(gateway, "workers 2", "workers 1\ndrain_timeout 1s")
+    gateway.start()
+    idle, busy = gateway.client(), begin_mail(gateway.client())
+    assert admin(gateway, "reload").returncode == 0
+    assert idle.reply() == 421
+    assert busy.data(MAIL) == 250
+    wait_until(lambda: len(gateway.workers_alive()) == 1,
+               what="the old worker to leave")
+
+
+def test_reloads_at_once(gateway):
+    """Two administrators: each is told about a reload that began after he
+    asked."""
+    gateway.start()
+    answers = []
+    threads = [threading.Thread(
+        target=lambda: answers.append(admin(gateway, "reload")))
+        for _ in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert [a.returncode for a in answers] == [0] * 6
+    assert deliver(gateway.client()) == 250
