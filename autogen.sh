@@ -53,6 +53,15 @@ has_candidate()
 	    grep -q '^  Candidate: [^(]'
 }
 
+# apt_get ARGUMENTS...: as root or by sudo, never asking anything
+apt_get()
+{
+	as_root=
+	[ "$(id -u)" -eq 0 ] || as_root=sudo
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q \
+	    -o DPkg::Lock::Timeout=300 "$@"
+}
+
 # Installs those of the named packages that are not there yet.
 install_packages()
 {
@@ -63,25 +72,28 @@ install_packages()
 	[ -n "$missing" ] || return 0
 	command -v apt-get >/dev/null ||
 	    die "no apt-get here; please install the like of:$missing"
+	[ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+	    die "neither root nor sudo: please install:$missing"
 	say "These packages (libraries and tools) will be installed system-wide:"
 	say "   $missing"
-	as_root=
-	if [ "$(id -u)" -ne 0 ]; then
-		command -v sudo >/dev/null ||
-		    die "neither root nor sudo: please install:$missing"
-		as_root=sudo
-	fi
-	apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q \
-	    -o DPkg::Lock::Timeout=300"
 	for p in $missing; do
 		has_candidate "$p" && continue
-		$apt update || die "apt-get update failed"
+		apt_get update || die "apt-get update failed"
 		break
 	done
-	install="$apt install -y --no-install-recommends"
 	# A list that has grown old names versions that the mirror dropped.
-	$install $missing || { $apt update && $install $missing; } ||
-	    die "apt-get could not install:$missing"
+	# shellcheck disable=SC2086
+	apt_get install -y --no-install-recommends $missing || {
+		apt_get update &&
+		apt_get install -y --no-install-recommends $missing
+	} || die "apt-get could not install:$missing"
+}
+
+unpack_peers()
+{
+	tests/e2e/peers.sh build/peers || {
+		apt_get update && tests/e2e/peers.sh build/peers
+	} || die "the mail servers for the tests could not be unpacked"
 }
 
 # build_in DIR TARGETS CONFIGURE-ARGUMENTS...
@@ -127,7 +139,7 @@ check)
 	# shellcheck disable=SC2086
 	install_packages $BUILD_PACKAGES $TEST_PACKAGES
 	if needs_generating; then generate; fi
-	tests/e2e/peers.sh build/peers || die "the test peers are not complete"
+	unpack_peers
 	build_in build "all test-programs" --enable-werror
 	build_in build-asan "all test-programs" --enable-werror \
 	    --enable-sanitizers --enable-fuzzers CC=clang CFLAGS="-O1 -g"

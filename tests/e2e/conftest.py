@@ -54,6 +54,12 @@ def module_work():
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def needs_root():
+    """The mail servers change to another user for their files."""
+    if os.geteuid() != 0:
+        pytest.skip("real mail servers are started by root")
+
+
 class Starter:
     """Makes things that have stop(), and stops them in the end, the last
     one first. The first failure of a stop is the test's."""
@@ -82,13 +88,16 @@ class Starter:
 
     def postfix(self, run=True, **options):
         """`run` false: for its tools only."""
+        needs_root()
         postfix = self.keep(Postfix(self.work, **options))
         return postfix.start() if run else postfix
 
     def exim(self):
+        needs_root()
         return self.keep(Exim(self.work)).start()
 
     def dovecot(self):
+        needs_root()
         return self.keep(Dovecot(self.work)).start()
 
     def stop(self):
