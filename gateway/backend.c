@@ -247,12 +247,33 @@ find_and_open(struct backend_tx *tx, const struct rcpt *rcpt,
 	return 0;
 }
 
+/* The first recipient of a transaction finds the backend, the others are
+ * asked for over the connection there is. */
+static MAY_YIELD int
+ask(struct backend_tx *tx, const struct rcpt *rcpt, struct reply *answer,
+    struct err *err)
+{
+	unsigned missing;
+
+	if (tx->backend->addrs[0].maildir != NULL) {
+		rcpt_maildir(tx, rcpt, answer);
+		return 0;
+	}
+	if (tx->link == NULL)
+		return find_and_open(tx, rcpt, answer, err);
+	missing = rcpt_needs(rcpt) & ~tx->link->abilities;
+	if (missing != 0) {
+		*answer = lacks(missing);
+		return 0;
+	}
+	return backend_smtp_rcpt(tx, rcpt, answer, err);
+}
+
 MAY_YIELD int
 backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
     struct reply *answer, struct err *err)
 {
-	unsigned missing;
-	int ret = 0;
+	int ret;
 
 	if (tx->failure.kind != 0) {
 		*err = tx->failure;
@@ -262,17 +283,7 @@ backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 		*answer = *tx->refusal;
 		return 0;
 	}
-	if (tx->backend->addrs[0].maildir != NULL) {
-		rcpt_maildir(tx, rcpt, answer);
-	} else if (tx->link == NULL) {
-		ret = find_and_open(tx, rcpt, answer, err);
-	} else {
-		missing = rcpt_needs(rcpt) & ~tx->link->abilities;
-		if (missing != 0)
-			*answer = lacks(missing);
-		else
-			ret = backend_smtp_rcpt(tx, rcpt, answer, err);
-	}
+	ret = ask(tx, rcpt, answer, err);
 	if (ret < 0)
 		return tx_failed(tx, err);
 	if (reply_is_ok(answer))
@@ -290,21 +301,17 @@ static MAY_YIELD int
 renew(struct backend_tx *tx, struct reply *answer, struct err *err)
 {
 	const struct envelope *e = tx->envelope;
-	int ret;
+	size_t i;
 
 	tx->link->is_broken = true;
 	backend_pool_give(&tx->link);
-	for (tx->accepted = 0; tx->accepted < e->nrcpts; tx->accepted++) {
-		ret = tx->link == NULL ?
-		    find_and_open(tx, &e->rcpts[0], answer, err) :
-		    backend_smtp_rcpt(tx, &e->rcpts[tx->accepted], answer,
-		    err);
-		if (ret < 0)
+	for (i = 0; i < e->nrcpts; i++) {
+		if (ask(tx, &e->rcpts[i], answer, err) < 0)
 			return -1;
 		if (!reply_is_ok(answer))
 			break;
 	}
-	if (tx->accepted == e->nrcpts)
+	if (i == e->nrcpts)
 		return 0;
 	*answer = reply(451, "4.4.2", "The mail server behind this gateway "
 	    "has changed its mind about a recipient, please try again later");

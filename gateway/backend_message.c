@@ -124,6 +124,8 @@ put_stuffed(struct backend_link *l, struct spool *spool, struct err *err)
 		buf_clear(&stuffed);
 		dot_stuff(&stuffed, span_n(block, (size_t)n), &line_start);
 		ret = put_stuffed_block(l, &stuffed, at == size, err);
+		if (ret == 0 && at < size && at % PIECE == 0)
+			ret = pause_between(l, err);
 	}
 	buf_free(&stuffed);
 	free(block);
