@@ -325,9 +325,11 @@ read_options(int argc, char **argv, struct command_line *line)
 		}
 		if (c == '?')
 			return usage("unknown option ", argv[optind - 1]);
-		if (c == ':')
+		/* "--demo --help" does not name a folder. */
+		if (c == ':' || (optarg != NULL &&
+		    strncmp(optarg, "--", 2) == 0))
 			return usage("a value is missing behind ",
-			    argv[optind - 1]);
+			    c == ':' ? argv[optind - 1] : option_name(c));
 		if (!(line->command->options & (unsigned)c))
 			return usage("this subcommand does not take ",
 			    option_name(c));

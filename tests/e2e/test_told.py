@@ -54,6 +54,7 @@ def test_mail_without_a_recipient_says_what_was_refused(start):
     (("chek",), "unknown subcommand chek"),
     (("check", "--confg", "x"), "unknown option --confg"),
     (("check", "--config"), "a value is missing behind --config"),
+    (("serve", "--demo", "--help"), "a value is missing behind --demo"),
     (("check", "--json"), "this subcommand does not take --json"),
     (("check", "x"), "too many arguments: x"),
 ))
