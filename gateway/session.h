@@ -14,7 +14,7 @@
  * session -- one client's connection, from greeting to the end line
  *
  * A session is a fiber and an arena. It owns its conn and at most one mail;
- * the stage of the dialogue is computed from what it holds (session_when).
+ * the stage of the dialogue is computed from what it holds (session_stage).
  * Its end writes the "session end" line and frees all of it.
  */
 struct mail;

@@ -216,6 +216,15 @@ set_stage(void)
 	return true;
 }
 
+/* What a backend expects and the gateway never sends is a failure too. */
+static void
+check_played(const struct side *s, size_t number)
+{
+	if (!judgement.is_fault_run && s->at < s->n && !s->is_hanging)
+		problem("backend %zu waits in vain at \"%.*s\" (word %zu)",
+		    number, SPAN_ARG(s->words[s->at].text), s->at + 1);
+}
+
 static void
 strike_stage(void)
 {
@@ -230,8 +239,10 @@ strike_stage(void)
 		sessions_stop(&play.worker);
 		pass_time(1000 * CLOCK_S);
 	}
-	for (i = 0; i < play.nbackends; i++)
+	for (i = 0; i < play.nbackends; i++) {
+		check_played(&play.backends[i], i + 1);
 		side_free(&play.backends[i]);
+	}
 	side_free(&play.client);
 	backends_destroy(&play.worker.backends);
 	crowd_destroy(&play.worker.crowd);
