@@ -16,11 +16,13 @@ cd "$(dirname "$0")"
 # (libunbound.pc names nettle; libunbound-dev does not bring it.)
 BUILD_PACKAGES="autoconf automake make gcc libc6-dev pkg-config
 	libevent-dev libssl-dev libunbound-dev nettle-dev libseccomp-dev
-	libboost-context-dev"
+	libboost-context-dev libopendkim-dev libspf2-dev libidn2-dev
+	libjansson-dev"
 RUN_PACKAGES="swaks"	# to say something to it with: see README.md
 TEST_PACKAGES="clang libclang-rt-14-dev iproute2 openssl swaks
 	libnet-ssleay-perl libnet-dns-perl python3 python3-pytest
-	python3-pytest-xdist python3-pytest-timeout python3-yaml xz-utils"
+	python3-pytest-xdist python3-pytest-timeout python3-yaml
+	python3-authres xz-utils"
 JOBS=$(nproc 2>/dev/null || echo 2)
 
 say()

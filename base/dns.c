@@ -328,6 +328,28 @@ dns_lookup(struct arena *a, const char *text, enum dns_type type,
 }
 
 void
+dns_prefetch(const char *text, enum dns_type type)
+{
+	char shown[DNS_NAME_TEXT];
+	struct dns_name name;
+	struct question *q;
+
+	if (dns_name_from_text(text, &name) < 0 ||
+	    dns.stats.waiting + dns.stats.given_up >= DNS_MOST)
+		return;
+	dns.stats.asked++;
+	q = question_create(NULL, type, NULL);
+	q->fiber = NULL;
+	dns.stats.given_up++;	/* the callback, perhaps at once, counts back */
+	dns_name_print(&name, shown);
+	if (ub_resolve_event(dns.ctx, shown, (int)type, CLASS_IN, q, on_answer,
+	    NULL) != 0) {
+		dns.stats.given_up--;
+		question_free(q);
+	}
+}
+
+void
 dns_statistics(struct dns_stats *out)
 {
 	*out = dns.stats;

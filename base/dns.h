@@ -80,6 +80,18 @@ void		 dns_destroy(void);
 MAY_YIELD int	 dns_lookup(struct arena *a, const char *name,
 		    enum dns_type type, int64_t deadline,
 		    struct dns_answer *answer, struct err *err);
+/* Several questions at once, each with an answer of its own; in the time of
+ * the slowest. */
+struct dns_query {
+	const char		*name;
+	enum dns_type		 type;
+	struct dns_answer	 answer;
+};
+MAY_YIELD int	 dns_lookup_all(struct arena *a, struct dns_query *queries,
+		    size_t n, int64_t deadline, struct err *err);
+/* Begins a lookup that nobody waits for yet: one that is made soon after
+ * finds the answer in the cache or on its way. Never yields, never fails. */
+void		 dns_prefetch(const char *name, enum dns_type type);
 /* All addresses of a host name, A and AAAA at once; port is filled in. The
  * IPv4 ones come first. An address in place of the name is itself. The answer
  * is DNS_OK when there is any address, and holds the records of both types. */
@@ -102,7 +114,8 @@ struct dns_stats {
 	uint64_t us;		/* total time of those not cached */
 	uint64_t failed_at_once;	/* of the failed: nobody was asked, as
 					   with servers known to be dead */
-	size_t waiting, given_up;	/* now under way */
+	size_t waiting, given_up;	/* now under way; prefetched
+					   ones count as given up */
 };
 void		 dns_statistics(struct dns_stats *out);
 #endif

@@ -8,25 +8,6 @@
 
 #define REVERSE_TEXT	80	/* 32 nibbles and "ip6.arpa" */
 
-struct lookup {
-	struct arena		*arena;
-	const char		*name;
-	enum dns_type		 type;
-	int64_t			 deadline;
-	struct dns_answer	 answer;
-	struct err		 err;
-	int			 ret;
-};
-
-MAY_YIELD static void
-run_lookup(void *arg)
-{
-	struct lookup *l = arg;
-
-	l->ret = dns_lookup(l->arena, l->name, l->type, l->deadline,
-	    &l->answer, &l->err);
-}
-
 static struct addr
 to_addr(const struct dns_record *r, int port)
 {
@@ -78,11 +59,11 @@ MAY_YIELD int
 dns_addresses(struct arena *a, const char *host, int port, int64_t deadline,
     struct addr **addrs, size_t *n, struct dns_answer *answer, struct err *err)
 {
-	struct lookup v4 = { a, host, DNS_A, deadline, .ret = 0 };
-	struct lookup v6 = { a, host, DNS_AAAA, deadline, .ret = 0 };
-	struct fiber *other;
+	struct dns_query both[] = {
+		{ .name = host, .type = DNS_A },
+		{ .name = host, .type = DNS_AAAA },
+	};
 	struct addr literal;
-	struct err never;
 	size_t i;
 
 	*addrs = NULL;
@@ -95,16 +76,9 @@ dns_addresses(struct arena *a, const char *host, int port, int64_t deadline,
 		*n = 1;
 		return 0;
 	}
-	other = fiber_spawn_joinable("dns", run_lookup, &v6);
-	run_lookup(&v4);
-	if (v4.ret < 0)
-		fiber_stop(other);
-	fiber_join(&other, CLOCK_NEVER, &never);
-	if (v4.ret < 0 || v6.ret < 0) {
-		*err = v4.ret < 0 ? v4.err : v6.err;
+	if (dns_lookup_all(a, both, 2, deadline, err) < 0)
 		return -1;
-	}
-	merge(a, &v4.answer, &v6.answer, answer);
+	merge(a, &both[0].answer, &both[1].answer, answer);
 	*addrs = arena_new_n(a, answer->n, struct addr);
 	for (i = 0; i < answer->n; i++)
 		(*addrs)[i] = to_addr(&answer->records[i], port);

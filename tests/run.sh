@@ -9,6 +9,8 @@
 #			scripts (tests/smtp) are run by one of them
 #	e2e:DIR		tests/e2e with the gateway built in DIR
 #	core:DIR	only those of tests/e2e that are marked `core`
+#	vectors:DIR	other people's cases (tests/vectors), judged by the
+#			programs built in DIR
 #	dist:DIR	make distcheck in DIR: the archive builds, passes its
 #			unit tests, installs and uninstalls
 #	fuzz:DIR	the fuzz targets built in DIR: over their corpus, and on
@@ -186,7 +188,27 @@ run_e2e()
 	esac
 }
 
-[ $# -gt 0 ] || set -- layers unit:build e2e:build
+# run_vectors DIR: a folder of cases that is not there is a failure.
+run_vectors()
+{
+	make -s -C "$1" judges || {
+		failure "vectors:$1" "the judges cannot be built"
+		return
+	}
+	export FOREPOST_JUDGES="$1/tests/vectors"
+	bounded "$E2E_SECONDS" /usr/bin/python3 -m pytest -q -p no:cacheprovider \
+	    "$here/vectors" >"$work/out" 2>&1
+	status=$?
+	tail -n 60 "$work/out"
+	p=$(number passed)
+	f=$(($(number failed) + $(number error)))
+	count "$p" "$f" "$(number skipped)"
+	[ "$f" -eq 0 ] || echo "vectors in $1: $f failed" >>"$work/failures"
+	[ $status -le 1 ] && [ $((p + f)) -gt 0 ] ||
+	    failure "vectors in $1" "pytest ended with status $status"
+}
+
+[ $# -gt 0 ] || set -- layers unit:build vectors:build e2e:build
 for suite in "$@"; do
 	echo "== $suite"
 	started=$(date +%s)
@@ -196,6 +218,7 @@ for suite in "$@"; do
 	unit:*)	run_unit "$dir" ;;
 	e2e:*)	run_e2e "$dir" ;;
 	core:*)	run_e2e "$dir" -m core ;;
+	vectors:*) run_vectors "$dir" ;;
 	dist:*)	run_dist "$dir" ;;
 	fuzz:*)	run_fuzz "$dir" ;;
 	*)	failure "$suite" "there is no such suite" ;;

@@ -105,6 +105,14 @@ dns_lookup(struct arena *a, const char *text, enum dns_type type,
 	return 0;
 }
 
+/* There is no cache. */
+void
+dns_prefetch(const char *text, enum dns_type type)
+{
+	(void)text;
+	(void)type;
+}
+
 void
 dns_statistics(struct dns_stats *out)
 {
