@@ -124,7 +124,10 @@ dotstream_begin(struct dotstream *d, enum newline_mode mode, bool bdat)
 	};
 }
 
-#define BLOCK 128
+/* Octets looked at together: many first, then few, to come near the octet
+ * that needs a decision. */
+#define BLOCK		128
+#define SMALL_BLOCK	16
 
 /*
  * How many octets, in whole blocks, need no decision: no NUL, no CR or LF
@@ -133,16 +136,16 @@ dotstream_begin(struct dotstream *d, enum newline_mode mode, bool bdat)
  * loop over a block has no branch and becomes vector code.
  */
 static inline __attribute__((always_inline)) size_t
-scan_blocks(const unsigned char *p, size_t len)
+scan_blocks(const unsigned char *p, size_t len, const size_t block)
 {
 	const unsigned char *b;
 	unsigned char bad;
 	size_t at, i;
 
-	for (at = 0; len - at > BLOCK; at += BLOCK) {
+	for (at = 0; len - at > block; at += block) {
 		b = p + at;
 		bad = 0;
-		for (i = 0; i < BLOCK; i++)
+		for (i = 0; i < block; i++)
 			bad |= ((b[i] == '\r') ^ (b[i + 1] == '\n')) |
 			    (b[i] == '\0') |
 			    ((b[i] == '\n') & (b[i + 1] == '.'));
@@ -152,12 +155,20 @@ scan_blocks(const unsigned char *p, size_t len)
 	return at;
 }
 
+static inline __attribute__((always_inline)) size_t
+scan_both(const unsigned char *p, size_t len)
+{
+	size_t at = scan_blocks(p, len, BLOCK);
+
+	return at + scan_blocks(p + at, len - at, SMALL_BLOCK);
+}
+
 #ifdef __x86_64__
 /* The same, compiled for vectors of twice the width. */
 static __attribute__((target("avx2"))) size_t
-scan_blocks_avx2(const unsigned char *p, size_t len)
+scan_both_avx2(const unsigned char *p, size_t len)
 {
-	return scan_blocks(p, len);
+	return scan_both(p, len);
 }
 #endif
 
@@ -166,9 +177,9 @@ clean_run(const unsigned char *p, size_t len)
 {
 #ifdef __x86_64__
 	if (__builtin_cpu_supports("avx2"))
-		return scan_blocks_avx2(p, len);
+		return scan_both_avx2(p, len);
 #endif
-	return scan_blocks(p, len);
+	return scan_both(p, len);
 }
 
 static enum fate
@@ -310,7 +321,7 @@ scan(struct dotstream *d, const unsigned char *p, size_t at, size_t len,
 			at += clean;
 			if (clean > 0)
 				came_out_clean(d, p + at);
-			slow_until = at + BLOCK;
+			slow_until = at + SMALL_BLOCK;
 		}
 		*fate = step(d, p + at, len - at);
 		if (*fate != FATE_KEEP)
