@@ -202,6 +202,9 @@ assign_item(struct assignment *as, struct span in, struct place at)
 	case VALUE_FORWARD:
 		rc = endpoint_forward(as->a, in, &text, &err);
 		break;
+	case VALUE_HOSTS:
+		rc = value_host(as->a, in, &text, &err);
+		break;
 	case VALUE_DOMAINS:
 		rc = value_domain(as->a, in, &text, &err);
 		break;

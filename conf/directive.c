@@ -23,6 +23,9 @@ static const char *const violation_words[] = { "note", "drop", NULL };
 static const char *const newline_words[] = { "reject", "normalize", NULL };
 static const char *const client_cert_words[] = {
 	"none", "ask", "require", NULL };
+static const char *const yes_words[] = { "no", "yes", NULL };
+static const char *const engine_words[] = { "own", "libspf2", NULL };
+static const char *const arc_words[] = { "off", "verify", NULL };
 static const char *const backend_tls_words[] = {
 	"none", "opportunistic", "require", "verify", NULL };
 static const char *const client_info_words[] = {
@@ -110,6 +113,53 @@ static const struct directive directives[] = {
     .offset = TOP(resolver_timeout), .fallback = "5s",
     .min = MS(100), .max = MINUTES(1),
     .help = "How long one lookup may take." },
+
+/* --- who sent a mail --- */
+{ .name = "check", .scopes = SCOPE_SPF, .type = VALUE_FLAG,
+    .offset = TOP(spf), .fallback = "yes", .words = yes_words,
+    .help = "Whether SPF is evaluated, for the HELO name and the sender." },
+{ .name = "engine", .scopes = SCOPE_SPF, .type = VALUE_FLAG,
+    .offset = TOP(spf_libspf2), .fallback = "own", .words = engine_words,
+    .help = "Which evaluator. own: the one of the gateway, which follows RFC "
+	"7208 to the letter; libspf2: that library, for the answers that "
+	"Exim and OpenDMARC give. The limits of RFC 7208 hold for both." },
+{ .name = "timeout", .scopes = SCOPE_SPF, .type = VALUE_DURATION,
+    .offset = TOP(spf_timeout), .fallback = "10s",
+    .min = MS(100), .max = MINUTES(1),
+    .help = "How long one evaluation may take in all; after that it is "
+	"temperror." },
+{ .name = "received_spf", .scopes = SCOPE_SPF, .type = VALUE_FLAG,
+    .offset = TOP(spf_received), .fallback = "no", .words = yes_words,
+    .help = "Whether a Received-SPF header field is added too, for filters "
+	"that know nothing else." },
+{ .name = "check", .scopes = SCOPE_DKIM, .type = VALUE_FLAG,
+    .offset = TOP(dkim), .fallback = "yes", .words = yes_words,
+    .help = "Whether DKIM signatures are verified." },
+{ .name = "max_signatures", .scopes = SCOPE_DKIM, .type = VALUE_COUNT,
+    .offset = TOP(dkim_max_signatures), .fallback = "10",
+    .min = 1, .max = 100,
+    .help = "Signatures of one message that are verified, from the top; "
+	"further ones are counted and otherwise ignored." },
+{ .name = "check", .scopes = SCOPE_DMARC, .type = VALUE_FLAG,
+    .offset = TOP(dmarc), .fallback = "yes", .words = yes_words,
+    .help = "Whether DMARC is evaluated (RFC 9989). It needs SPF and DKIM: "
+	"what is not checked cannot pass." },
+{ .name = "arc", .scopes = SCOPE_TOP, .type = VALUE_FLAG,
+    .offset = TOP(arc), .fallback = "off", .words = arc_words,
+    .help = "Whether the ARC chain of a message is verified (RFC 8617). Its "
+	"result is reported; nothing else depends on it." },
+{ .name = "add", .scopes = SCOPE_AUTHRES, .type = VALUE_FLAG,
+    .offset = TOP(authres), .fallback = "yes", .words = yes_words,
+    .help = "Whether an Authentication-Results header field with what was "
+	"found is added, and those that claim to be ours are removed." },
+{ .name = "id", .scopes = SCOPE_AUTHRES, .type = VALUE_HOST,
+    .offset = TOP(authserv_id), .none = "auto", .computed = "hostname",
+    .help = "The name that this field begins with. Whoever reads the fields "
+	"behind the gateway trusts those with this name." },
+{ .name = "also", .scopes = SCOPE_AUTHRES, .type = VALUE_HOSTS,
+    .offset = TOP(authserv_also), .fallback = "none", .none = "none",
+    .help = "Further names that are trusted behind the gateway: fields that "
+	"come in with one of them are removed too." },
 
 /* --- sessions: at top level for all listeners, or in one of them --- */
 { .name = "max_message_size", .scopes = SCOPE_SMTP, .type = VALUE_SIZE,
@@ -238,6 +288,11 @@ static const struct directive directives[] = {
 { .name = "xclient", .scopes = SCOPE_SMTP, .type = VALUE_NETWORKS,
     .offset = SMTP(xclient), .fallback = "none", .none = "none",
     .help = "The networks that may say XCLIENT, that is, be any client." },
+{ .name = "unchecked", .scopes = SCOPE_SMTP, .type = VALUE_NETWORKS,
+    .offset = SMTP(unchecked), .fallback = "none", .none = "none",
+    .help = "The networks whose mail is passed on without any check of who "
+	"sent it. Clients of this machine itself and those on a unix socket "
+	"are never checked." },
 
 /* --- listener block --- */
 { .name = "address", .scopes = SCOPE_LISTENER, .type = VALUE_LISTEN,
@@ -350,6 +405,16 @@ static const struct directive directives[] = {
 static const struct block blocks[] = {
 	{ "resolver", SCOPE_RESOLVER, false, "the resolver",
 	    "How names are looked up in the DNS." },
+	{ "spf", SCOPE_SPF, false, "SPF",
+	    "Whether the client may send for the domain of the sender "
+	    "(RFC 7208)." },
+	{ "dkim", SCOPE_DKIM, false, "DKIM",
+	    "Whether the message is as its signers sent it (RFC 6376)." },
+	{ "dmarc", SCOPE_DMARC, false, "DMARC",
+	    "Whether one of both speaks for the author domain, and what its "
+	    "owner asks for otherwise (RFC 9989)." },
+	{ "authres", SCOPE_AUTHRES, false, "authres",
+	    "The Authentication-Results header field (RFC 8601)." },
 	{ "listener", SCOPE_LISTENER, true, "a listener",
 	    "Addresses on which mail comes in. In it may also stand every "
 	    "setting for sessions; it then holds for this listener instead "

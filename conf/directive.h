@@ -19,7 +19,14 @@ enum scope {			/* where a setting may stand: a set of these */
 	SCOPE_BACKEND	= 1 << 2,
 	SCOPE_ROUTE	= 1 << 3,
 	SCOPE_RESOLVER	= 1 << 4,
-	SCOPE_SMTP	= SCOPE_TOP | SCOPE_LISTENER
+	SCOPE_SPF	= 1 << 5,
+	SCOPE_DKIM	= 1 << 6,
+	SCOPE_DMARC	= 1 << 7,
+	SCOPE_AUTHRES	= 1 << 8,
+	SCOPE_SMTP	= SCOPE_TOP | SCOPE_LISTENER,
+	/* Blocks that there is one of: in struct settings itself. */
+	SCOPE_SINGLE	= SCOPE_RESOLVER | SCOPE_SPF | SCOPE_DKIM |
+	    SCOPE_DMARC | SCOPE_AUTHRES
 };
 
 /* The field's type is given behind each. */
@@ -38,6 +45,7 @@ enum value_type {
 	VALUE_PATHS,		/* struct names; from here on all are lists */
 	VALUE_KEYWORDS,		/* struct names, of EHLO, in capitals */
 	VALUE_FORWARD,		/* struct names, "address@port" */
+	VALUE_HOSTS,		/* struct names */
 	VALUE_DOMAINS,		/* struct names, small letters */
 	VALUE_RECIPIENTS,	/* struct names, small letters */
 	VALUE_NETWORKS,		/* struct networks */
@@ -52,7 +60,7 @@ struct directive {
 	unsigned	 scopes;
 	enum value_type	 type;
 	/* In the struct of its block; of SCOPE_SMTP in struct smtp_conf; of
-	 * SCOPE_TOP and SCOPE_RESOLVER in struct settings. */
+	 * SCOPE_TOP and SCOPE_SINGLE in struct settings. */
 	size_t		 offset;
 	/* The default as it would be written; NULL: it must be given, or is
 	 * worked out as `computed` says. */
@@ -80,7 +88,7 @@ size_t			 directive_index(const struct directive *row);
 /* NULL: no such setting there. */
 const struct directive	*directive_find(struct span name, unsigned scopes);
 bool			 directive_is_list(const struct directive *row);
-/* The field of a row in the struct of a block (SCOPE_TOP and SCOPE_RESOLVER:
+/* The field of a row in the struct of a block (SCOPE_TOP and SCOPE_SINGLE:
  * struct settings). */
 void			*directive_field(const struct directive *row,
 			    enum scope scope, void *object);

@@ -193,9 +193,15 @@ conf_dump(const struct settings *settings, FILE *out)
 
 	put_settings(&d, SCOPE_TOP, s);
 	d.indent = "\t";
-	buf_puts(&d.out, "resolver {\n");
-	put_settings(&d, SCOPE_RESOLVER, s);
-	buf_puts(&d.out, "}\n");
+	for (i = 0; i < block_count(); i++) {
+		const struct block *block = block_at(i);
+
+		if (!(block->scope & SCOPE_SINGLE))
+			continue;
+		buf_printf(&d.out, "%s {\n", block->name);
+		put_settings(&d, block->scope, s);
+		buf_puts(&d.out, "}\n");
+	}
 	for (i = 0; i < s->nlisteners; i++) {
 		buf_printf(&d.out, "listener \"%s\" {\n", s->listeners[i].name);
 		put_listener(&d, s, &s->listeners[i]);

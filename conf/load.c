@@ -34,6 +34,7 @@ field_size(const struct directive *row)
 	case VALUE_PATHS:
 	case VALUE_KEYWORDS:
 	case VALUE_FORWARD:
+	case VALUE_HOSTS:
 	case VALUE_DOMAINS:
 	case VALUE_RECIPIENTS:
 		return sizeof(struct names);
@@ -145,9 +146,11 @@ complete(struct reading *r)
 	struct settings *s = r->s;
 	size_t i;
 
-	apply_defaults(r, SCOPE_TOP | SCOPE_RESOLVER, SCOPE_TOP, s, &r->top);
+	apply_defaults(r, SCOPE_TOP | SCOPE_SINGLE, SCOPE_TOP, s, &r->top);
 	if (s->hostname == NULL)
 		s->hostname = system_hostname(s->arena);
+	if (s->authserv_id == NULL)
+		s->authserv_id = s->hostname;
 	for (i = 0; i < s->nlisteners; i++) {
 		inherit(r, &s->listeners[i], &r->listeners[i]);
 		default_tls(&r->listeners[i], SCOPE_LISTENER,

@@ -20,6 +20,7 @@ type_name(enum value_type type)
 		[VALUE_PATH] = "path", [VALUE_LOG] = "target",
 		[VALUE_FINGERPRINT] = "hex", [VALUE_PATHS] = "path",
 		[VALUE_KEYWORDS] = "keyword", [VALUE_FORWARD] = "server",
+		[VALUE_HOSTS] = "host",
 		[VALUE_DOMAINS] = "domain", [VALUE_RECIPIENTS] = "recipient",
 		[VALUE_NETWORKS] = "network", [VALUE_LISTEN] = "address",
 		[VALUE_URLS] = "url",

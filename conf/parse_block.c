@@ -136,8 +136,8 @@ parse_block(struct file *f, const struct block *block)
 	case SCOPE_ROUTE:
 		read_route(f, &frame);
 		break;
-	default:	/* the resolver's settings are the top level's */
-		assert(block->scope == SCOPE_RESOLVER);
+	default:
+		assert(block->scope & SCOPE_SINGLE);
 		frame.object = f->r->s;
 		frame.origin = &f->r->top;
 		parse_settings(f, &frame, f->t[-1].place);

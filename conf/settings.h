@@ -57,6 +57,7 @@ struct smtp_conf {
 	const char	*tls_client_ca;
 	struct networks	 proxy_protocol;	/* trusted load balancers */
 	struct networks	 xclient;		/* trusted to say XCLIENT */
+	struct networks	 unchecked;	/* whose mail is not looked at */
 };
 
 struct listener_conf {
@@ -135,6 +136,17 @@ struct settings {
 	struct names	 resolver_forward;
 	const char	*resolver_trust_anchor;
 	int64_t		 resolver_timeout;
+	bool		 spf;
+	bool		 spf_libspf2;	/* the other engine */
+	int64_t		 spf_timeout;	/* of one evaluation */
+	bool		 spf_received;	/* add Received-SPF */
+	bool		 dkim;
+	uint64_t	 dkim_max_signatures;
+	bool		 dmarc;
+	bool		 arc;
+	bool		 authres;
+	const char	*authserv_id;
+	struct names	 authserv_also;	/* forged ones are removed too */
 	struct smtp_conf smtp;		/* defaults of the listeners */
 	struct listener_conf *listeners;
 	size_t		 nlisteners;
