@@ -268,10 +268,24 @@ parse_rule(struct dns_zone *z, const struct dns_name *name, struct span word,
 	return 1;
 }
 
+/* The name that a line begins with: a word, or all between two quotes. */
+static struct span
+take_owner(struct span *line)
+{
+	struct span owner;
+
+	if (line->p[0] != '"')
+		return span_word(line);
+	span_until(line, '"');
+	owner = span_until(line, '"');
+	*line = span_trim(*line);
+	return owner;
+}
+
 static int
 parse_line(struct dns_zone *z, struct span line, struct err *err)
 {
-	struct span owner = span_word(&line), word = span_word(&line);
+	struct span owner = take_owner(&line), word = span_word(&line);
 	uint64_t ttl = DEFAULT_TTL;
 	struct dns_name name;
 

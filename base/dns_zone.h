@@ -24,6 +24,7 @@
  *	signed.example   secure		DNSSEC says yes
  *	big.example      truncate	a server's answer over UDP is cut
  *	slow.example     delay 200	milliseconds
+ *	"a name with  spaces.example" A 192.0.2.9
  *
  * What is not there is NXDOMAIN, or NODATA where the name (or one beneath it)
  * has other records; both may be kept for DNS_ZONE_NEGATIVE seconds. Names

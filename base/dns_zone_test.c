@@ -44,6 +44,8 @@ rules(void *unused)
 	    &err);
 	T_OK("slow, too late", w.outcome == DNS_FAIL &&
 	    strcmp(w.why, "timeout") == 0);
+	dns_lookup(a, "two  words.example", DNS_A, CLOCK_NEVER, &w, &err);
+	T_OK("a name with spaces", w.outcome == DNS_OK && w.n == 1);
 	arena_destroy(&a);
 }
 
@@ -53,7 +55,8 @@ test_rules(void)
 	struct dns_options options = { .hosts = "# comment\n\n"
 	    "forged.example A 192.0.2.1\nforged.example bogus\n"
 	    "signed.example A 192.0.2.2\nsigned.example secure\n"
-	    "slow.example A 192.0.2.3\nslow.example delay 30" };
+	    "slow.example A 192.0.2.3\nslow.example delay 30\n"
+	    "\"two  words.example\" A 192.0.2.4" };
 	struct err err;
 
 	T_INT("zone", dns_create(&options, &err), 0);
