@@ -14,6 +14,8 @@ struct spool {
 	const char		*dir;
 	uint64_t		 size;
 	uint64_t		 in_memory;
+	uint64_t		 skipped;	/* of what was in memory */
+	uint64_t		 file_begin;
 	int			 fd;		/* -1: all in memory */
 	bool			 ended;
 	int			 failure;	/* errno of a failed write, or 0 */
@@ -225,6 +227,16 @@ spool_end(struct spool *s, struct err *err)
 	return 0;
 }
 
+void
+spool_skip(struct spool *s, uint64_t n)
+{
+	assert(s->ended && s->failure == 0 && n <= s->size);
+	s->size -= n;
+	s->skipped = n < s->in_memory ? n : s->in_memory;
+	s->in_memory -= s->skipped;
+	s->file_begin = n - s->skipped;
+}
+
 uint64_t
 spool_size(const struct spool *s)
 {
@@ -232,10 +244,11 @@ spool_size(const struct spool *s)
 }
 
 int
-spool_file(const struct spool *s)
+spool_file(const struct spool *s, uint64_t *begin)
 {
 	assert(s->ended && s->failure == 0);
-	return s->fd;
+	*begin = s->file_begin;
+	return s->size > s->in_memory ? s->fd : -1;
 }
 
 uint64_t
@@ -253,6 +266,7 @@ spool_runs(const struct spool *s, uint64_t offset, struct iovec *runs,
 	int n;
 
 	assert(s->ended && s->failure == 0);
+	offset += s->skipped;
 	for (; b != NULL && offset >= b->len; b = b->next)
 		offset -= b->len;
 	for (n = 0; b != NULL && b->len > 0 && n < max; b = b->next, n++) {
@@ -292,7 +306,8 @@ spool_read(struct spool *s, uint64_t offset, void *p, size_t len,
 	if (offset >= s->size || len == 0)
 		return 0;
 	if (spool_runs(s, offset, &run, 1) == 0)
-		return read_file(s, offset - s->in_memory, p, len, err);
+		return read_file(s, s->file_begin + offset -
+		    s->in_memory, p, len, err);
 	if (len > run.iov_len)
 		len = run.iov_len;
 	memcpy(p, run.iov_base, len);

@@ -44,11 +44,14 @@ int		 spool_write(struct spool *s, struct span bytes,
 char		*spool_room(struct spool *s, size_t *len);
 /* Nothing more comes: what is gathered goes to the file. */
 int		 spool_end(struct spool *s, struct err *err);
+/* Once, before the first read: what is read begins behind the first n octets,
+ * and offsets and sizes count from there. */
+void		 spool_skip(struct spool *s, uint64_t n);
 uint64_t	 spool_size(const struct spool *s);
 /* So many bytes, from the front, are in memory. */
 uint64_t	 spool_in_memory(const struct spool *s);
-/* The file that holds the rest, from its offset 0 on, or -1: no rest. */
-int		 spool_file(const struct spool *s);
+/* The file that holds the rest, from this offset of it on; or -1: no rest. */
+int		 spool_file(const struct spool *s, uint64_t *begin);
 /* Copies nothing: the next runs of bytes in memory from `offset` on, at most
  * `max`. Returns how many; 0 at the end of what is in memory. */
 int		 spool_runs(const struct spool *s, uint64_t offset,

@@ -181,7 +181,8 @@ static const struct {
 static void
 check_file(struct spool *s, uint64_t size)
 {
-	int fd = spool_file(s);
+	uint64_t begin;
+	int fd = spool_file(s, &begin);
 	struct stat st;
 
 	fstat(fd, &st);
@@ -197,7 +198,7 @@ test_content(void)
 	struct arena *a;
 	struct spool *s;
 	struct err err;
-	uint64_t rest;
+	uint64_t rest, begin;
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -208,7 +209,7 @@ test_content(void)
 		T_INT(cases[i].name, spool_size(s), cases[i].size);
 		T_INT(cases[i].name, spool_in_memory(s), cases[i].in_memory);
 		rest = cases[i].size - cases[i].in_memory;
-		T_INT(cases[i].name, spool_file(s) >= 0, rest > 0);
+		T_INT(cases[i].name, spool_file(s, &begin) >= 0, rest > 0);
 		T_OK(cases[i].name, reads_back(s, cases[i].size, 100000));
 		if (cases[i].size < 200 * K)
 			T_OK("read in small steps",
@@ -218,6 +219,52 @@ test_content(void)
 		if (rest > 0)
 			check_file(s, rest);
 		T_INT("no file is to be seen", files_in_dir(), 0);
+		arena_destroy(&a);
+	}
+}
+
+static const struct {
+	const char	*name;
+	size_t		 memory, size, skip, in_memory;
+	uint64_t	 begin;
+} skips[] = {
+	{ "nothing skipped", 1024 * K, 5000, 0, 5000, 0 },
+	{ "all in memory", 1024 * K, 5000, 1234, 3766, 0 },
+	{ "all of it", 1024 * K, 5000, 5000, 0, 0 },
+	{ "over a block", 1024 * K, 300 * K, SPOOL_BLOCK + 9,
+	    300 * K - SPOOL_BLOCK - 9, 0 },
+	{ "exactly a block", 1024 * K, 300 * K, SPOOL_BLOCK,
+	    300 * K - SPOOL_BLOCK, 0 },
+	{ "into the file", BLOCK, 300 * K, SPOOL_BLOCK + 70000, 0, 70000 },
+	{ "memory before a file", BLOCK, 300 * K, 500, SPOOL_BLOCK - 500, 0 },
+	{ "all in the file", 0, 300 * K, 2000, 0, 2000 },
+};
+
+static void
+test_skip(void)
+{
+	static char got[300 * K];
+	uint64_t at, begin;
+	struct arena *a;
+	struct spool *s;
+	struct err err;
+	ssize_t n;
+
+	for (size_t i = 0; i < sizeof(skips) / sizeof(skips[0]); i++) {
+		a = arena_create("test");
+		s = open_spool(a, skips[i].memory);
+		fill(s, skips[i].size, 777, &err);
+		spool_skip(s, skips[i].skip);
+		for (at = 0; (n = spool_read(s, at, got + at, 5000,
+		    &err)) > 0; at += (uint64_t)n)
+			;
+		T_INT(skips[i].name, at, skips[i].size - skips[i].skip);
+		T_INT(skips[i].name, spool_size(s), at);
+		T_OK(skips[i].name, is_right(got, at, skips[i].skip));
+		T_INT(skips[i].name, spool_in_memory(s), skips[i].in_memory);
+		T_INT(skips[i].name, spool_file(s, &begin) >= 0,
+		    at > skips[i].in_memory);
+		T_INT(skips[i].name, begin, skips[i].begin);
 		arena_destroy(&a);
 	}
 }
@@ -365,6 +412,7 @@ test_without_tmpfile(void)
 {
 	struct arena *a = arena_create("test");
 	struct spool *s = open_spool(a, 0);
+	uint64_t begin;
 	struct stat st;
 	struct err err;
 
@@ -377,7 +425,7 @@ test_without_tmpfile(void)
 	refuse_tmpfile = false;
 	T_OK("it works as well", reads_back(s, 100000, 4096));
 	T_INT("the name is gone at once", files_in_dir(), 0);
-	fstat(spool_file(s), &st);
+	fstat(spool_file(s, &begin), &st);
 	T_INT("and nobody else may read it", st.st_mode & 0777, 0600);
 	arena_destroy(&a);
 }
@@ -554,6 +602,7 @@ main(void)
 	}
 	test_trim();
 	test_content();
+	test_skip();
 	test_budget();
 	test_room();
 	test_mixed_runs();

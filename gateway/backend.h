@@ -80,9 +80,11 @@ MAY_YIELD int	 backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 		    struct reply *answer, struct err *err);
 
 struct backend_message {
-	struct span	 trace;		/* our header fields, CRLF ends */
+	/* What stands before the spool's octets: our header fields and, where
+	 * it was changed, the header; whole lines with CRLF ends. */
+	struct span	 trace;
 	struct spool	*spool;
-	bool		 has_dots;	/* some line begins with a dot */
+	bool		 has_dots;	/* some line may begin with a dot */
 	bool		 ends_in_crlf;
 	bool		 is_binary;	/* BINARYMIME: only by BDAT */
 };

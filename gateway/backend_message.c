@@ -78,10 +78,12 @@ static MAY_YIELD int
 put_file(struct backend_link *l, const struct spool *spool, struct err *err)
 {
 	uint64_t at, n, size = spool_size(spool) - spool_in_memory(spool);
+	uint64_t begin;
+	int file = spool_file(spool, &begin);
 
 	for (at = 0; at < size; at += n) {
 		n = size - at < PIECE ? size - at : PIECE;
-		if (conn_send_file(l->conn, spool_file(spool), (int64_t)at, n,
+		if (conn_send_file(l->conn, file, (int64_t)(begin + at), n,
 		    block_deadline(l), err) < 0)
 			return -1;
 		if (at + n < size && pause_between(l, err) < 0)
@@ -146,7 +148,8 @@ put_body(struct backend_link *l, const struct backend_message *m,
     bool is_data, struct err *err)
 {
 	struct span end = end_of(m, is_data);
-	bool has_file = spool_file(m->spool) >= 0;
+	uint64_t begin;
+	bool has_file = spool_file(m->spool, &begin) >= 0;
 
 	if (is_data && m->has_dots) {
 		if (put_stuffed(l, m->spool, err) < 0)
@@ -162,6 +165,21 @@ put_body(struct backend_link *l, const struct backend_message *m,
 	}
 	conn_put(l->conn, end.p, end.len);
 	return 0;
+}
+
+/* It may hold lines of the message itself (its header, changed). */
+static void
+put_head(struct backend_link *l, const struct backend_message *m, bool is_data)
+{
+	struct buf stuffed = {0};
+	bool line_start = true;
+
+	if (is_data && m->has_dots) {
+		dot_stuff(&stuffed, m->trace, &line_start);
+		conn_put(l->conn, stuffed.p, stuffed.len);
+		buf_free(&stuffed);
+	} else
+		conn_put(l->conn, m->trace.p, m->trace.len);
 }
 
 /* --- the dialogue around them --- */
@@ -187,7 +205,7 @@ send_octets(struct backend_link *l, const struct backend_message *m,
 	bool has_spoken;
 
 	l->is_broken = true;
-	conn_put(l->conn, m->trace.p, m->trace.len);
+	put_head(l, m, is_data);
 	if (put_body(l, m, is_data, err) == 0 &&
 	    conn_flush(l->conn, block_deadline(l), err) == 0)
 		return 0;

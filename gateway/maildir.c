@@ -165,12 +165,12 @@ put(struct delivery *d, struct span s)
 }
 
 static MAY_YIELD int
-put_file(struct delivery *d, int from, uint64_t size)
+put_file(struct delivery *d, int from, uint64_t begin, uint64_t end)
 {
-	off_t at = 0;
+	off_t at = (off_t)begin;
 	ssize_t n;
 
-	while ((uint64_t)at < size) {
+	while ((uint64_t)at < end) {
 		n = sendfile(d->fd, from, &at, WRITE_AT_ONCE);
 		if (n == 0)
 			errno = EIO;	/* the spool has become shorter */
@@ -184,7 +184,8 @@ put_file(struct delivery *d, int from, uint64_t size)
 static MAY_YIELD int
 put_spool(struct delivery *d, struct spool *spool)
 {
-	uint64_t at = 0, rested = 0;
+	uint64_t at = 0, rested = 0, begin;
+	int file = spool_file(spool, &begin);
 	struct iovec run;
 
 	while (spool_runs(spool, at, &run, 1) > 0) {
@@ -196,9 +197,9 @@ put_spool(struct delivery *d, struct spool *spool)
 			fiber_yield();
 		}
 	}
-	if (spool_file(spool) < 0)
+	if (file < 0)
 		return 0;
-	return put_file(d, spool_file(spool), spool_size(spool) - at);
+	return put_file(d, file, begin, begin + spool_size(spool) - at);
 }
 
 /* --- in the helper thread --- */
