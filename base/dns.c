@@ -44,24 +44,25 @@ static struct {
 
 /*
  * The library's own defaults are those of a stub for one program: 16 sockets,
- * 1 MB of cache. infra-*: a server that did not answer is asked again soon,
- * since it is often the only forwarder; its time-outs stay as they are,
- * for lower ones declare good servers dead when others are silent.
+ * 1 MB of cache. Of a server that does not answer it gives up after five
+ * rounds, which can take 40 s; nobody here waits so long, so there are two
+ * (four packets).
  */
-static const struct {
+struct setting {
 	const char *name, *value;
-} settings[] = {
+};
+static const struct setting settings[] = {
 	{ "module-config:", "validator iterator" },
-	{ "outgoing-range:", "4096" },
-	{ "num-queries-per-thread:", "4096" },
-	{ "outgoing-num-tcp:", "64" },
+	{ "outgoing-range:", "8192" },		/* above DNS_MOST */
+	{ "num-queries-per-thread:", "8192" },
+	{ "outgoing-num-tcp:", "256" },
 	{ "edns-buffer-size:", "1232" },
 	{ "msg-cache-size:", "16m" },
 	{ "rrset-cache-size:", "32m" },
 	{ "key-cache-size:", "4m" },
 	{ "neg-cache-size:", "1m" },
 	{ "cache-max-negative-ttl:", "300" },
-	{ "infra-host-ttl:", "60" },
+	{ "outbound-msg-retry:", "2" },
 	{ "infra-keep-probing:", "yes" },
 	{ "unblock-lan-zones:", "yes" },
 	{ "insecure-lan-zones:", "yes" },
@@ -69,6 +70,26 @@ static const struct {
 	{ "use-caps-for-id:", "no" },
 	{ "serve-expired:", "no" },
 };
+
+/*
+ * How long one packet is waited for follows the round trips of its server,
+ * down to 50 ms by default, and what comes later is thrown away. A forwarder
+ * answers what it knows in no time and what it must look up itself in as long
+ * as that takes: after a second its answer never came through. And names
+ * that it has no answer for make it look dead to all others: after 12 s in
+ * all nobody was asked any more; so what is held against it is soon forgotten.
+ * (infra-cache-max-rtt stays as it is: it is also the mark of the dead.)
+ */
+static const struct setting when_forwarding[] = {
+	{ "infra-cache-min-rtt:", "1000" },
+	{ "infra-host-ttl:", "5" },
+};
+/* Here the servers of one domain are held against that domain only. */
+static const struct setting when_recursing[] = {
+	{ "infra-cache-min-rtt:", "400" },	/* as for an unknown server */
+	{ "infra-host-ttl:", "60" },
+};
+#define LENGTH(list)	(sizeof(list) / sizeof((list)[0]))
 
 static struct question *
 question_create(struct arena *a, enum dns_type type, struct dns_answer *answer)
@@ -129,18 +150,16 @@ on_answer(void *arg, int rcode, void *packet, int len, int sec,
 /* --- the context --- */
 
 static int
-set_options(struct err *err)
+set_options(const struct setting *list, size_t n, struct err *err)
 {
-	size_t i;
-	int r;
+	for (size_t i = 0; i < n; i++) {
+		int r = ub_ctx_set_option(dns.ctx, list[i].name,
+		    list[i].value);
 
-	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		r = ub_ctx_set_option(dns.ctx, settings[i].name,
-		    settings[i].value);
 		if (r != 0)
 			return err_set(err, ERR_CONFIG,
-			    "libunbound's option %s %s: %s", settings[i].name,
-			    settings[i].value, ub_strerror(r));
+			    "libunbound's option %s %s: %s", list[i].name,
+			    list[i].value, ub_strerror(r));
 	}
 	return 0;
 }
@@ -221,7 +240,12 @@ dns_create(const struct dns_options *options, struct err *err)
 	if (dns.ctx == NULL)
 		return err_set(err, ERR_UNAVAIL, "libunbound did not start");
 	ub_ctx_debugout(dns.ctx, NULL);	/* its outcomes say enough */
-	ret = set_options(err);
+	ret = set_options(settings, LENGTH(settings), err);
+	if (ret == 0 && options->nforward > 0)
+		ret = set_options(when_forwarding, LENGTH(when_forwarding),
+		    err);
+	else if (ret == 0)
+		ret = set_options(when_recursing, LENGTH(when_recursing), err);
 	for (i = 0; ret == 0 && i < options->nforward; i++)
 		ret = add_forwarder(options->forward[i], err);
 	if (ret == 0 && options->trust_anchor != NULL)
@@ -248,6 +272,20 @@ dns_destroy(void)
 
 /* --- lookups --- */
 
+static void
+give_up(struct question *q)
+{
+	q->fiber = NULL;
+	dns.stats.given_up++;
+}
+
+static void
+overload(struct dns_answer *answer)
+{
+	dns.stats.overload++;
+	dns_answer_fail(answer, "overload");
+}
+
 /* Waits for the answer. If the fiber cannot, the question is given up. */
 MAY_YIELD static int
 await(struct question *q, int64_t deadline, struct err *err)
@@ -262,8 +300,7 @@ await(struct question *q, int64_t deadline, struct err *err)
 	dns.stats.waiting--;
 	if (q->is_done)
 		return 0;
-	q->fiber = NULL;
-	dns.stats.given_up++;
+	give_up(q);
 	return ret;
 }
 
@@ -290,6 +327,10 @@ ask(struct arena *a, const struct dns_name *name, enum dns_type type,
 		dns.stats.cached++;
 		if (answer->outcome == DNS_FAIL)
 			dns.stats.failed_at_once++;
+	} else if (dns.stats.waiting >= DNS_MOST_WAITING) {
+		give_up(q);
+		overload(answer);
+		return 0;
 	} else {
 		r = await(q, deadline, err);
 		dns.stats.us += (uint64_t)(clock_now() - begin);
@@ -316,11 +357,9 @@ dns_lookup(struct arena *a, const char *text, enum dns_type type,
 	/* libunbound keeps some memory for each name that it refuses. */
 	if (dns_name_from_text(text, &name) < 0)
 		dns_answer_fail(answer, "bad name");
-	else if (dns.stats.waiting >= DNS_MOST_WAITING ||
-	    dns.stats.waiting + dns.stats.given_up >= DNS_MOST) {
-		dns.stats.overload++;
-		dns_answer_fail(answer, "overload");
-	} else if (ask(a, &name, type, deadline, answer, err) < 0)
+	else if (dns.stats.waiting + dns.stats.given_up >= DNS_MOST)
+		overload(answer);
+	else if (ask(a, &name, type, deadline, answer, err) < 0)
 		return -1;
 	if (answer->outcome == DNS_FAIL)
 		dns.stats.failed++;
@@ -334,13 +373,13 @@ dns_prefetch(const char *text, enum dns_type type)
 	struct dns_name name;
 	struct question *q;
 
+	/* What is only a help gives way first. */
 	if (dns_name_from_text(text, &name) < 0 ||
-	    dns.stats.waiting + dns.stats.given_up >= DNS_MOST)
+	    dns.stats.waiting + dns.stats.given_up >= DNS_MOST_WAITING)
 		return;
-	dns.stats.asked++;
+	dns.stats.ahead++;
 	q = question_create(NULL, type, NULL);
-	q->fiber = NULL;
-	dns.stats.given_up++;	/* the callback, perhaps at once, counts back */
+	give_up(q);		/* the callback, perhaps at once, counts back */
 	dns_name_print(&name, shown);
 	if (ub_resolve_event(dns.ctx, shown, (int)type, CLASS_IN, q, on_answer,
 	    NULL) != 0) {

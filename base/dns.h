@@ -23,14 +23,16 @@
  * Memory    the answer lives in the arena given.
  * Errors    -1 only with ERR_CLOSED: this fiber must stop.
  * Deadline  a lookup that passes it is given up: DNS_FAIL, why "timeout".
- *           The resolver may go on with it for itself for some 20 s.
+ *           The resolver may go on with it for itself for some 10 s.
  * Limits    DNS_MOST_WAITING lookups in a process that somebody waits for,
  *           DNS_MOST with those given up (each is a socket and some 10 KB in
- *           libunbound); more are DNS_FAIL, "overload".
+ *           libunbound); more are DNS_FAIL, "overload", except those that the
+ *           cache answers. (A thousand sessions with the lookups of a mail
+ *           each, all to silent servers, leave room for others.)
  * Tests     tests/fake/dns.c answers from a text zone (dns_zone.h) instead.
  */
-#define DNS_MOST_WAITING	2000
-#define DNS_MOST		4000
+#define DNS_MOST_WAITING	6000
+#define DNS_MOST		8000
 
 enum dns_type { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6,
     DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
@@ -98,8 +100,10 @@ void		 dns_prefetch(const char *name, enum dns_type type);
 MAY_YIELD int	 dns_addresses(struct arena *a, const char *host, int port,
 		    int64_t deadline, struct addr **addrs, size_t *n,
 		    struct dns_answer *answer, struct err *err);
+struct addr	 dns_record_addr(const struct dns_record *record, int port);
 /* The name that an address points to and that points back (FCrDNS), of the
- * first DNS_REVERSE_NAMES that it points to; for a MISMATCH the first. */
+ * first DNS_REVERSE_NAMES that it points to (RFC 8601 3 wants a limit); for a
+ * MISMATCH the first. The names are asked for at once: two round trips. */
 #define DNS_REVERSE_NAMES	10
 enum dns_reverse { DNS_REVERSE_NONE, DNS_REVERSE_OK, DNS_REVERSE_MISMATCH,
     DNS_REVERSE_TEMPERROR };
@@ -111,6 +115,7 @@ const char	*dns_outcome_name(enum dns_outcome outcome);
 
 struct dns_stats {
 	uint64_t asked, cached, failed, timeouts, overload;
+	uint64_t ahead;		/* by dns_prefetch(); not in `asked` */
 	uint64_t us;		/* total time of those not cached */
 	uint64_t failed_at_once;	/* of the failed: nobody was asked, as
 					   with servers known to be dead */

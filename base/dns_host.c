@@ -8,8 +8,8 @@
 
 #define REVERSE_TEXT	80	/* 32 nibbles and "ip6.arpa" */
 
-static struct addr
-to_addr(const struct dns_record *r, int port)
+struct addr
+dns_record_addr(const struct dns_record *r, int port)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
@@ -81,7 +81,7 @@ dns_addresses(struct arena *a, const char *host, int port, int64_t deadline,
 	merge(a, &both[0].answer, &both[1].answer, answer);
 	*addrs = arena_new_n(a, answer->n, struct addr);
 	for (i = 0; i < answer->n; i++)
-		(*addrs)[i] = to_addr(&answer->records[i], port);
+		(*addrs)[i] = dns_record_addr(&answer->records[i], port);
 	*n = answer->n;
 	return 0;
 }
@@ -112,7 +112,7 @@ points_back(const struct dns_answer *answer, const struct addr *ip)
 	size_t i;
 
 	for (i = 0; i < answer->n; i++) {
-		struct addr a = to_addr(&answer->records[i], 0);
+		struct addr a = dns_record_addr(&answer->records[i], 0);
 
 		if (addr_same_ip(&a, ip))
 			return true;
@@ -120,30 +120,34 @@ points_back(const struct dns_answer *answer, const struct addr *ip)
 	return false;
 }
 
-MAY_YIELD int
-dns_reverse_name(struct arena *a, const struct addr *ip, int64_t deadline,
-    enum dns_reverse *result, const char **name, struct err *err)
+/* Escaped or the root: no host is named so. */
+static bool
+is_host(const char *name)
+{
+	return *name != '\0' && strchr(name, '\\') == NULL;
+}
+
+/* The names are asked for together and looked at in their order, so the time
+ * is that of one, and a dead name behind the right one costs nothing. */
+MAY_YIELD static int
+confirm(struct arena *a, const struct dns_answer *pointers,
+    const struct addr *ip, int64_t deadline, enum dns_reverse *result,
+    const char **name, struct err *err)
 {
 	enum dns_type type = ip->u.sa.sa_family == AF_INET ? DNS_A : DNS_AAAA;
-	struct dns_answer pointers, back;
-	char question[REVERSE_TEXT];
+	size_t n = pointers->n < DNS_REVERSE_NAMES ? pointers->n :
+	    DNS_REVERSE_NAMES;
 	bool is_sure = true;
 	size_t i;
 
-	*result = DNS_REVERSE_NONE;
-	*name = NULL;
-	if (ip->len == 0 || addr_is_unix(ip))
-		return 0;
-	reverse_text(ip, question);
-	if (dns_lookup(a, question, DNS_PTR, deadline, &pointers, err) < 0)
-		return -1;
-	if (pointers.outcome == DNS_FAIL)
-		*result = DNS_REVERSE_TEMPERROR;
-	for (i = 0; i < pointers.n && i < DNS_REVERSE_NAMES; i++) {
-		const char *candidate = pointers.records[i].name;
+	for (i = 1; i < n; i++)
+		if (is_host(pointers->records[i].name))
+			dns_prefetch(pointers->records[i].name, type);
+	for (i = 0; i < n; i++) {
+		const char *candidate = pointers->records[i].name;
+		struct dns_answer back;
 
-		/* Escaped or the root: no host is named so. */
-		if (*candidate == '\0' || strchr(candidate, '\\') != NULL)
+		if (!is_host(candidate))
 			continue;
 		if (dns_lookup(a, candidate, type, deadline, &back, err) < 0)
 			return -1;
@@ -155,15 +159,31 @@ dns_reverse_name(struct arena *a, const struct addr *ip, int64_t deadline,
 		if (back.outcome == DNS_FAIL)
 			is_sure = false;
 	}
+	*result = is_sure ? DNS_REVERSE_MISMATCH : DNS_REVERSE_TEMPERROR;
+	if (is_sure)
+		*name = pointers->records[0].name;
+	return 0;
+}
+
+MAY_YIELD int
+dns_reverse_name(struct arena *a, const struct addr *ip, int64_t deadline,
+    enum dns_reverse *result, const char **name, struct err *err)
+{
+	struct dns_answer pointers;
+	char question[REVERSE_TEXT];
+
+	*result = DNS_REVERSE_NONE;
+	*name = NULL;
+	if (ip->len == 0 || addr_is_unix(ip))
+		return 0;
+	reverse_text(ip, question);
+	if (dns_lookup(a, question, DNS_PTR, deadline, &pointers, err) < 0)
+		return -1;
+	if (pointers.outcome == DNS_FAIL)
+		*result = DNS_REVERSE_TEMPERROR;
 	if (pointers.n == 0)
 		return 0;
-	if (!is_sure) {
-		*result = DNS_REVERSE_TEMPERROR;
-		return 0;
-	}
-	*result = DNS_REVERSE_MISMATCH;
-	*name = pointers.records[0].name;
-	return 0;
+	return confirm(a, &pointers, ip, deadline, result, name, err);
 }
 
 const char *

@@ -85,15 +85,21 @@ test_overload(void)
 	unsigned n = DNS_MOST_WAITING + 10, i, over = 0, late = 0;
 	struct asking *q = calloc(n, sizeof(*q));
 	struct asking after = { .name = "good.example" };
+	struct asking known = { .name = "known.example" };
 	struct dns_stats stats;
 
-	resolver_begin("silent.example timeout\ngood.example A 192.0.2.1\n");
+	resolver_begin("silent.example timeout\ngood.example A 192.0.2.1\n"
+	    "known.example A 192.0.2.2\n");
+	resolver_run(resolver_ask, &known);
 	for (i = 0; i < n; i++) {
 		q[i] = (struct asking){ .name = "silent.example",
 		    .patience = 300 * CLOCK_MS };
 		resolver_start(resolver_ask, &q[i]);
 	}
+	known = (struct asking){ .name = "known.example" };
+	resolver_start(resolver_ask, &known);
 	resolver_wait();
+	T_STR("what is in the cache needs no room", known.text, "ok");
 	for (i = 0; i < n; i++) {
 		over += strcmp(q[i].text, "overload") == 0;
 		late += strcmp(q[i].text, "timeout") == 0;

@@ -85,6 +85,69 @@ test_large(void)
 	resolver_end();
 }
 
+/* --- time --- */
+
+/* A forwarder that knows most names at once looks some up for a while. */
+static void
+test_slow(void)
+{
+	struct asking quick[20], slow = { .name = "slow.example" };
+	char names[20][20];
+	int i;
+
+	resolver_begin("n.example A 192.0.2.1\nslow.example A 192.0.2.2\n"
+	    "slow.example delay 700\n");
+	for (i = 0; i < 20; i++) {
+		snprintf(names[i], sizeof(names[i]), "x%d.n.example", i);
+		quick[i] = (struct asking){ .name = names[i] };
+		resolver_run(resolver_ask, &quick[i]);
+	}
+	resolver_run(resolver_ask, &slow);
+	T_STR("a slow answer among quick ones", slow.text, "ok");
+	T_INT("is waited for, not asked for again",
+	    dnsd_asked(resolver_server(), "slow.example"), 1);
+	resolver_end();
+}
+
+MAY_YIELD static void
+find_name(void *arg)
+{
+	struct arena *a = arena_create("test");
+	struct addr ip;
+	const char *name;
+	struct err err;
+
+	addr_parse_ip(SPAN_LIT("192.0.2.9"), 25, &ip, &err);
+	(void)dns_reverse_name(a, &ip, resolver_soon(), arg, &name, &err);
+	arena_destroy(&a);
+}
+
+static void
+test_reverse_at_once(void)
+{
+	enum dns_reverse result = DNS_REVERSE_NONE;
+	struct dns_stats stats;
+	struct fiber *f;
+	int turns;
+
+	resolver_begin("9.2.0.192.in-addr.arpa PTR n1.example\n"
+	    "9.2.0.192.in-addr.arpa PTR n2.example\n"
+	    "9.2.0.192.in-addr.arpa PTR n3.example\n"
+	    "n1.example timeout\nn2.example timeout\nn3.example timeout\n");
+	f = resolver_start(find_name, &result);
+	for (turns = 0; turns < 100; turns++) {
+		loop_turn(true);
+		dns_statistics(&stats);
+		if (stats.waiting + stats.given_up == 3)
+			break;
+	}
+	T_INT("all names are asked for at once",
+	    stats.waiting + stats.given_up, 3);
+	fiber_stop(f);
+	resolver_wait();
+	resolver_end();
+}
+
 /* --- giving up --- */
 
 static void
@@ -327,6 +390,8 @@ main(void)
 	test_no_life();
 	test_truncated();
 	test_large();
+	test_slow();
+	test_reverse_at_once();
 	test_timeout();
 	test_stop();
 	test_stop_addresses();

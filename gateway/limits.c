@@ -13,7 +13,7 @@
 #include "gateway/limits.h"
 
 /* One open query of libunbound is one socket; and files, pipes, the log. */
-#define FD_LOOKUPS	4096
+#define FD_LOOKUPS	DNS_MOST
 #define FD_OTHERS	256
 /* Each stack is two maps: itself and its guard page. */
 #define MAPS_STACK	2

@@ -55,7 +55,17 @@
 	    "times accepting rested: out of descriptors") \
 	X(STRESS, GAUGE, "stress", "workers above the high-water mark") \
 	X(DNS_ASKED, COUNTER, "dns_asked", "lookups") \
+	X(DNS_CACHED, COUNTER, "dns_cached", "lookups answered at once: out of the " \
+	    "cache, or known to fail") \
+	X(DNS_AHEAD, COUNTER, "dns_ahead", "lookups begun ahead of need") \
 	X(DNS_FAILED, COUNTER, "dns_failed", "lookups without an answer") \
+	X(DNS_TIMEOUTS, COUNTER, "dns_timeouts", \
+	    "lookups that nothing answered in time") \
+	X(DNS_OVERLOAD, COUNTER, "dns_overload", \
+	    "lookups not made: too many under way") \
+	X(DNS_TIME, COUNTER, "dns_time_us", \
+	    "time that lookups not answered at once took, together") \
+	X(DNS_WAITING, GAUGE, "dns_waiting", "lookups under way") \
 	X(LOG_DROPPED, COUNTER, "log_dropped", "log lines dropped") \
 	X(WORKER_STARTS, COUNTER, "worker_starts", "workers started") \
 	X(WORKER_CRASHES, COUNTER, "worker_crashes", \

@@ -49,18 +49,34 @@ struct life {			/* the worker, and what only this file needs */
 /* --- what is counted elsewhere and shown with the rest --- */
 
 static void
+count_dns(struct dns_stats *before)
+{
+	struct dns_stats now;
+
+	dns_statistics(&now);
+	stats_add(STAT_DNS_ASKED, (int64_t)(now.asked - before->asked));
+	stats_add(STAT_DNS_CACHED, (int64_t)(now.cached - before->cached));
+	stats_add(STAT_DNS_AHEAD, (int64_t)(now.ahead - before->ahead));
+	stats_add(STAT_DNS_FAILED, (int64_t)(now.failed - before->failed));
+	stats_add(STAT_DNS_TIMEOUTS,
+	    (int64_t)(now.timeouts - before->timeouts));
+	stats_add(STAT_DNS_OVERLOAD,
+	    (int64_t)(now.overload - before->overload));
+	stats_add(STAT_DNS_TIME, (int64_t)(now.us - before->us));
+	stats_add(STAT_DNS_WAITING,
+	    (int64_t)now.waiting - (int64_t)before->waiting);
+	*before = now;
+}
+
+static void
 count(struct life *l)
 {
-	struct dns_stats dns;
 	uint64_t dropped = log_dropped();
 
-	dns_statistics(&dns);
-	stats_add(STAT_DNS_ASKED, (int64_t)(dns.asked - l->dns.asked));
-	stats_add(STAT_DNS_FAILED, (int64_t)(dns.failed - l->dns.failed));
+	count_dns(&l->dns);
 	stats_add(STAT_LOG_DROPPED, (int64_t)(dropped - l->dropped));
 	stats_max(STAT_LOOP_LONGEST, loop_longest_turn());
 	stats_max(STAT_STACK_HIGH_WATER, (int64_t)fiber_stack_high_water());
-	l->dns = dns;
 	l->dropped = dropped;
 }
 
