@@ -363,7 +363,8 @@ put_soa(struct buf *b, const struct dns_name *name)
 {
 	size_t at = 0, i;
 
-	while (name->octets[at + 1 + name->octets[at]] != 0)
+	while (name->octets[at] != 0 &&
+	    name->octets[at + 1 + name->octets[at]] != 0)
 		at += 1 + (size_t)name->octets[at];
 	buf_put(b, name->octets + at, name->len - at);
 	put16(b, DNS_SOA);

@@ -8,6 +8,7 @@
 #include <spf2/spf_dns_rr.h>
 
 #include "base/buf.h"
+#include "base/dns_name.h"
 #include "filters/spf_record.h"
 #include "filters/spf_run.h"
 
@@ -225,10 +226,13 @@ fill(struct hook *h, SPF_dns_rr_t *rr, const struct dns_answer *found)
 MAY_YIELD static SPF_dns_stat_t
 ask(struct hook *h, const char *name, ns_type type, struct dns_answer *found)
 {
+	struct dns_name can_be_asked;
 	enum spf_step step;
 
 	if (type == TEXT_SPF)
 		return NO_DATA;
+	if (dns_name_from_text(name, &can_be_asked) < 0)
+		return HOST_NOT_FOUND;
 	if (!may_ask(h, name, type))
 		return TRY_AGAIN;
 	step = spf_ask(h->run, name, (enum dns_type)type, found);
@@ -267,8 +271,9 @@ look_up(SPF_dns_server_t *server, const char *name, ns_type type,
 
 /* --- the evaluation --- */
 
+/* Where its result is "invalid", the code tells. */
 static enum spf_result
-result_of(const struct hook *h, SPF_response_t *response)
+result_of(const struct hook *h, SPF_response_t *response, SPF_errcode_t code)
 {
 	static const enum spf_result results[] = {
 		[SPF_RESULT_NEUTRAL] = SPF_NEUTRAL, [SPF_RESULT_PASS] = SPF_PASS,
@@ -287,14 +292,13 @@ result_of(const struct hook *h, SPF_response_t *response)
 		return SPF_PERMERROR;
 	if (result != SPF_RESULT_INVALID)
 		return results[result];
-	return response != NULL &&
-	    SPF_response_errcode(response) == SPF_E_DNS_ERROR ?
-	    SPF_TEMPERROR : SPF_PERMERROR;
+	return code == SPF_E_DNS_ERROR ? SPF_TEMPERROR : SPF_PERMERROR;
 }
 
 /* Which of its messages tells why there is an error. */
 static void
-tell_problem(struct spf_run *run, SPF_response_t *response)
+tell_problem(struct spf_run *run, SPF_response_t *response,
+    SPF_errcode_t code)
 {
 	char shown[SPF_SHOWN];
 
@@ -306,21 +310,23 @@ tell_problem(struct spf_run *run, SPF_response_t *response)
 			spf_problem(run, "%s", spf_shown(
 			    span_z(SPF_error_message(e)), shown));
 	}
-	spf_problem(run, "libspf2 found an error");
+	spf_problem(run, "%s", spf_shown(span_z(SPF_strerror(code)), shown));
 }
 
 static void
-take_answer(struct hook *h, SPF_response_t *response)
+take_answer(struct hook *h, SPF_response_t *response, SPF_errcode_t code)
 {
 	struct spf_run *run = h->run;
 	struct spf_answer *answer = run->answer;
 	const char *text;
 
-	answer->result = result_of(h, response);
+	if (code == SPF_E_SUCCESS && response != NULL)
+		code = SPF_response_errcode(response);
+	answer->result = result_of(h, response, code);
 	if (h->is_text_refused && answer->result == SPF_PERMERROR)
 		spf_count_term(run);	/* says what is over */
 	if (answer->result == SPF_NONE || answer->result >= SPF_TEMPERROR)
-		tell_problem(run, response);
+		tell_problem(run, response, code);
 	else
 		answer->problem = NULL;
 	if (answer->result != SPF_FAIL)
@@ -354,6 +360,7 @@ spf_libspf2_evaluate(struct spf_run *run)
 	    .hook = &hook };
 	SPF_response_t *response = NULL;
 	SPF_server_t *server;
+	SPF_errcode_t code;
 	SPF_request_t *r;
 
 	/* By default it writes to standard error. */
@@ -366,9 +373,9 @@ spf_libspf2_evaluate(struct spf_run *run)
 		SPF_response_free(response);
 	response = NULL;
 	r = request(run, server);
-	SPF_request_query_mailfrom(r, &response);
+	code = SPF_request_query_mailfrom(r, &response);
 	if (!hook.is_stopped)
-		take_answer(&hook, response);
+		take_answer(&hook, response, code);
 	if (response != NULL)
 		SPF_response_free(response);
 	SPF_request_free(r);
