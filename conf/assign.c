@@ -98,6 +98,9 @@ assign_single(struct assignment *as, const struct token *value)
 	case VALUE_HOST:
 		rc = value_host(as->a, in, text, &err);
 		break;
+	case VALUE_ZONE:
+		rc = listing_zone(as->a, in, text, &err);
+		break;
 	case VALUE_PATH:
 		rc = value_path(as->a, as->dir, in, text, &err);
 		break;
@@ -184,6 +187,49 @@ add_url(struct assignment *as, struct span in, struct err *err)
 	return 0;
 }
 
+static int
+add_subject(struct assignment *as, struct span in, const char **hint,
+    struct err *err)
+{
+	struct dnsbl_conf *c = as->object;
+	unsigned checks = 0;
+
+	if (listing_check(in, &checks, hint, err) < 0)
+		return -1;
+	c->list.checks |= checks;
+	add_place(as);
+	return 0;
+}
+
+/* All values together: an answer, and what it is worth. */
+static void
+assign_pattern(struct assignment *as, const struct token *values, size_t n)
+{
+	struct dnsbl_list *list = &((struct dnsbl_conf *)as->object)->list;
+	struct span *words = arena_new_n(as->r->a, n, struct span);
+	struct listing_pattern pattern;
+	const char *hint = NULL;
+	struct err err;
+
+	as->at = values[0].place;
+	for (size_t i = 0; i < n; i++)
+		words[i] = values[i].text;
+	if (listing_parse(as->a, words, n, &pattern, &hint, &err) < 0) {
+		complain(as, as->at, hint, &err);
+		return;
+	}
+	if (list->npatterns == LISTING_PATTERNS) {
+		err_set(&err, ERR_CONFIG, "a list has at most %d patterns",
+		    LISTING_PATTERNS);
+		complain(as, as->at, NULL, &err);
+		return;
+	}
+	list->patterns = list_room(as->a, list->patterns, list->npatterns,
+	    sizeof(pattern));
+	list->patterns[list->npatterns++] = pattern;
+	add_place(as);
+}
+
 static void
 assign_item(struct assignment *as, struct span in, struct place at)
 {
@@ -219,6 +265,9 @@ assign_item(struct assignment *as, struct span in, struct place at)
 		break;
 	case VALUE_URLS:
 		rc = add_url(as, in, &err);
+		break;
+	case VALUE_SUBJECTS:
+		rc = add_subject(as, in, &hint, &err);
 		break;
 	default:
 		assert(!"not a list");
@@ -286,6 +335,10 @@ assign(struct reading *r, const struct directive *row, enum scope scope,
 		return;		/* the field holds nothing as it is */
 	if (!directive_is_list(row)) {
 		assign_single(&as, &values[0]);
+		return;
+	}
+	if (row->type == VALUE_PATTERNS) {
+		assign_pattern(&as, values, n);
 		return;
 	}
 	for (i = 0; i < n; i++)

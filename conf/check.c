@@ -200,6 +200,25 @@ check_listeners(struct reading *r)
 	claims_check(r, &addresses, "listened on");
 }
 
+static void
+check_lists(struct reading *r)
+{
+	const struct settings *s = r->s;
+	struct claims names = claims_create(r, s->nlists);
+
+	for (size_t i = 0; i < s->nlists; i++) {
+		const struct dnsbl_list *list = &s->lists[i].list;
+		const struct origin *o = &r->lists[i];
+
+		if (list->name != NULL)
+			claim(&names, list->name, o->at, i);
+		if (!origin_has(o, SCOPE_DNSBL, "zone") && !o->has_unknown)
+			diagnostic(r->d, o->at, NULL,
+			    "this DNS list has no zone");
+	}
+	claims_check(r, &names, "the name of a DNS list");
+}
+
 /* What TLS to the backend needs to know. */
 static void
 check_backend_tls(struct reading *r, const struct backend_conf *b,
@@ -346,6 +365,7 @@ check_settings(struct reading *r)
 {
 	check_process(r);
 	check_listeners(r);
+	check_lists(r);
 	check_backends(r);
 	check_routes(r);
 }

@@ -7,6 +7,7 @@
 #define SMTP(field)	offsetof(struct smtp_conf, field)
 #define BACKEND(field)	offsetof(struct backend_conf, field)
 #define ROUTE(field)	offsetof(struct route_conf, field)
+#define DNSBL(field)	offsetof(struct dnsbl_conf, field)
 
 #define KIB	UINT64_C(1024)
 #define MIB	(KIB * 1024)
@@ -113,6 +114,40 @@ static const struct directive directives[] = {
     .offset = TOP(resolver_timeout), .fallback = "5s",
     .min = MS(100), .max = MINUTES(1),
     .help = "How long one lookup may take." },
+
+/* --- dnsbl block --- */
+{ .name = "zone", .scopes = SCOPE_DNSBL, .type = VALUE_ZONE,
+    .offset = DNSBL(list.zone), .computed = "must be given",
+    .help = "The domain of the list, as in zen.spamhaus.org. It is shown to "
+	"nobody outside, so that it may hold a key." },
+{ .name = "checks", .scopes = SCOPE_DNSBL, .type = VALUE_SUBJECTS,
+    .offset = DNSBL(list.checks), .fallback = "client",
+    .help = "What the list is asked about: client (its address; client-ipv4 "
+	"or client-ipv6 if the list has only one kind), or domains: sender, "
+	"helo, reverse (the confirmed name of the client), from (of the "
+	"header) and dkim (of signatures that pass)." },
+{ .name = "reply", .scopes = SCOPE_DNSBL, .type = VALUE_PATTERNS,
+    .offset = DNSBL(list.patterns), .computed = "any answer is a listing, "
+	"with a score of 0",
+    .help = "What an answer of the list is worth: a pattern, as in 127.0.0.2, "
+	"127.0.0.2-3, 127.0.*.1,3 or 127.0.0.&8 (this bit), and behind it "
+	"score N, tag NAME, both, or ignore or error. An answer that fits "
+	"several patterns counts each once." },
+{ .name = "timeout", .scopes = SCOPE_DNSBL, .type = VALUE_DURATION,
+    .offset = DNSBL(list.timeout), .fallback = "3s",
+    .min = MS(100), .max = SECONDS(30),
+    .help = "How long the list may take to answer." },
+{ .name = "test_points", .scopes = SCOPE_DNSBL, .type = VALUE_FLAG,
+    .offset = DNSBL(list.test_points), .fallback = "yes",
+    .words = yes_words,
+    .help = "Whether the list has the test entries of RFC 5782 (127.0.0.2 is "
+	"listed, 127.0.0.1 is not; for domains TEST and INVALID). They are "
+	"asked for at the start and every 5 minutes, and while the answers "
+	"are wrong the list is not used." },
+{ .name = "max_share", .scopes = SCOPE_DNSBL, .type = VALUE_PERCENT,
+    .offset = DNSBL(max_share), .fallback = "50%", .min = 1, .max = 100,
+    .help = "The share of the last clients that it may list before it "
+	"counts as broken and is not used for a while. 100: all of them." },
 
 /* --- who sent a mail --- */
 { .name = "check", .scopes = SCOPE_SPF, .type = VALUE_FLAG,
@@ -405,6 +440,9 @@ static const struct directive directives[] = {
 static const struct block blocks[] = {
 	{ "resolver", SCOPE_RESOLVER, false, "the resolver",
 	    "How names are looked up in the DNS." },
+	{ "dnsbl", SCOPE_DNSBL, true, "a DNS list",
+	    "A list in the DNS of addresses or domains, for their bad or their "
+	    "good name (RFC 5782)." },
 	{ "spf", SCOPE_SPF, false, "SPF",
 	    "Whether the client may send for the domain of the sender "
 	    "(RFC 7208)." },

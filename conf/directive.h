@@ -23,6 +23,7 @@ enum scope {			/* where a setting may stand: a set of these */
 	SCOPE_DKIM	= 1 << 6,
 	SCOPE_DMARC	= 1 << 7,
 	SCOPE_AUTHRES	= 1 << 8,
+	SCOPE_DNSBL	= 1 << 9,
 	SCOPE_SMTP	= SCOPE_TOP | SCOPE_LISTENER,
 	/* Blocks that there is one of: in struct settings itself. */
 	SCOPE_SINGLE	= SCOPE_RESOLVER | SCOPE_SPF | SCOPE_DKIM |
@@ -39,6 +40,7 @@ enum value_type {
 	VALUE_FLAG,		/* bool: the first word is false */
 	VALUE_NAME,		/* const char *: any printable text */
 	VALUE_HOST,		/* const char *: a domain name */
+	VALUE_ZONE,		/* const char *: a domain name, A-labels */
 	VALUE_PATH,		/* const char *, absolute */
 	VALUE_LOG,		/* const char *: stderr, syslog or a path */
 	VALUE_FINGERPRINT,	/* const char *: SHA-256 in hex */
@@ -50,7 +52,10 @@ enum value_type {
 	VALUE_RECIPIENTS,	/* struct names, small letters */
 	VALUE_NETWORKS,		/* struct networks */
 	VALUE_LISTEN,		/* in struct listener_conf, three fields */
-	VALUE_URLS		/* in struct backend_conf, two fields */
+	VALUE_URLS,		/* in struct backend_conf, two fields */
+	VALUE_SUBJECTS,		/* in struct dnsbl_conf, enum listing_check */
+	VALUE_PATTERNS		/* in struct dnsbl_conf, two fields; all values
+				   of a setting are one item */
 };
 
 enum effect { EFFECT_RELOAD, EFFECT_RESTART };

@@ -61,6 +61,18 @@ put_single(struct buf *out, const struct directive *row, const void *field)
 	}
 }
 
+/* The i-th bit that is set, by its name. */
+static bool
+put_subject(struct buf *out, unsigned checks, size_t i)
+{
+	for (unsigned bit = 1; bit <= checks; bit <<= 1)
+		if ((checks & bit) && i-- == 0) {
+			buf_puts(out, listing_check_name(bit));
+			return true;
+		}
+	return false;
+}
+
 /* One item of a list into `out`; false: there is no item i. */
 static bool
 put_item(struct buf *out, const struct directive *row, const void *field,
@@ -68,6 +80,7 @@ put_item(struct buf *out, const struct directive *row, const void *field,
 {
 	const struct listener_conf *listener = object;
 	const struct backend_conf *backend = object;
+	const struct dnsbl_conf *list = object;
 	const struct networks *networks = field;
 	const struct names *names = field;
 	struct buf systemd = {0};
@@ -98,6 +111,13 @@ put_item(struct buf *out, const struct directive *row, const void *field,
 			return false;
 		value_put_string(out, backend->urls[i].text);
 		return true;
+	case VALUE_SUBJECTS:
+		return put_subject(out, list->list.checks, i);
+	case VALUE_PATTERNS:
+		if (i >= list->list.npatterns)
+			return false;
+		listing_put(out, &list->list.patterns[i]);
+		return true;
 	default:
 		if (i >= names->n)
 			return false;
@@ -115,7 +135,8 @@ put_list(struct dump *d, const struct directive *row, const void *field,
 
 	buf_printf(&line, "%s%s", d->indent, row->name);
 	for (i = 0; put_item(&item, row, field, object, i); i++) {
-		if (i > 0 && line.len + 1 + item.len > WIDTH) {
+		if (i > 0 && (row->type == VALUE_PATTERNS ||
+		    line.len + 1 + item.len > WIDTH)) {
 			buf_puts(&line, "\n");
 			buf_span(&d->out, buf_text(&line));
 			buf_clear(&line);
@@ -200,6 +221,12 @@ conf_dump(const struct settings *settings, FILE *out)
 			continue;
 		buf_printf(&d.out, "%s {\n", block->name);
 		put_settings(&d, block->scope, s);
+		buf_puts(&d.out, "}\n");
+	}
+	for (i = 0; i < s->nlists; i++) {
+		buf_printf(&d.out, "dnsbl \"%s\" {\n",
+		    s->lists[i].list.name);
+		put_settings(&d, SCOPE_DNSBL, &s->lists[i]);
 		buf_puts(&d.out, "}\n");
 	}
 	for (i = 0; i < s->nlisteners; i++) {

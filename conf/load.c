@@ -10,7 +10,7 @@
 
 #define HOSTNAME_MAX 256
 
-/* Octets of a field. LISTEN and URLS have no default and are not inherited. */
+/* Octets of a field. The last four types are not inherited. */
 static size_t
 field_size(const struct directive *row)
 {
@@ -27,6 +27,7 @@ field_size(const struct directive *row)
 		return sizeof(bool);
 	case VALUE_NAME:
 	case VALUE_HOST:
+	case VALUE_ZONE:
 	case VALUE_PATH:
 	case VALUE_LOG:
 	case VALUE_FINGERPRINT:
@@ -42,6 +43,8 @@ field_size(const struct directive *row)
 		return sizeof(struct networks);
 	case VALUE_LISTEN:
 	case VALUE_URLS:
+	case VALUE_SUBJECTS:
+	case VALUE_PATTERNS:
 		break;
 	}
 	assert(!"a field that is inherited");
@@ -162,6 +165,11 @@ complete(struct reading *r)
 		    &s->backends[i], &r->backends[i]);
 	for (i = 0; i < s->nroutes; i++)
 		link_route(s, &s->routes[i]);
+	for (i = 0; i < s->nlists; i++) {
+		apply_defaults(r, SCOPE_DNSBL, SCOPE_DNSBL, &s->lists[i],
+		    &r->lists[i]);
+		s->lists[i].list.max_share = (unsigned)s->lists[i].max_share;
+	}
 }
 
 static struct settings *

@@ -17,13 +17,14 @@ type_name(enum value_type type)
 		[VALUE_SIZE] = "size", [VALUE_DURATION] = "time",
 		[VALUE_CHOICE] = "word", [VALUE_FLAG] = "word",
 		[VALUE_NAME] = "name", [VALUE_HOST] = "host",
-		[VALUE_PATH] = "path", [VALUE_LOG] = "target",
+		[VALUE_ZONE] = "zone", [VALUE_PATH] = "path", [VALUE_LOG] = "target",
 		[VALUE_FINGERPRINT] = "hex", [VALUE_PATHS] = "path",
 		[VALUE_KEYWORDS] = "keyword", [VALUE_FORWARD] = "server",
 		[VALUE_HOSTS] = "host",
 		[VALUE_DOMAINS] = "domain", [VALUE_RECIPIENTS] = "recipient",
 		[VALUE_NETWORKS] = "network", [VALUE_LISTEN] = "address",
-		[VALUE_URLS] = "url",
+		[VALUE_URLS] = "url", [VALUE_SUBJECTS] = "subject",
+		[VALUE_PATTERNS] = "pattern meaning",
 	};
 
 	return names[type];

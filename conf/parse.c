@@ -63,8 +63,9 @@ is_stray_name(const struct frame *frame, const struct directive *row,
     const struct token *t)
 {
 	if (frame->block == NULL || t->kind != TOKEN_WORD ||
-	    row->type < VALUE_KEYWORDS || row->type == VALUE_DOMAINS ||
-	    row->type == VALUE_RECIPIENTS)
+	    row->type < VALUE_KEYWORDS || row->type == VALUE_HOSTS ||
+	    row->type == VALUE_DOMAINS || row->type == VALUE_RECIPIENTS ||
+	    row->type >= VALUE_SUBJECTS)
 		return false;
 	for (size_t i = 0; i < t->text.len; i++)
 		if (strchr(":./", t->text.p[i]) != NULL)

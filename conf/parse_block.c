@@ -108,6 +108,22 @@ read_route(struct file *f, struct frame *frame)
 	s->routes[s->nroutes++] = route;
 }
 
+static void
+read_dnsbl(struct file *f, struct frame *frame, const char *label)
+{
+	struct reading *r = f->r;
+	struct settings *s = r->s;
+	struct dnsbl_conf list = { .list = { .name = label } };
+
+	frame->object = &list;
+	parse_settings(f, frame, f->t[-1].place);
+	s->lists = list_room(s->arena, s->lists, s->nlists, sizeof(list));
+	r->lists = list_room(r->a, r->lists, s->nlists,
+	    sizeof(*frame->origin));
+	r->lists[s->nlists] = *frame->origin;
+	s->lists[s->nlists++] = list;
+}
+
 void
 parse_block(struct file *f, const struct block *block)
 {
@@ -135,6 +151,9 @@ parse_block(struct file *f, const struct block *block)
 		break;
 	case SCOPE_ROUTE:
 		read_route(f, &frame);
+		break;
+	case SCOPE_DNSBL:
+		read_dnsbl(f, &frame, label);
 		break;
 	default:
 		assert(block->scope & SCOPE_SINGLE);

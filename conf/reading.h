@@ -33,8 +33,9 @@ struct reading {
 	bool		 files;		/* open what is named */
 	bool		 is_partial;	/* a block or file could not be read */
 	const struct source *source;	/* of the main file */
-	struct origin	 top;		/* resolver's too */
-	struct origin	*listeners, *backends, *routes;	/* as in settings */
+	struct origin	 top;		/* and the blocks of SCOPE_SINGLE */
+	struct origin	*listeners, *backends, *routes, *lists;	/* as in
+								   settings */
 };
 
 struct mark	*origin_mark(const struct origin *o, enum scope scope,

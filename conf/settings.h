@@ -6,6 +6,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/tls.h"
+#include "conf/listing.h"
 /*
  * settings -- the immutable result of reading forepost.conf
  *
@@ -117,6 +118,11 @@ struct route_conf {
 	size_t		 backend;	/* index into settings.backends */
 };
 
+struct dnsbl_conf {
+	struct dnsbl_list list;
+	uint64_t	 max_share;	/* list.max_share, as it is read */
+};
+
 struct settings {
 	struct arena	*arena;
 	const char	*path;		/* of the file; NULL: embedded */
@@ -136,6 +142,8 @@ struct settings {
 	struct names	 resolver_forward;
 	const char	*resolver_trust_anchor;
 	int64_t		 resolver_timeout;
+	struct dnsbl_conf *lists;
+	size_t		 nlists;
 	bool		 spf;
 	bool		 spf_libspf2;	/* the other engine */
 	int64_t		 spf_timeout;	/* of one evaluation */
