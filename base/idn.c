@@ -19,6 +19,20 @@ lower(struct arena *a, struct span name)
 	return text;
 }
 
+/* Some registries have names with symbols, which IDNA 2008 has no place for;
+ * they are found by the rules that came before it. */
+static int
+look_up(const char *name, uint8_t **out)
+{
+	int r = idn2_lookup_u8((const uint8_t *)name, out,
+	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+
+	if (r == IDN2_DISALLOWED)
+		r = idn2_lookup_u8((const uint8_t *)name, out,
+		    IDN2_NFC_INPUT | IDN2_TRANSITIONAL);
+	return r;
+}
+
 int
 idn_to_ascii(struct arena *a, struct span name, const char **out,
     struct err *err)
@@ -36,8 +50,7 @@ idn_to_ascii(struct arena *a, struct span name, const char **out,
 		*out = lower(a, name);
 		return 0;
 	}
-	r = idn2_lookup_u8((const uint8_t *)arena_copy(a, name), &found,
-	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	r = look_up(arena_copy(a, name), &found);
 	if (r != IDN2_OK)
 		return err_set(err, ERR_SYNTAX, "no A-labels for \"%.*s\": %s",
 		    SPAN_ARG(name), idn2_strerror(r));

@@ -10,7 +10,8 @@
  * final dot: it is not judged, since names with underscores are looked up
  * too. One with U-labels (UTF-8) is mapped as browsers do it (UTS #46,
  * nontransitional: sharp s stays), which also takes the ideographic full
- * stops for dots.
+ * stops for dots. Names with symbols, which some registries have though
+ * IDNA 2008 does not, are turned into what these have.
  *
  * Memory    the name lives in the arena given.
  * Errors    ERR_SYNTAX: not UTF-8, a label that IDNA does not allow, a name

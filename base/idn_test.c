@@ -26,8 +26,9 @@ static const struct {
 	    "xn--bcher-kva.example" },
 	{ "full width letters", "\xef\xbd\x98.example", "x.example" },
 	{ "no UTF-8", "b\xfc" "cher.example", "error" },
-	{ "a snowman is no letter", "\xe2\x98\x83.example",
-	    "error" },
+	{ "a symbol", "\xe2\x98\x83.example", "xn--n3h.example" },
+	{ "a control character", "b\xc3\xbc\x01.example", "error" },
+	{ "a lone combining mark", "\xcc\x88.example", "error" },
 	{ "mixed directions", "\xd7\x90" "b\xc3\xbc.example", "error" },
 };
 
