@@ -176,22 +176,36 @@ looks_like_from(const struct field *f, struct span *value)
 	return span_is_nocase(span_n(letters, n), "From");
 }
 
+/* RFC 5322 4.5.2 knows blanks there, and no fold: readers differ. */
+static bool
+has_folded_name(const struct field *f)
+{
+	const char *behind = f->name.p + f->name.len;
+
+	return memchr(behind, '\n', (size_t)(f->value.p - behind)) != NULL;
+}
+
 void
 author_find(struct arena *a, const struct fields *header, struct author *out)
 {
 	struct span *values, value;
+	const char *fault = NULL;
 	const struct field *f;
 	size_t n = 0;
 
 	values = arena_new_n(a, header->n + 1, struct span);
 	for (f = header->list; f < header->list + header->n; f++)
-		if (span_is_nocase(f->name, "From"))
+		if (span_is_nocase(f->name, "From")) {
 			values[n++] = f->value;
-		else if (looks_like_from(f, &value))
+			if (has_folded_name(f))
+				fault = "a From field whose name is folded";
+		} else if (looks_like_from(f, &value)) {
 			values[n++] = value;
+			fault = "a line that may be taken for a From field";
+		}
 	author_parse(a, values, n, out);
-	if (n == 1 && fields_count(header, "From") == 0) {
+	if (fault != NULL) {
 		out->domain = NULL;
-		set_fault(a, out, "no From field that is well formed");
+		set_fault(a, out, fault);
 	}
 }

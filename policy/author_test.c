@@ -178,7 +178,10 @@ static const struct {
 	    "From\x01: b@bank.example\r\nFrom: a@x.example\r\n",
 	    "- bank.example x.example: 2 From fields" },
 	{ "nothing but a field that is none", " From: a@x.example\r\n",
-	    "- x.example: no From field that is well formed" },
+	    "- x.example: a line that may be taken for a From field" },
+	{ "nothing but a field whose name is folded",
+	    "From\r\n : a@x.example\r\nResent-From: b@bank.example\r\n",
+	    "- x.example: a From field whose name is folded" },
 	{ "mbox line",
 	    "From b@bank.example Mon Jun  2 10:00:00 2025\r\n"
 	    "From: a@x.example\r\n", "x.example" },

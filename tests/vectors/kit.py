@@ -65,6 +65,8 @@ def zone_text(zone):
                 pass
             else:
                 values = value if isinstance(value, list) else [value]
+                if kind == "MX" and isinstance(values[0], int):
+                    values = [values]
                 lines += [line_of(name, kind, v) for v in values]
     return "\n".join(lines) + "\n"
 
