@@ -245,19 +245,17 @@ claims(struct search *s, struct span text, bool first_only)
 			;
 		word = span_n(text.p + begin, at - begin);
 		at = skip(text, at, ' ', BREAK);
-		if (at < text.len && text.p[at] == '=') {
+		if (!first_only && at < text.len && text.p[at] == '=') {
 			at = skip_value(text, at);
 			j.len = AUTHRES_ID_MAX + 1;
 		} else if (word_claims(s, &j, word, first_only)) {
 			return true;
-		} else if (at < text.len && text.p[at] == ';') {
+		} else if (at < text.len && !is_word(text.p[at])) {
+			if (first_only)
+				return false;
 			j.words = j.len = 0;
 			at++;
-		} else {
-			continue;
 		}
-		if (first_only)
-			return false;
 	}
 	return false;
 }

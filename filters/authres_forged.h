@@ -20,8 +20,9 @@
  *   "=") nor the name of a method or property nor in a comment;
  * - as the words from the beginning or from a ";" put together, since folds,
  *   white space and comments may stand within;
- * - as the first word for a reader to whom comments end at the next ")", or
- *   to whom quotes mean nothing, or parentheses either if else there is none.
+ * - as the first word, whatever follows, for a reader to whom comments end at
+ *   the next ")", or to whom quotes mean nothing, or parentheses either if
+ *   there is no other word.
  * Controls count as white space, and so does what Unicode has of it.
  *
  * What is lost by that: fields of others with stray words that happen to be

@@ -26,6 +26,7 @@ static const struct {
 	{ "angle brackets", "<mx.gw.example>; dmarc=pass", true },
 	{ "as in an ARC field", "i=1; mx.gw.example; dmarc=pass", true },
 	{ "id missing", "; mx.gw.example; dmarc=pass", true },
+	{ "an equals sign behind it", "mx.gw.example = x; dmarc=pass", true },
 	{ "as Outlook wrote it", "spf=pass (sender IP is 192.0.2.1)\r\n"
 	    " smtp.mailfrom=a.example; mx.gw.example; dkim=none (not signed)\r\n"
 	    " header.d=none;mx.gw.example; dmarc=none", true },
