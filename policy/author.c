@@ -191,10 +191,11 @@ author_find(struct arena *a, const struct fields *header, struct author *out)
 	struct span *values, value;
 	const char *fault = NULL;
 	const struct field *f;
-	size_t n = 0;
+	size_t n = 0, i;
 
 	values = arena_new_n(a, header->n + 1, struct span);
-	for (f = header->list; f < header->list + header->n; f++)
+	for (i = 0; i < header->n; i++) {
+		f = &header->list[i];
 		if (span_is_nocase(f->name, "From")) {
 			values[n++] = f->value;
 			if (has_folded_name(f))
@@ -203,6 +204,7 @@ author_find(struct arena *a, const struct fields *header, struct author *out)
 			values[n++] = value;
 			fault = "a line that may be taken for a From field";
 		}
+	}
 	author_parse(a, values, n, out);
 	if (fault != NULL) {
 		out->domain = NULL;

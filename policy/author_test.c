@@ -92,6 +92,8 @@ static const struct {
 	    "- x.example bank.example: unexpected \"b\" at octet 14" },
 	{ "a name behind the address", "<a@x.example> Alice",
 	    "- x.example: unexpected \"A\" at octet 15" },
+	{ "8-bit name behind the address", "<a@x.example> \xfc",
+	    "- x.example: unexpected octet 0xfc at octet 15" },
 	{ "escape outside quotes", "<b@bank.example>\\,<a@x.example>",
 	    "- bank.example x.example: unexpected \"\\\" at octet 17" },
 	{ "escape in a local part", "a\\@bank.example@x.example",

@@ -35,6 +35,9 @@ unexpected(const struct mailbox_list *l, struct err *err)
 
 	if (c == END)
 		return err_set(err, ERR_SYNTAX, "an address is not complete");
+	if (c >= 0x80)
+		return err_set(err, ERR_SYNTAX,
+		    "unexpected octet 0x%02x at octet %zu", c, l->at + 1);
 	return err_set(err, ERR_SYNTAX, "unexpected \"%c\" at octet %zu", c,
 	    l->at + 1);
 }
