@@ -22,6 +22,7 @@ struct work {
 	struct owner		 owners[AUTHOR_DOMAINS];
 	size_t			 nowners;
 	int64_t			 deadline;
+	bool			 is_done;	/* not stopped on the way */
 };
 
 struct dmarc {
@@ -84,12 +85,11 @@ needs_existence(const struct owner *o)
 	    at->record.np != at->record.sp;
 }
 
-static MAY_YIELD void
-ask_existence(struct arena *a, struct work *w)
+static MAY_YIELD int
+ask_existence(struct arena *a, struct work *w, struct err *err)
 {
 	struct dns_query queries[AUTHOR_DOMAINS];
 	struct owner *asked[AUTHOR_DOMAINS], *o;
-	struct err err;
 	size_t n = 0, i;
 
 	for (o = w->owners; o < w->owners + w->nowners; o++)
@@ -99,15 +99,15 @@ ask_existence(struct arena *a, struct work *w)
 			};
 			asked[n++] = o;
 		}
-	if (n == 0 || dns_lookup_all(a, queries, n, w->deadline, &err) < 0)
-		return;
+	if (n > 0 && dns_lookup_all(a, queries, n, w->deadline, err) < 0)
+		return -1;
 	for (i = 0; i < n; i++)
 		asked[i]->existence =
 		    queries[i].answer.outcome == DNS_NXDOMAIN ? NONEXISTENT :
 		    queries[i].answer.outcome == DNS_FAIL ? UNSURE : EXISTS;
+	return 0;
 }
 
-/* When a lookup says that this fiber must stop, nobody waits for it. */
 static MAY_YIELD void
 look_up(struct arena *a, void *state)
 {
@@ -123,7 +123,7 @@ look_up(struct arena *a, void *state)
 		return;
 	for (o = w->owners; o < w->owners + w->nowners; o++)
 		dmarc_discover(&w->names, o->domain, &o->found);
-	ask_existence(a, w);
+	w->is_done = ask_existence(a, w, &err) == 0;
 }
 
 static void
@@ -300,6 +300,9 @@ evaluate(struct dmarc *d, const struct owner *o, const struct evidence *e,
 		.considered = o->found.considered,
 		.nconsidered = o->found.nconsidered
 	};
+	if (!d->work->is_done)
+		return set_result(w, DMARC_TEMPERROR,
+		    "the lookups were stopped");
 	if (o->found.failed != NULL)
 		return set_failed(d->arena, w, o->found.failed);
 	if (o->found.policy == NULL)

@@ -5,6 +5,7 @@
 #include "base/dns.h"
 #include "base/loop.h"
 #include "filters/dmarc.h"
+#include "tests/fake/fake.h"
 #include "tests/kit/t.h"
 
 #define PATIENCE	(30 * CLOCK_MS)
@@ -531,6 +532,35 @@ test_leaving(void)
 	dns_destroy();
 }
 
+/* Each wait in turn says that its fiber must stop: the answer is the right
+ * one, or none at all, or a temporary error. */
+static void
+test_stopping(void)
+{
+	const char *zone = AT("x.example", "p=none; np=reject")
+	    AT("b.x.example", "p=none");
+	const char *right = "fail reject np@x.example org=x.example";
+	unsigned n = 0, waits, stopped = 0, wrong = 0;
+
+	do {
+		fake_fail_wait(++n, FAIL_BY_CLOSING);
+		ask(zone, "a@a.x.example", "spf:y.example !dkim:b.x.example "
+		    "?dkim:y.example");
+		waits = fake_waits();
+		if (strcmp(m.got, right) == 0)
+			continue;
+		stopped++;
+		if (strncmp(m.got, "temperror", 9) != 0 &&
+		    strcmp(m.got, "closed (by the test)") != 0) {
+			T_STR("stopped", m.got, right);
+			wrong++;
+		}
+	} while (waits >= n);
+	fake_fail_wait(0, FAIL_BY_CLOSING);
+	T_OK("waits", n > 5 && stopped > 3);
+	T_INT("wrong answers", wrong, 0);
+}
+
 int
 main(void)
 {
@@ -540,6 +570,7 @@ main(void)
 	test_names();
 	test_limits();
 	test_leaving();
+	test_stopping();
 	if (m.arena != NULL)
 		arena_destroy(&m.arena);
 	loop_destroy();
