@@ -6,7 +6,8 @@ Everything runs on loopback ports and in a temporary folder, in one run:
 what a relay costs that understands nothing, Postfix's smtpd_proxy_filter is
 the nearest thing that people use. Servers are run in turn and repeated; each
 figure is a median and stands beside its bar. `forepost-bdat` is forepost
-before a sink that offers CHUNKING; the bars are for the plain one.
+before a sink that offers CHUNKING; the bars are for the plain one. What it
+costs to find out who sent a mail is measured by checks.py.
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -20,10 +21,11 @@ import sys
 import tempfile
 import time
 
+import checks
 import loads
 import servers
 
-ALL = ("relay", "large", "latency", "idle")
+ALL = ("relay", "large", "latency", "idle", "checks")
 
 
 class Report:
@@ -166,6 +168,8 @@ def stop(bench, *names):
 
 def measure(bench, args, folder, sinks):
     floods = {}
+    if args.only == ["checks"]:
+        return floods
     start(bench, args, folder, sinks)
     bench.warm_up()
     if "latency" in args.only:
@@ -228,6 +232,7 @@ def main():
     os.chmod(folder, 0o755)	# the servers drop their privileges
     bench = loads.Bench(args.programs, folder, args.quick, args.repeat)
     report, sinks, held = Report(), {}, 0
+    checking = None
 
     # Told to stop, it stops what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -237,8 +242,14 @@ def main():
         sinks["chunking"] = servers.Sink(args.programs, folder, "-c",
                                          name="sink-chunking")
         floods = measure(bench, args, folder, sinks)
+        stop(bench)
+        if "checks" in args.only:
+            checking = checks.Checks(bench, args.forepost, sinks["plain"])
+            checks.measure(checking, lambda: stop(bench))
     finally:
         stop(bench)
+        if checking:
+            checking.stop()
         held = sum(int(s.stop().get("messages", 0)) for s in sinks.values())
         if not args.keep:
             shutil.rmtree(folder)
@@ -250,6 +261,8 @@ def main():
         show_latency(bench, report)
     if "idle" in args.only:
         show_idle(bench, report)
+    if "checks" in args.only:
+        checks.show(checking, report)
     missed = sum(not bar["ok"] for bar in report.bars)
     print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
           f"{held:,}, failed {bench.failed:,}")

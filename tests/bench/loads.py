@@ -4,6 +4,7 @@ Each load runs the servers in turn, again and again in another order, so that
 a busy moment of the machine meets them all; what is reported is the median.
 Samples are kept as samples[load][server] = [{"rate": ...}, ...].
 """
+import contextlib
 import os
 import statistics
 import subprocess
@@ -130,15 +131,26 @@ def latency(bench, sinks):
     """
     rounds = 6 if bench.quick else 15
     bench.in_turn(LATENCY, rounds, ("-n", 100))
+    with one_processor([*sinks, *bench.servers.values()]):
+        bench.in_turn(LATENCY_ONE_CPU, rounds, ("-n", 100))
+
+
+def bind(programs, cpus):
+    os.sched_setaffinity(0, cpus)	# the clients that it starts, too
+    for program in programs:
+        program.run_on(cpus)
+
+
+@contextlib.contextmanager
+def one_processor(things):
+    """Sinks and servers, and the clients that are started meanwhile."""
+    programs = [thing.program for thing in things if thing.program]
     everything = os.sched_getaffinity(0)
-    programs = [s.program for s in (*sinks, *bench.servers.values())
-                if s.program]
-    for cpus in ({max(everything)}, everything):
-        os.sched_setaffinity(0, cpus)	# the clients that it starts, too
-        for program in programs:
-            program.run_on(cpus)
-        if cpus != everything:
-            bench.in_turn(LATENCY_ONE_CPU, rounds, ("-n", 100))
+    bind(programs, {max(everything)})
+    try:
+        yield
+    finally:
+        bind(programs, everything)
 
 
 LEVELS = (1000, 5000, 20000)

@@ -496,13 +496,13 @@ take_questions(void)
 static void
 print_counts(void)
 {
-	uint64_t all = 0;
+	uint64_t total = 0;
 
 	for (int i = 0; i < SORTS; i++) {
 		printf("%s=%ju ", sort_names[i], (uintmax_t)names.asked[i]);
-		all += names.asked[i];
+		total += names.asked[i];
 	}
-	printf("all=%ju\n", (uintmax_t)all);
+	printf("total=%ju\n", (uintmax_t)total);
 	fflush(stdout);
 }
 

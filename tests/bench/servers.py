@@ -48,7 +48,7 @@ def certificate(folder):
     return cert, key
 
 
-def forepost(binary, folder, sink, name="forepost"):
+def forepost(binary, folder, sink, name="forepost", settings=""):
     port = free_port()
     own = os.path.join(folder, name)
     os.makedirs(own)
@@ -76,7 +76,7 @@ listener bench {{
 }}
 backend sink {{ address smtp://127.0.0.1:{sink.port} }}
 route {{ domains "*" backend sink }}
-''')
+{settings}''')
     program = Program([binary, "serve", "--config", conf], own, name)
     program.wait_ready(port)
     return Server(name, port, program)
