@@ -23,7 +23,8 @@
  *   no more than 128);
  * - a term or an explanation is so short that its compiled form fits the
  *   buffer of 511 octets (COST_MAX), a record has no more terms than the
- *   octet that counts them can hold (WRITTEN_MAX).
+ *   octet that counts them can hold (WRITTEN_MAX);
+ * - an explanation has no error (it would lose the memory of the answer).
  * A record beyond that is an error to it; such an explanation is not there.
  */
 #define COST_MAX	480	/* compiled: an octet for each character */
@@ -117,6 +118,8 @@ is_small_record(struct span text)
 static const char *
 text_for_library(struct hook *h, struct span text)
 {
+	struct err why;
+
 	/* Its strings end at a NUL; it would not see what is behind. */
 	if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL)
 		text.len = strlen(text.p);
@@ -124,7 +127,8 @@ text_for_library(struct hook *h, struct span text)
 		spf_problem(h->run, "the record is too large for libspf2");
 		return TOO_LARGE;
 	}
-	if (!spf_record_is(text) && !is_small(text))
+	if (!spf_record_is(text) && (!is_small(text) ||
+	    spf_macro_check(text, SPF_IN_EXPLANATION, &why) < 0))
 		return NULL;
 	return with_small_numbers(h->run->arena, text);
 }
@@ -264,8 +268,11 @@ look_up(SPF_dns_server_t *server, const char *name, ns_type type,
 	SPF_dns_rr_t *rr = SPF_dns_rr_new_init(server, name, type, 0, status);
 
 	(void)should_cache;
-	if (rr != NULL && status == NETDB_SUCCESS)
+	if (rr != NULL && status == NETDB_SUCCESS) {
 		fill(h, rr, found);
+		if (rr->num_rr == 0)
+			rr->herrno = NO_DATA;
+	}
 	return rr;
 }
 

@@ -293,15 +293,18 @@ value_of(const struct spf_macro_values *v, char letter)
 static void
 expand(struct sink *to, struct span text, const struct spf_macro_values *values)
 {
+	struct span value;
 	struct piece m;
 
-	while (take_piece(&text, &m) > 0)
+	while (take_piece(&text, &m) > 0) {
+		value = value_of(values, m.letter);
 		if (m.letter == 0)
 			put(to, m.literal);
-		else if (m.is_reversed)
-			put_reversed(to, &m, value_of(values, m.letter));
-		else
-			put_forward(to, &m, value_of(values, m.letter));
+		else if (value.len > 0 && m.is_reversed)
+			put_reversed(to, &m, value);
+		else if (value.len > 0)
+			put_forward(to, &m, value);
+	}
 }
 
 int
