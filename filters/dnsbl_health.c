@@ -8,12 +8,17 @@
 #include "filters/dnsbl_probe.h"
 #include "filters/dnsbl_share.h"
 
+/* Who found out: a probe, or sessions by their answers or the share of those
+ * listed, of which test points may show nothing. */
+enum cause { BY_PROBE, BY_ANSWERS, BY_SHARE };
+
 /* One side of one list. */
 struct side {
 	bool		 is_used;	/* the list is asked about such */
 	bool		 is_probed;	/* at least once */
 	bool		 is_suspended;
-	char		 why[120];	/* it is suspended */
+	enum cause	 cause;
+	char		 why[120];
 	unsigned	 errors, silent;	/* answers in a row */
 	struct dnsbl_share share;
 };
@@ -24,9 +29,9 @@ struct watched {
 	struct fiber		*fiber;
 	int64_t			 probe_at;
 };
-/* The last clients or names, newest over oldest. */
+/* The last clients or names, the newest over the oldest. */
 struct recent {
-	char		 prefixes[DNSBL_PROBE_MOST][256];	/* "": none yet */
+	char		 prefixes[DNSBL_PROBE_MOST][256]; /* "": none yet */
 	unsigned	 at;
 };
 struct dnsbl_health {
@@ -55,14 +60,14 @@ tell(const struct watched *w, const struct side *s, const char *why)
 
 /* A reason that changes meanwhile is kept, but is no event. */
 static void
-suspend(struct watched *w, struct side *s, const char *why)
+suspend(struct watched *w, struct side *s, enum cause cause, const char *why)
 {
-	bool is_new = !s->is_suspended;
-
 	snprintf(s->why, sizeof(s->why), "%s", why);
+	if (s->is_suspended)
+		return;
 	s->is_suspended = true;
-	if (is_new)
-		tell(w, s, s->why);
+	s->cause = cause;
+	tell(w, s, s->why);
 }
 
 static void
@@ -88,12 +93,12 @@ conclude(struct watched *w, struct side *s, const struct dnsbl_finding *found)
 		resume(w, s);
 		break;
 	case DNSBL_SICK:
-		suspend(w, s, found->why);
+		suspend(w, s, BY_PROBE, found->why);
 		break;
 	case DNSBL_SILENT:
 		if (!s->is_probed || s->is_suspended ||
 		    ++s->silent >= DNSBL_SILENCE_MOST)
-			suspend(w, s, found->why);
+			suspend(w, s, BY_PROBE, found->why);
 		w->probe_at = clock_now() + DNSBL_RETRY;
 		break;
 	}
@@ -121,9 +126,10 @@ probe_side(struct watched *w, enum dnsbl_side side, struct err *err)
 	size_t n = 0;
 	int ret;
 
-	if (s->is_suspended)
+	if (s->is_suspended && s->cause != BY_PROBE)
 		n = copy_recent(a, &w->health->recent[side], recent);
-	ret = dnsbl_probe(a, w->list, side, recent, n, &found, err);
+	ret = dnsbl_probe(a, w->list, side, recent, n,
+	    s->cause == BY_SHARE ? w->list->max_share : 100, &found, err);
 	if (ret == 0 && !w->health->is_ending)
 		conclude(w, s, &found);
 	arena_destroy(&a);
@@ -224,7 +230,7 @@ note_silence(struct watched *w, struct side *s, const char *why)
 	if (++s->silent < DNSBL_SILENCE_MOST)
 		return;
 	snprintf(text, sizeof(text), DNSBL_SAYS_NOTHING, why);
-	suspend(w, s, text);
+	suspend(w, s, BY_ANSWERS, text);
 	probe_soon(w);
 }
 
@@ -240,7 +246,7 @@ note_share(struct watched *w, enum dnsbl_side side, const char *prefix,
 		return;
 	snprintf(text, sizeof(text), DNSBL_LISTS_MANY,
 	    dnsbl_share_listed(&s->share), s->share.n);
-	suspend(w, s, text);
+	suspend(w, s, BY_SHARE, text);
 }
 
 void
@@ -261,7 +267,7 @@ dnsbl_health_note(struct dnsbl_health *h, size_t list, enum dnsbl_side side,
 	s->silent = 0;
 	if (reading->state == DNSBL_ERROR) {
 		if (++s->errors >= DNSBL_ERRORS_MOST)
-			suspend(w, s, reading->why);
+			suspend(w, s, BY_ANSWERS, reading->why);
 		return;
 	}
 	s->errors = 0;

@@ -23,10 +23,12 @@
  *           row, or DNSBL_SILENCE_MOST times in a row none; when it lists
  *           more than its share of the last clients (dnsbl_share.h); until
  *           the first probe has found it good (that is not reported).
- * Back      when a probe finds nothing of all that. While a list is suspended
- *           the probe also asks about the last DNSBL_PROBE_MOST clients, of which
- *           it may not list more than its share. A list that did not answer
- *           is asked again after DNSBL_RETRY already.
+ * Back      when a probe finds nothing of all that. If sessions found out,
+ *           the probe also asks about the last DNSBL_PROBE_MOST clients, of
+ *           which the test points may show nothing: no answer may be an error
+ *           and, after too large a share, the list may not list more than
+ *           that of them. A list that did not answer is asked again after
+ *           DNSBL_RETRY already.
  * Reports   each suspension and each return once, to the function given,
  *           which must not wait.
  *

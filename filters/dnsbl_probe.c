@@ -24,6 +24,7 @@ struct probe {
 	struct dns_query	 queries[POINTS + DNSBL_PROBE_MOST];
 	struct dnsbl_reading	 readings[POINTS + DNSBL_PROBE_MOST];
 	size_t			 npoints, n;
+	unsigned		 percent;
 };
 
 static void
@@ -93,7 +94,7 @@ find_many(struct arena *a, const struct probe *p)
 		asked += p->readings[i].state != DNSBL_FAILED;
 		listed += p->readings[i].state == DNSBL_LISTED;
 	}
-	if (listed * 100 <= p->list->max_share * asked)
+	if (listed * 100 <= p->percent * asked)
 		return NULL;
 	return arena_printf(a, DNSBL_LISTS_MANY, listed, asked);
 }
@@ -119,13 +120,14 @@ conclude(struct arena *a, const struct probe *p)
 MAY_YIELD int
 dnsbl_probe(struct arena *a, const struct dnsbl_list *list,
     enum dnsbl_side side, const char *const *prefixes, size_t n,
-    struct dnsbl_finding *found, struct err *err)
+    unsigned percent, struct dnsbl_finding *found, struct err *err)
 {
 	struct probe *p = arena_new(a, struct probe);
 
 	assert(n <= DNSBL_PROBE_MOST);
 	p->list = list;
 	p->side = side;
+	p->percent = percent;
 	if (list->test_points) {
 		add_query(a, p, points[side].listed);
 		add_query(a, p, points[side].unlisted);

@@ -12,7 +12,7 @@
  * Asks for the test points of one side of the list (if it has them; 127.0.0.2,
  * ::ffff:7f00:2 or TEST must be listed; 127.0.0.1, ::ffff:7f00:1 or INVALID
  * must not, by whatever address) and about the clients or names given, of
- * which it may not list more than its share, all at once. Any answer that is
+ * which it may not list more than `percent`, all at once. Any answer that is
  * an error makes it sick.
  *
  * Yields    DNSBL_PROBE_TIMEOUT at most; nobody waits for it.
@@ -34,5 +34,6 @@ struct dnsbl_finding {
 MAY_YIELD int	 dnsbl_probe(struct arena *a, const struct dnsbl_list *list,
 		    enum dnsbl_side side,
 		    const char *const *prefixes, size_t n,
-		    struct dnsbl_finding *found, struct err *err);
+		    unsigned percent, struct dnsbl_finding *found,
+		    struct err *err);
 #endif
