@@ -22,7 +22,7 @@ RUN_PACKAGES="swaks"	# to say something to it with: see README.md
 TEST_PACKAGES="clang libclang-rt-14-dev iproute2 openssl swaks
 	libnet-ssleay-perl libnet-dns-perl python3 python3-pytest
 	python3-pytest-xdist python3-pytest-timeout python3-yaml
-	python3-authres xz-utils"
+	python3-authres python3-dkim xz-utils"
 JOBS=$(nproc 2>/dev/null || echo 2)
 
 say()
@@ -146,8 +146,9 @@ check)
 	build_in build-asan "all test-programs" --enable-werror \
 	    --enable-sanitizers --enable-fuzzers CC=clang CFLAGS="-O1 -g"
 	build_in build-clang "all test-programs" --enable-werror CC=clang
-	exec tests/run.sh layers unit:build e2e:build dist:build \
-	    unit:build-asan fuzz:build-asan core:build-asan unit:build-clang
+	exec tests/run.sh layers unit:build vectors:build e2e:build dist:build \
+	    unit:build-asan vectors:build-asan fuzz:build-asan \
+	    core:build-asan unit:build-clang
 	;;
 *)
 	die "usage: ./autogen.sh [run | check]"

@@ -278,6 +278,22 @@ addr_is_unix(const struct addr *a)
 	return a->len > 0 && a->u.sa.sa_family == AF_UNIX;
 }
 
+/* A mapped IPv4 address is an IPv4 address here: set_in6(). */
+bool
+addr_is_loopback(const struct addr *a)
+{
+	const unsigned char *ip;
+
+	switch (ip_bytes(a, &ip)) {
+	case 4:
+		return ip[0] == 127;
+	case 16:
+		return memcmp(ip, &in6addr_loopback, 16) == 0;
+	default:
+		return false;
+	}
+}
+
 /* Zeroes what is behind the first n->bits bits; false: nothing to do. */
 static bool
 clear_host_bits(struct network *n)

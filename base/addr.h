@@ -49,6 +49,8 @@ const char	*addr_literal(const struct addr *a, char out[ADDR_TEXT]);
 int		 addr_port(const struct addr *a);	/* 0 for unix */
 bool		 addr_same_ip(const struct addr *a, const struct addr *b);
 bool		 addr_is_unix(const struct addr *a);
+/* 127.0.0.0/8 and ::1, mapped or not. */
+bool		 addr_is_loopback(const struct addr *a);
 /* "10.0.0.0/8", or one address; bits behind the prefix are an error. */
 int		 network_parse(struct span text, struct network *n,
 		    struct err *err);

@@ -26,6 +26,8 @@ static const char *const client_cert_words[] = {
 	"none", "ask", "require", NULL };
 static const char *const yes_words[] = { "no", "yes", NULL };
 static const char *const engine_words[] = { "own", "libspf2", NULL };
+static const char *const dkim_engine_words[] = {
+	"own", "libopendkim", NULL };
 static const char *const arc_words[] = { "off", "verify", NULL };
 static const char *const backend_tls_words[] = {
 	"none", "opportunistic", "require", "verify", NULL };
@@ -170,6 +172,12 @@ static const struct directive directives[] = {
 { .name = "check", .scopes = SCOPE_DKIM, .type = VALUE_FLAG,
     .offset = TOP(dkim), .fallback = "yes", .words = yes_words,
     .help = "Whether DKIM signatures are verified." },
+{ .name = "engine", .scopes = SCOPE_DKIM, .type = VALUE_FLAG,
+    .offset = TOP(dkim_libopendkim), .fallback = "own",
+    .words = dkim_engine_words,
+    .help = "Which verifier. own: the one of the gateway; libopendkim: that "
+	"library, for the answers that OpenDKIM gives. Keys are looked up in "
+	"the same way, and what RFC 8301 forbids does not pass with either." },
 { .name = "max_signatures", .scopes = SCOPE_DKIM, .type = VALUE_COUNT,
     .offset = TOP(dkim_max_signatures), .fallback = "10",
     .min = 1, .max = 100,

@@ -149,6 +149,7 @@ struct settings {
 	int64_t		 spf_timeout;	/* of one evaluation */
 	bool		 spf_received;	/* add Received-SPF */
 	bool		 dkim;
+	bool		 dkim_libopendkim;	/* the other engine */
 	uint64_t	 dkim_max_signatures;
 	bool		 dmarc;
 	bool		 arc;

@@ -1,4 +1,5 @@
 #include "gateway/command.h"
+#include "gateway/inspect.h"
 #include "gateway/mail.h"
 #include "gateway/path.h"
 
@@ -30,5 +31,6 @@ cmd_mail(struct session *s, struct span args)
 		return reply(fault.code, fault.enhanced, "%s", fault.text);
 	}
 	s->mail = m;
+	inspect_begin(m);
 	return reply(250, "2.1.0", "Ok");
 }

@@ -32,6 +32,7 @@ cmd_xclient(struct session *s, struct span args)
 	s->client = told;
 	if (is_another && told.name == NULL)
 		session_look_up_name(s);
+	session_check_client(s);
 	/* HELO= is what the client said to the proxy; the dialogue with us
 	 * still needs one of its own. */
 	s->client.helo = NULL;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/inspect.h"
 #include "gateway/mail.h"
 #include "gateway/stats.h"
 #include "gateway/trace.h"
@@ -89,6 +90,7 @@ mail_feed(struct mail *m, struct span *in)
 		}
 		if (!m->header.done)
 			header_feed(&m->header, run);
+		inspect_feed(m, run);
 		spool_write(m->spool, run, &m->spool_err);
 	}
 }
@@ -199,7 +201,11 @@ hand_over(struct mail *m)
 	int ret;
 
 	session_await_name(s);
+	if (inspect_finish(m, &m->failure) < 0)
+		return reply_err(&m->failure);
+	inspect_put_fields(m, &trace);
 	trace_received(&trace, &t);
+	inspect_put_header(m, &trace);
 	message.trace = buf_text(&trace);
 	ret = backend_send(m->tx, &message, result, &m->failure);
 	buf_free(&trace);
@@ -329,6 +335,7 @@ log_done(const struct mail *m)
 		log_int(&l, "lmtp-temp", m->temp);
 		log_int(&l, "lmtp-perm", m->perm);
 	}
+	inspect_log(m, &l);
 	if (m->in.faults != 0)
 		log_z(&l, "fault", dotstream_fault_name(m->in.faults));
 	if (m->failure.kind != 0)

@@ -33,6 +33,7 @@ struct mail {
 	int64_t		 message_began;
 	struct dotstream in;
 	struct header_scan header;
+	struct inspection *inspection;	/* NULL: not inspected */
 	bool		 has_bdat;
 	bool		 is_too_large;	/* and no longer kept */
 	struct err	 spool_err;	/* kind 0: none */

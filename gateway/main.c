@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/random.h>
 
 #include "base/arena.h"
@@ -11,6 +12,7 @@
 #include "conf/conf.h"
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
+#include "gateway/explain.h"
 #include "gateway/fleet.h"
 #include "gateway/sandbox.h"
 #include "gateway/supervisor.h"
@@ -24,7 +26,9 @@
 #define ASK_TIMEOUT	120
 
 enum option_bit { OPT_CONFIG = 1, OPT_DEMO = 2, OPT_FOREGROUND = 4,
-    OPT_JSON = 8, OPT_HELP = 16, OPT_CONTROL = 32 };
+    OPT_JSON = 8, OPT_HELP = 16, OPT_CONTROL = 32, OPT_CLIENT = 64,
+    OPT_NAME = 128, OPT_HELO = 256, OPT_FROM = 512, OPT_TO = 1024,
+    OPT_RESOLVER = 2048, OPT_MESSAGE = 4096 };
 
 struct command_line {
 	const struct subcommand	*command;
@@ -32,6 +36,7 @@ struct command_line {
 	const char		*demo;		/* folder; NULL: not a demo */
 	const char		*control;	/* socket; NULL: configured */
 	bool			 json;
+	struct explain_request	 mail;
 };
 
 struct subcommand {
@@ -44,6 +49,7 @@ struct subcommand {
 static int	run_serve(const struct command_line *line);
 static int	run_check(const struct command_line *line);
 static int	run_dump(const struct command_line *line);
+static int	run_explain(const struct command_line *line);
 static int	run_stats(const struct command_line *line);
 static int	run_request(const struct command_line *line);
 static int	run_settings(const struct command_line *line);
@@ -53,6 +59,8 @@ static int	run_help(const struct command_line *line);
 
 #define WHERE	(OPT_CONFIG | OPT_DEMO)
 #define WHOM	(WHERE | OPT_CONTROL)
+#define MAIL	(OPT_CLIENT | OPT_NAME | OPT_HELO | OPT_FROM | OPT_TO | \
+    OPT_RESOLVER | OPT_MESSAGE)
 
 static const struct subcommand subcommands[] = {
 	{ "serve", run_serve, WHERE | OPT_FOREGROUND,
@@ -61,6 +69,8 @@ static const struct subcommand subcommands[] = {
 	    "read the configuration and report every error in it" },
 	{ "dump", run_dump, WHERE,
 	    "print the effective settings, defaults included" },
+	{ "explain", run_explain, WHERE | MAIL | OPT_JSON,
+	    "what would be found out about a mail: every fact, with reasons" },
 	{ "status", run_request, WHOM,
 	    "the running gateway: its workers and backends" },
 	{ "stats", run_stats, WHOM | OPT_JSON,
@@ -94,6 +104,15 @@ static const struct {
 	{ OPT_FOREGROUND, "--foreground", "as it always runs; for scripts "
 	    "that say so" },
 	{ OPT_JSON, "--json", "as JSON" },
+	{ OPT_CLIENT, "--client IP", "the address that the mail came from" },
+	{ OPT_NAME, "--name NAME", "its name, instead of looking it up" },
+	{ OPT_HELO, "--helo NAME", "what it said at HELO" },
+	{ OPT_FROM, "--from ADDRESS", "of MAIL; <> is the null sender" },
+	{ OPT_TO, "--to ADDRESS", "of RCPT" },
+	{ OPT_RESOLVER, "--resolver ADDRESS@PORT", "instead of the resolver of "
+	    "the settings" },
+	{ OPT_MESSAGE, "MESSAGE", "a file with the message, or - for the "
+	    "standard input" },
 };
 #define NOPTIONS	(sizeof(options) / sizeof(options[0]))
 
@@ -253,6 +272,38 @@ run_stats(const struct command_line *line)
 	return ask(line, line->json ? "stats json" : "stats");
 }
 
+/* The settings matter only for what is checked and how, so that a machine
+ * without a gateway will do. */
+static struct settings *
+load_or_default(const struct command_line *line, struct arena *a)
+{
+	const char *report;
+
+	if (line->demo != NULL || strcmp(line->config, DEFAULT_FILE) != 0 ||
+	    access(DEFAULT_FILE, F_OK) == 0)
+		return load(line, a, false);
+	return conf_load_text(a, "(defaults)", SPAN_LIT(
+	    "listener l { address 127.0.0.1:25 }\n"
+	    "backend b { address smtp://127.0.0.1 }\n"), false, &report);
+}
+
+static int
+run_explain(const struct command_line *line)
+{
+	struct explain_request request = line->mail;
+	struct arena *a = arena_create("explain");
+	struct settings *s = load_or_default(line, a);
+	int code = EXIT_CONFIG;
+
+	request.json = line->json;
+	if (s != NULL) {
+		code = explain_run(&request, s);
+		conf_free(&s);
+	}
+	arena_destroy(&a);
+	return code;
+}
+
 static int
 run_serve(const struct command_line *line)
 {
@@ -302,6 +353,29 @@ option_name(int bit)
 	return "";
 }
 
+static void
+set_option(struct command_line *line, int bit)
+{
+	struct explain_request *mail = &line->mail;
+	const struct {
+		enum option_bit	  bit;
+		const char	**value;
+	} values[] = {
+		{ OPT_CONFIG, &line->config }, { OPT_DEMO, &line->demo },
+		{ OPT_CONTROL, &line->control }, { OPT_CLIENT, &mail->client },
+		{ OPT_NAME, &mail->name }, { OPT_HELO, &mail->helo },
+		{ OPT_FROM, &mail->from }, { OPT_TO, &mail->to },
+		{ OPT_RESOLVER, &mail->resolver },
+	};
+
+	if (bit == OPT_JSON)
+		line->json = true;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if ((int)values[i].bit == bit)
+			*values[i].value = optarg;
+	}
+}
+
 /* 0, or -1 when that was told. */
 static int
 read_options(int argc, char **argv, struct command_line *line)
@@ -312,6 +386,12 @@ read_options(int argc, char **argv, struct command_line *line)
 		{ "control", required_argument, NULL, OPT_CONTROL },
 		{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "client", required_argument, NULL, OPT_CLIENT },
+		{ "name", required_argument, NULL, OPT_NAME },
+		{ "helo", required_argument, NULL, OPT_HELO },
+		{ "from", required_argument, NULL, OPT_FROM },
+		{ "to", required_argument, NULL, OPT_TO },
+		{ "resolver", required_argument, NULL, OPT_RESOLVER },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -333,15 +413,10 @@ read_options(int argc, char **argv, struct command_line *line)
 		if (!(line->command->options & (unsigned)c))
 			return usage("this subcommand does not take ",
 			    option_name(c));
-		if (c == OPT_CONFIG)
-			line->config = optarg;
-		else if (c == OPT_DEMO)
-			line->demo = optarg;
-		else if (c == OPT_CONTROL)
-			line->control = optarg;
-		else if (c == OPT_JSON)
-			line->json = true;
+		set_option(line, c);
 	}
+	if (optind < argc && (line->command->options & OPT_MESSAGE))
+		line->mail.message = argv[optind++];
 	if (optind < argc)
 		return usage("too many arguments: ", argv[optind]);
 	if (line->demo != NULL && line->config != NULL)

@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "filters/checks.h"
 #include "gateway/command.h"
 #include "gateway/dotstream.h"
+#include "gateway/inspect.h"
 #include "gateway/listener.h"
 #include "gateway/mail.h"
 #include "gateway/namer.h"
@@ -103,6 +105,7 @@ session_end(struct session *s)
 	if (s->namer != NULL && namer_is_done(s->namer))
 		session_await_name(s);
 	namer_drop(&s->namer);
+	client_checks_end(&s->checks);
 	log_end_line(s);
 	stats_add(STAT_BYTES_IN, conn_bytes_in(s->conn));
 	conn_close(&s->conn);
@@ -121,6 +124,15 @@ session_look_up_name(struct session *s)
 	if (!addr_is_unix(&s->client.addr))
 		s->namer = namer_start(&s->client.addr,
 		    s->worker->settings->resolver_timeout);
+}
+
+void
+session_check_client(struct session *s)
+{
+	client_checks_end(&s->checks);
+	if (inspect_applies(s))
+		s->checks = client_checks_begin(s->worker->checker,
+		    &s->client);
 }
 
 MAY_YIELD void
@@ -298,6 +310,7 @@ open_dialogue(struct session *s)
 	s->may_xclient = network_any_has(s->conf->xclient.list,
 	    s->conf->xclient.n, &s->client.addr);
 	session_look_up_name(s);
+	session_check_client(s);
 	if (take_implicit_tls(s) < 0)
 		return -1;
 	if (watch_early_talker(s) < 0) {

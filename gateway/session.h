@@ -18,6 +18,7 @@
  * Its end writes the "session end" line and frees all of it.
  */
 struct mail;
+struct client_checks;
 struct namer;
 
 struct session {
@@ -42,6 +43,7 @@ struct session {
 	bool		 may_xclient;	/* its own address is trusted so far */
 	bool		 is_idle;	/* waits for a command, owes nothing */
 	struct namer	*namer;		/* NULL: its result is in client */
+	struct client_checks *checks;	/* NULL: its mail is not inspected */
 	struct session	*next, **prevp;	/* worker->sessions */
 };
 
@@ -59,6 +61,8 @@ void	sessions_stop(struct worker *w);
 MAY_YIELD void	session_await_name(struct session *s);
 /* Forgets what is known of it and looks anew (XCLIENT). */
 void	session_look_up_name(struct session *s);
+/* Begins the checks of the client, anew if there were some. */
+void	session_check_client(struct session *s);
 /* The client sent ahead where it may not: noted once, logged, counted. */
 void	session_early_pipelining(struct session *s);
 /* The client may ask for TLS: there is a certificate, and no TLS yet. */

@@ -38,6 +38,10 @@
 	    "transactions that ended without a message") \
 	X(MAILS_MIXED, COUNTER, "mails_mixed", \
 	    "messages that only some LMTP recipients took (451)") \
+	X(FORGED_RESULTS, COUNTER, "forged_results", \
+	    "Authentication-Results that claimed to be ours, removed") \
+	X(LISTS_SUSPENDED, COUNTER, "dns_list_suspensions", \
+	    "times a DNS list was suspended") \
 	X(SMUGGLING, COUNTER, "bare_newline_messages", \
 	    "messages refused for bare CR, LF or NUL") \
 	X(BYTES_IN, COUNTER, "bytes_in", "octets read from clients") \

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/spool.h"
+#include "filters/authres_id.h"
+#include "filters/checks.h"
 #include "gateway/backend.h"
 #include "gateway/channel.h"
 #include "gateway/crowd.h"
@@ -261,6 +263,40 @@ enter_sandbox(struct life *l, struct err *err)
 	return sandbox_enter(&paths, err);
 }
 
+/* A filter does not log, so its owner does. */
+static void
+tell_of_list(void *owner, const struct dnsbl_event *event)
+{
+	struct logline line;
+
+	(void)owner;
+	if (event->is_suspended)
+		stats_add(STAT_LISTS_SUSPENDED, 1);
+	log_begin(&line, event->is_suspended ? LOG_LABEL_WARN :
+	    LOG_LABEL_INFO, "-", event->is_suspended ? "dns list suspended" :
+	    "dns list is back");
+	log_z(&line, "list", event->list->name);
+	log_z(&line, "side", dnsbl_side_name(event->side));
+	log_z(&line, "why", event->why);
+	log_end(&line);
+}
+
+static void
+make_checks(struct life *l)
+{
+	const struct settings *s = l->w.settings;
+	const char **names = arena_new_n(l->arena, s->authserv_also.n + 1,
+	    const char *);
+	struct authres_ids *ids = arena_new(l->arena, struct authres_ids);
+
+	names[0] = s->authserv_id;
+	for (size_t i = 0; i < s->authserv_also.n; i++)
+		names[i + 1] = s->authserv_also.list[i];
+	*ids = authres_ids_make(l->arena, names, s->authserv_also.n + 1);
+	l->w.authserv_ids = ids;
+	l->w.checker = checker_create(l->arena, s, tell_of_list, NULL);
+}
+
 static void
 make_listeners(struct life *l)
 {
@@ -319,6 +355,7 @@ begin(struct life *l, struct err *err)
 	const struct settings *s = l->w.settings;
 
 	if (make_resolver(s, err) < 0 ||
+	    checks_open(s, err) < 0 ||
 	    identity_assume(l->start->identity, err) < 0 ||
 	    check_spool(s, l->start->identity, err) < 0 ||
 	    enter_sandbox(l, err) < 0)
@@ -328,6 +365,7 @@ begin(struct life *l, struct err *err)
 	if (l->w.backends == NULL)
 		return -1;
 	l->w.routes = routes_create(l->arena, s);
+	make_checks(l);
 	make_listeners(l);
 	watch(l);
 	return 0;
@@ -344,6 +382,8 @@ end(struct life *l)
 	listeners_close(&l->w, false);
 	if (l->w.backends != NULL)
 		backends_destroy(&l->w.backends);
+	if (l->w.checker != NULL)
+		checker_stop(l->w.checker);
 	while (fiber_count() > 0 && clock_now() < deadline)
 		loop_turn(true);
 	if (l->beat != NULL)
@@ -362,6 +402,7 @@ end(struct life *l)
 		if (l->signals[i] != NULL)
 			event_free(l->signals[i]);
 	}
+	checks_close();
 	dns_destroy();
 	crowd_destroy(&l->w.crowd);
 	loop_destroy();
@@ -387,7 +428,8 @@ await_probes(const struct life *l)
 
 	is_over = false;
 	fiber_spawn("patience", be_patient, &is_over);
-	while (!is_over && !backends_are_probed(l->w.backends))
+	while (!is_over && (!backends_are_probed(l->w.backends) ||
+	    !checker_is_probed(l->w.checker)))
 		loop_turn(true);
 }
 

@@ -22,7 +22,9 @@
  *			told 421, transactions finish; after stop_timeout they
  *			are cut
  */
+struct authres_ids;
 struct backends;
+struct checker;
 struct routes;
 struct session;
 struct event;
@@ -49,6 +51,8 @@ struct worker {
 	size_t			 nlisteners;
 	struct backends		*backends;
 	struct routes		*routes;
+	struct checker		*checker;
+	const struct authres_ids *authserv_ids;	/* those that are ours */
 	struct session		*sessions;	/* list, session.c's */
 	size_t			 nsessions;
 	uint64_t		 max_sessions;	/* limits_sessions() */

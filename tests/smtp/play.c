@@ -23,6 +23,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "filters/authres_id.h"
+#include "filters/checks.h"
 #include "gateway/backend.h"
 #include "gateway/crowd.h"
 #include "gateway/route.h"
@@ -116,6 +118,15 @@ put_settings(struct buf *out, const char *key)
 }
 
 static bool
+has_key(const char *key)
+{
+	for (size_t i = 0; i < play.script->n; i++)
+		if (strcmp(play.script->lines[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+static bool
 load_settings(void)
 {
 	struct buf text = {0}, backend = {0};
@@ -124,6 +135,8 @@ load_settings(void)
 	put_settings(&backend, "set-backend");
 	buf_printf(&text, "hostname \"mx.test.example\"\nspool \"%s\"\n",
 	    folder);
+	if (!has_key("inspect"))
+		buf_puts(&text, "unchecked 0.0.0.0/0 ::/0\n");
 	put_settings(&text, "set");
 	buf_puts(&text, "listener l { address 127.0.0.1:2525\n");
 	put_settings(&text, "set-listener");
@@ -188,6 +201,7 @@ connect_client(void)
 static bool
 set_stage(void)
 {
+	static struct authres_ids ids;
 	struct dns_options dns = {0};
 	struct buf zone = {0};
 	struct err err;
@@ -205,6 +219,10 @@ set_stage(void)
 	play.worker.settings = play.settings;
 	play.worker.routes = routes_create(play.arena, play.settings);
 	play.worker.crowd = crowd_create();
+	ids = authres_ids_make(play.arena, &play.settings->authserv_id, 1);
+	play.worker.authserv_ids = &ids;
+	play.worker.checker = checker_create(play.arena, play.settings, NULL,
+	    NULL);
 	play.worker.backends = backends_create(play.settings, &err);
 	if (play.worker.backends == NULL) {
 		problem("%s", err.text);
@@ -245,6 +263,7 @@ strike_stage(void)
 	}
 	side_free(&play.client);
 	backends_destroy(&play.worker.backends);
+	checker_stop(play.worker.checker);
 	crowd_destroy(&play.worker.crowd);
 	pass_time(1000 * CLOCK_S);
 	if (fiber_count() > 0)

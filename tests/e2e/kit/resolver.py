@@ -17,11 +17,13 @@ def wire_name(name):
 
 
 class Resolver:
-    """`records` is {(name, type): [value]}; addresses and names as text."""
+    """`records` is {(name, type): [value]}; addresses, names and TXT as
+    text, MX as "10 name". Names in `silent` (and below) get no answer."""
 
     def __init__(self, records=None):
         self.records = records or {}
         self.asked = []
+        self.silent = set()
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         # Resolvers send from random ports, so none is free beforehand.
         self.sock.bind(("127.0.0.1", 0))
@@ -33,8 +35,9 @@ class Resolver:
         while True:
             try:
                 query, client = self.sock.recvfrom(4096)
-                if query:
-                    self.sock.sendto(self.answer(query), client)
+                answer = self.answer(query) if query else None
+                if answer:
+                    self.sock.sendto(answer, client)
             except OSError:
                 return
             except (IndexError, struct.error):
@@ -43,6 +46,14 @@ class Resolver:
     def rdata(self, kind, value):
         if kind in ("A", "AAAA"):
             return ipaddress.ip_address(value).packed
+        if kind == "TXT":
+            octets = value.encode()
+            return b"".join(bytes([len(octets[i:i + 255])]) +
+                            octets[i:i + 255]
+                            for i in range(0, len(octets) or 1, 255))
+        if kind == "MX":
+            preference, _, name = value.partition(" ")
+            return struct.pack("!H", int(preference)) + wire_name(name)
         return wire_name(value)
 
     def answer(self, query):
@@ -55,6 +66,8 @@ class Resolver:
         kind = TYPES.get(struct.unpack_from("!H", query, pos + 1)[0], "?")
         question = query[12:pos + 5]
         self.asked.append((name, kind))
+        if any(name == s or name.endswith("." + s) for s in self.silent):
+            return None
         values = self.records.get((name, kind), [])
         known = any(n == name for n, _ in self.records)
         rcode = 0 if known or not name else 3

@@ -1,0 +1,301 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "filters/checks_internal.h"
+
+struct mail_checks {
+	struct arena		*arena;		/* the mail's */
+	struct checker		*checker;
+	struct client_checks	*of;
+	const struct client	*client;
+	const struct envelope	*envelope;
+	struct task		*sender_lists;	/* these may be NULL */
+	struct task		*spf;
+	struct task		*from_lists;
+	struct task		*dkim_lists;
+	struct fields		 header;
+	struct author		 author;
+	int64_t			 deadline;	/* of lookups for the header */
+	struct signature_check	*dkim;
+	struct arc		*arc;
+	struct dmarc		*dmarc;
+	/* The domains of its signatures, in their order. */
+	struct span		*signers;
+	size_t			 nsigners;
+};
+
+static void
+end(void *arg)
+{
+	struct mail_checks *m = arg;
+
+	task_drop(&m->sender_lists);
+	task_drop(&m->spf);
+	task_drop(&m->from_lists);
+	task_drop(&m->dkim_lists);
+}
+
+/* The domain that SPF of the sender speaks for (RFC 7208 2.4). */
+static const char *
+spf_domain(const struct mail_checks *m)
+{
+	const struct envelope *e = m->envelope;
+
+	if (e->sender.domain.len > 0)
+		return arena_copy(m->arena, e->sender.domain);
+	return m->client->helo;
+}
+
+struct mail_checks *
+mail_checks_begin(struct arena *a, struct client_checks *of,
+    const struct client *client, const struct envelope *envelope)
+{
+	struct mail_checks *m = arena_new(a, struct mail_checks);
+	struct checker *c = of->checker;
+
+	m->arena = a;
+	m->checker = c;
+	m->of = of;
+	m->client = client;
+	m->envelope = envelope;
+	arena_defer(a, end, m);
+	checks_helo(of, client);
+	m->spf = checks_ask_spf(c, SPF_MAILFROM, client,
+	    envelope->sender.text);
+	if (envelope->sender.domain.len > 0)
+		m->sender_lists = checks_ask_lists(c, LISTING_SENDER, NULL,
+		    &envelope->sender.domain, 1);
+	if (c->settings->dmarc)
+		dmarc_prefetch(spf_domain(m));
+	return m;
+}
+
+/* --- the message --- */
+
+static bool
+is_signer(const struct mail_checks *m, struct span domain)
+{
+	for (size_t i = 0; i < m->nsigners; i++)
+		if (span_eq(m->signers[i], domain))
+			return true;
+	return false;
+}
+
+/* What the signatures say is what will be asked about, so the lookups need
+ * not wait for the body. */
+static void
+find_signers(struct mail_checks *m)
+{
+	const struct signature_answer *said = signature_said(m->dkim);
+
+	m->signers = arena_new_n(m->arena, said->n, struct span);
+	for (size_t i = 0; i < said->n; i++) {
+		struct span domain = span_z(said->list[i].domain);
+
+		if (domain.len > 0 && !is_signer(m, domain))
+			m->signers[m->nsigners++] = domain;
+	}
+}
+
+static void
+begin_dmarc(struct mail_checks *m)
+{
+	m->dmarc = dmarc_begin(m->arena, &m->author, m->deadline);
+	dmarc_expect(m->dmarc, spf_domain(m));
+	for (size_t i = 0; i < m->nsigners; i++)
+		dmarc_expect(m->dmarc, m->signers[i].p);
+}
+
+static void
+begin_from_lists(struct mail_checks *m)
+{
+	struct span names[AUTHOR_DOMAINS];
+
+	for (size_t i = 0; i < m->author.ndomains; i++)
+		names[i] = span_z(m->author.domains[i]);
+	m->from_lists = checks_ask_lists(m->checker, LISTING_FROM, NULL, names,
+	    m->author.ndomains);
+}
+
+void
+mail_checks_header(struct mail_checks *m, struct span text)
+{
+	const struct settings *s = m->checker->settings;
+	struct signature_options dkim = {
+		.engine = s->dkim_libopendkim ? SIGNATURE_LIBOPENDKIM :
+		    SIGNATURE_OWN,
+		.most = s->dkim_max_signatures,
+		.timeout = s->resolver_timeout,
+	};
+	struct arc_options arc = { .timeout = s->resolver_timeout };
+
+	m->deadline = clock_now() + s->resolver_timeout;
+	fields_parse(m->arena, text, &m->header);
+	author_find(m->arena, &m->header, &m->author);
+	if (s->dkim) {
+		m->dkim = signature_begin(m->arena, &dkim, &m->header);
+		find_signers(m);
+		m->dkim_lists = checks_ask_lists(m->checker, LISTING_DKIM,
+		    NULL, m->signers, m->nsigners);
+	}
+	if (s->dmarc)
+		begin_dmarc(m);
+	begin_from_lists(m);
+	if (s->arc) {
+		m->arc = arc_begin(m->arena, &arc);
+		arc_header(m->arc, &m->header);
+	}
+}
+
+void
+mail_checks_body(struct mail_checks *m, struct span octets)
+{
+	if (m->dkim != NULL)
+		signature_body(m->dkim, octets);
+	if (m->arc != NULL)
+		arc_body(m->arc, octets);
+}
+
+/* --- what was found --- */
+
+static MAY_YIELD int
+await_spf(struct mail_checks *m, struct findings *out, struct err *err)
+{
+	if (checks_spf_answer(m->of->helo_spf, &out->spf_helo, err) < 0)
+		return -1;
+	return checks_spf_answer(m->spf, &out->spf, err);
+}
+
+static MAY_YIELD int
+await_signatures(struct mail_checks *m, struct findings *out, struct err *err)
+{
+	struct signature_answer *dkim;
+	struct arc_answer *arc;
+
+	if (m->dkim != NULL) {
+		dkim = arena_new(m->arena, struct signature_answer);
+		if (signature_finish(m->dkim, dkim, err) < 0)
+			return -1;
+		out->dkim = dkim;
+	}
+	if (m->arc != NULL) {
+		arc = arena_new(m->arena, struct arc_answer);
+		if (arc_finish(m->arc, arc, err) < 0)
+			return -1;
+		out->arc = arc;
+	}
+	return 0;
+}
+
+static enum dmarc_outcome
+spf_outcome(enum spf_result result)
+{
+	return result == SPF_PASS ? DMARC_ID_PASS :
+	    result == SPF_TEMPERROR ? DMARC_ID_TEMPERROR : DMARC_ID_FAIL;
+}
+
+static enum dmarc_outcome
+dkim_outcome(enum signature_result result)
+{
+	return result == SIGNATURE_PASS ? DMARC_ID_PASS :
+	    result == SIGNATURE_TEMPERROR ? DMARC_ID_TEMPERROR : DMARC_ID_FAIL;
+}
+
+static MAY_YIELD int
+await_dmarc(struct mail_checks *m, struct findings *out, struct err *err)
+{
+	struct dmarc_answer *answer;
+	struct dmarc_identifier *ids;
+	size_t n = 0;
+
+	if (m->dmarc == NULL)
+		return 0;
+	ids = arena_new_n(m->arena, 1 + (out->dkim != NULL ? out->dkim->n : 0),
+	    struct dmarc_identifier);
+	if (out->spf != NULL && out->spf->domain[0] != '\0')
+		ids[n++] = (struct dmarc_identifier){ DMARC_SPF,
+		    spf_outcome(out->spf->result), out->spf->domain };
+	for (size_t i = 0; out->dkim != NULL && i < out->dkim->n; i++) {
+		const struct signature *s = &out->dkim->list[i];
+
+		if (s->domain != NULL)
+			ids[n++] = (struct dmarc_identifier){ DMARC_DKIM,
+			    dkim_outcome(s->result), s->domain };
+	}
+	answer = arena_new(m->arena, struct dmarc_answer);
+	if (dmarc_check(m->dmarc, ids, n, clock_now() +
+	    m->checker->settings->resolver_timeout, answer, err) < 0)
+		return -1;
+	out->dmarc = answer;
+	return 0;
+}
+
+static bool
+has_passed(const struct signature_answer *dkim, const char *domain)
+{
+	for (size_t i = 0; dkim != NULL && i < dkim->n; i++)
+		if (dkim->list[i].result == SIGNATURE_PASS &&
+		    dkim->list[i].domain != NULL &&
+		    strcmp(dkim->list[i].domain, domain) == 0)
+			return true;
+	return false;
+}
+
+/* Anybody can write a d= of somebody else: only those of signatures that
+ * pass count. */
+static const struct dnsbl_answer *
+without_failed(struct mail_checks *m, const struct dnsbl_answer *answer,
+    const struct signature_answer *dkim)
+{
+	struct dnsbl_answer *left;
+
+	if (answer == NULL)
+		return NULL;
+	left = arena_new(m->arena, struct dnsbl_answer);
+	left->results = arena_new_n(m->arena, answer->nresults,
+	    struct dnsbl_result);
+	left->left_out = answer->left_out;
+	for (size_t i = 0; i < answer->nresults; i++)
+		if (has_passed(dkim, answer->results[i].subject))
+			left->results[left->nresults++] = answer->results[i];
+	return left;
+}
+
+static MAY_YIELD int
+await_lists(struct mail_checks *m, struct findings *out, struct err *err)
+{
+	struct task *tasks[] = { m->of->address_lists, m->of->reverse_lists,
+	    m->of->helo_lists, m->sender_lists, m->from_lists,
+	    m->dkim_lists };
+	const struct dnsbl_answer *answers[sizeof(tasks) / sizeof(*tasks)];
+	struct dnsbl_answer *all;
+	size_t n = 0;
+
+	if (m->checker->lists == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++) {
+		if (checks_lists_answer(tasks[i], &answers[n], err) < 0)
+			return -1;
+		if (tasks[i] != NULL && tasks[i] == m->dkim_lists)
+			answers[n] = without_failed(m, answers[n], out->dkim);
+		if (answers[n] != NULL)
+			n++;
+	}
+	all = arena_new(m->arena, struct dnsbl_answer);
+	dnsbl_join(m->arena, answers, n, all);
+	out->lists = all;
+	return 0;
+}
+
+MAY_YIELD int
+mail_checks_finish(struct mail_checks *m, struct findings *out,
+    struct err *err)
+{
+	*out = (struct findings){ .author = &m->author,
+	    .header = &m->header };
+	if (await_spf(m, out, err) < 0 ||
+	    await_signatures(m, out, err) < 0 ||
+	    await_dmarc(m, out, err) < 0)
+		return -1;
+	return await_lists(m, out, err);
+}

@@ -1,0 +1,175 @@
+#include "filters/checks.h"
+#include "gateway/fixed_policy.h"
+#include "gateway/inspect.h"
+#include "gateway/session.h"
+#include "gateway/stats.h"
+#include "gateway/worker.h"
+
+struct inspection {
+	struct mail_checks	*checks;
+	struct buf		 header;	/* gathered until it is over */
+	bool			 is_over;	/* the header */
+	bool			 is_done;	/* there are findings */
+	struct findings		 findings;
+};
+
+bool
+inspect_applies(const struct session *s)
+{
+	const struct addr *a = &s->client.addr;
+
+	return !addr_is_unix(a) && !addr_is_loopback(a) &&
+	    !network_any_has(s->conf->unchecked.list, s->conf->unchecked.n,
+	    a);
+}
+
+static void
+end(void *arg)
+{
+	struct inspection *in = arg;
+
+	buf_free(&in->header);
+}
+
+void
+inspect_begin(struct mail *m)
+{
+	struct session *s = m->session;
+
+	if (s->checks == NULL)
+		return;
+	m->inspection = arena_new(m->arena, struct inspection);
+	arena_defer(m->arena, end, m->inspection);
+	m->inspection->checks = mail_checks_begin(m->arena, s->checks,
+	    &s->client, &m->envelope);
+}
+
+/* Of a message without a header all is body, what was gathered too. */
+static void
+header_is_over(struct inspection *in, bool is_headless)
+{
+	in->is_over = true;
+	mail_checks_header(in->checks, is_headless ? SPAN_LIT("") :
+	    buf_text(&in->header));
+	if (is_headless)
+		mail_checks_body(in->checks, buf_text(&in->header));
+}
+
+void
+inspect_feed(struct mail *m, struct span octets)
+{
+	struct inspection *in = m->inspection;
+	size_t n = octets.len;
+
+	if (in == NULL)
+		return;
+	if (!in->is_over) {
+		/* It will be refused for that. */
+		if (m->header.size > m->session->conf->max_header_size)
+			return;
+		if (m->header.done)
+			n = m->header.is_headless ? 0 :
+			    (size_t)(m->header.size - in->header.len);
+		buf_put(&in->header, octets.p, n);
+		if (!m->header.done)
+			return;
+		header_is_over(in, m->header.is_headless);
+		octets = span_n(octets.p + n, octets.len - n);
+	}
+	mail_checks_body(in->checks, octets);
+}
+
+MAY_YIELD int
+inspect_finish(struct mail *m, struct err *err)
+{
+	struct inspection *in = m->inspection;
+
+	if (in == NULL)
+		return 0;
+	if (!in->is_over)	/* the empty line never came */
+		header_is_over(in, m->header.is_headless);
+	if (mail_checks_finish(in->checks, &in->findings, err) < 0)
+		return -1;
+	in->is_done = true;
+	return 0;
+}
+
+void
+inspect_put_fields(struct mail *m, struct buf *out)
+{
+	const struct session *s = m->session;
+
+	if (m->inspection != NULL)
+		fixed_policy_fields(m->arena, s->worker->settings, &s->client,
+		    &m->envelope, &m->inspection->findings, out);
+}
+
+/* The octets between the cuts; the empty line, if there was one, too. */
+void
+inspect_put_header(struct mail *m, struct buf *out)
+{
+	const struct worker *w = m->session->worker;
+	const struct inspection *in = m->inspection;
+	struct authres_cut *cuts;
+	struct span rest;
+	size_t n, at = 0;
+
+	if (in == NULL)
+		return;
+	n = fixed_policy_cuts(m->arena, w->settings, w->authserv_ids,
+	    &in->findings, &cuts);
+	if (n == 0)
+		return;
+	rest = buf_text(&in->header);
+	for (size_t i = 0; i < n; i++) {
+		buf_put(out, rest.p + at, cuts[i].offset - at);
+		at = cuts[i].offset + cuts[i].len;
+	}
+	buf_put(out, rest.p + at, rest.len - at);
+	spool_skip(m->spool, rest.len);
+	stats_add(STAT_FORGED_RESULTS, (int64_t)n);
+}
+
+/* --- the log --- */
+
+static void
+log_lists(const struct dnsbl_answer *lists, struct logline *l)
+{
+	struct buf text = {0};
+
+	for (size_t i = 0; i < lists->nnames; i++) {
+		buf_puts(&text, i > 0 ? "," : "");
+		buf_puts(&text, lists->names[i]);
+	}
+	if (text.len > 0) {
+		log_str(l, "dnsbl", buf_text(&text));
+		buf_clear(&text);
+		listing_put_score(&text, lists->score);
+		log_str(l, "dnsbl-score", buf_text(&text));
+	}
+	buf_free(&text);
+	if (lists->failed > 0)
+		log_int(l, "dnsbl-failed", (int64_t)lists->failed);
+}
+
+void
+inspect_log(const struct mail *m, struct logline *l)
+{
+	const struct findings *f;
+
+	if (m->inspection == NULL || !m->inspection->is_done)
+		return;
+	f = &m->inspection->findings;
+	if (f->spf != NULL)
+		log_z(l, "spf", spf_result_name(f->spf->result));
+	if (f->dkim != NULL)
+		log_z(l, "dkim", signature_result_name(f->dkim->best));
+	if (f->dmarc != NULL) {
+		log_z(l, "dmarc", dmarc_result_name(f->dmarc->result));
+		log_z(l, "author", f->dmarc->domain);
+	}
+	if (f->arc != NULL)
+		log_z(l, "arc", arc_outcome_name(f->arc->outcome));
+	if (f->lists != NULL)
+		log_lists(f->lists, l);
+}
