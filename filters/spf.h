@@ -36,6 +36,8 @@
 					   records stay far below 4096 */
 #define SPF_LIMIT_WRITTEN	1500	/* terms in one record: as many as
 					   ip4 terms fit into such a record */
+#define SPF_LIMIT_DOMAIN	512	/* octets of a term's domain, macros
+					   not expanded; a name has 253 */
 #define SPF_LIMIT_EXPLANATION	400	/* octets, cut: fits a reply line */
 #define SPF_TIMEOUT		(10 * CLOCK_S)	/* all of it, and one lookup */
 #define SPF_LOOKUP_TIMEOUT	(5 * CLOCK_S)

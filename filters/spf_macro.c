@@ -296,7 +296,8 @@ expand(struct sink *to, struct span text, const struct spf_macro_values *values)
 	struct span value;
 	struct piece m;
 
-	while (take_piece(&text, &m) > 0) {
+	while ((to->keeps_end || to->len < to->size) &&
+	    take_piece(&text, &m) > 0) {
 		value = value_of(values, m.letter);
 		if (m.letter == 0)
 			put(to, m.literal);

@@ -137,6 +137,9 @@ check_domain(struct span domain, struct err *err)
 {
 	if (domain.len == 0)
 		return err_set(err, ERR_SYNTAX, "the domain is missing");
+	if (domain.len > SPF_LIMIT_DOMAIN)
+		return err_set(err, ERR_SYNTAX,
+		    "the domain is longer than %d octets", SPF_LIMIT_DOMAIN);
 	if (spf_macro_check(domain, SPF_IN_TERM, err) < 0)
 		return -1;
 	if (!has_domain_end(domain))

@@ -15,7 +15,8 @@
  *
  * Memory    the terms are in the arena given; texts point into the record.
  * Errors    ERR_SYNTAX, names the term and is printable.
- * Limits    SPF_LIMIT_RECORD octets, SPF_LIMIT_WRITTEN terms.
+ * Limits    SPF_LIMIT_RECORD octets, SPF_LIMIT_WRITTEN terms, and
+ *           SPF_LIMIT_DOMAIN octets of a domain-spec.
  */
 enum spf_mechanism { SPF_MECH_ALL, SPF_MECH_INCLUDE, SPF_MECH_A, SPF_MECH_MX,
     SPF_MECH_PTR, SPF_MECH_IP4, SPF_MECH_IP6, SPF_MECH_EXISTS };

@@ -171,6 +171,11 @@ test_limits(struct arena *a)
 	    "");
 	T_STR("too long", read_record(a, span_n(text, SPF_LIMIT_RECORD + 1)),
 	    "the record is longer than 16384 octets");
+	memset(text + 6, 'x', 600);
+	memcpy(text + 6, " a:", 3);
+	memcpy(text + 600, ".a b", 4);
+	T_OK("long domain", strstr(read_record(a, span_n(text, 602)),
+	    "the domain is longer than 512 octets") != NULL);
 	for (len = 7; len + 2 <= SPF_LIMIT_RECORD; len += 2)
 		memcpy(text + len, "a ", 2);
 	T_STR("too many terms", read_record(a, span_n(text, len)),
