@@ -36,8 +36,8 @@ struct round {
 	struct dnsbl		*dnsbl;
 	struct topic		*topics;
 	size_t			 ntopics;
-	struct question		*questions;	/* DNSBL_QUESTIONS */
-	size_t			 n, left_out;
+	struct question		*questions;
+	size_t			 n, room, left_out;
 };
 
 /* false: no list is asked about such. */
@@ -80,7 +80,7 @@ add_question(struct round *r, size_t list, const struct topic *t)
 	if (!(l->checks & t->check) || is_in_round(r, list, t->prefix) ||
 	    (name = dnsbl_query_name(r->arena, t->prefix, l->zone)) == NULL)
 		return;
-	if (r->n == DNSBL_QUESTIONS) {
+	if (r->n == r->room) {
 		r->left_out++;
 		return;
 	}
@@ -103,12 +103,14 @@ prepare(struct round *r, const struct dnsbl_subject *subjects, size_t n)
 	struct topic *t;
 
 	r->topics = arena_new_n(r->arena, n, struct topic);
-	r->questions = arena_new_n(r->arena, DNSBL_QUESTIONS,
-	    struct question);
 	for (size_t i = 0; i < n; i++)
 		if (make_topic(r->arena, &subjects[i],
 		    &r->topics[r->ntopics]))
 			r->ntopics++;
+	r->room = r->ntopics * r->dnsbl->n;
+	if (r->room > DNSBL_QUESTIONS)
+		r->room = DNSBL_QUESTIONS;
+	r->questions = arena_new_n(r->arena, r->room, struct question);
 	for (t = r->topics; t < r->topics + r->ntopics; t++) {
 		dnsbl_health_seen(r->dnsbl->health, t->side, t->prefix);
 		for (size_t list = 0; list < r->dnsbl->n; list++)
