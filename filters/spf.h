@@ -69,10 +69,11 @@ struct spf_answer {
 	const char	*explanation;	/* of a fail, by the domain's owner, in
 					   printable ASCII; or NULL */
 	const char	*mechanism;	/* what matched, as the record has it;
-					   NULL: nothing, or an error */
+					   NULL: nothing did, an error, or
+					   libspf2, which does not tell */
 	const char	*problem;	/* why none, temperror or permerror: names
 					   domain and term; or NULL */
-	unsigned	 lookups;	/* questions asked */
+	unsigned	 lookups;	/* questions waited for */
 	unsigned	 terms;		/* that looked something up */
 	unsigned	 voids;		/* of these: found nothing */
 };
