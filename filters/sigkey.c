@@ -10,7 +10,7 @@
 #include "filters/sigkey.h"
 #include "filters/tags.h"
 
-#define EXPONENT_BITS_MOST	64
+#define EXPONENT_BITS_MOST	33	/* 2^32 + 1 was once in use */
 #define ED25519_KEY		32
 #define ED25519_SIGNATURE	64
 
