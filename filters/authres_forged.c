@@ -340,12 +340,7 @@ authres_forged(struct arena *a, const struct fields *h,
 			continue;
 		if (*cuts == NULL)
 			*cuts = arena_new_n(a, h->n, struct authres_cut);
-		if (n > 0 && (*cuts)[n - 1].offset + (*cuts)[n - 1].len ==
-		    f->offset)
-			(*cuts)[n - 1].len += f->whole.len;
-		else
-			(*cuts)[n++] = (struct authres_cut){ f->offset,
-			    f->whole.len };
+		(*cuts)[n++] = (struct authres_cut){ f->offset, f->whole.len };
 	}
 	return n;
 }

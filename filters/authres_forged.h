@@ -36,11 +36,11 @@
 #define AUTHRES_SLOW_MAX 200	/* each costs some microseconds */
 
 struct authres_cut {
-	size_t	offset, len;	/* of the header's text, whole fields */
+	size_t	offset, len;	/* of the header's text: a whole field */
 };
 
-/* The parts of the header to leave out, in their order, apart from each
- * other. Returns how many. */
+/* The parts of the header to leave out, in their order, one for each field.
+ * Returns how many. */
 size_t	authres_forged(struct arena *a, const struct fields *h,
 	    const struct authres_ids *ours, struct authres_cut **cuts);
 #endif
