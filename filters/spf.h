@@ -64,15 +64,15 @@ struct spf_query {
 
 struct spf_answer {
 	enum spf_result	 result;
-	const char	*domain;	/* that was checked, A-labels, lower case;
-					   "": there was none */
+	const char	*domain;	/* that was checked: A-labels, lower
+					   case; "": there was none */
 	const char	*explanation;	/* of a fail, by the domain's owner, in
 					   printable ASCII; or NULL */
 	const char	*mechanism;	/* what matched, as the record has it;
 					   NULL: nothing did, an error, or
 					   libspf2, which does not tell */
-	const char	*problem;	/* why none, temperror or permerror: names
-					   domain and term; or NULL */
+	const char	*problem;	/* why none, temperror or permerror;
+					   names domain and term; or NULL */
 	unsigned	 lookups;	/* questions waited for */
 	unsigned	 terms;		/* that looked something up */
 	unsigned	 voids;		/* of these: found nothing */

@@ -51,102 +51,6 @@ fetch_record(struct spf_run *run, const char *domain,
 	return select_record(run, &texts, record);
 }
 
-/* --- the names in terms --- */
-
-/*
- * The name that a domain-spec stands for. MISS: none that could be asked for,
- * which nothing matches: RFC 7208 4.8 leaves this open; RFC 8616 4 says so of
- * a local part that is not ASCII.
- */
-MAY_YIELD static enum spf_step
-expand_name(struct spf_run *run, struct span spec, char out[SPF_NAME_SIZE])
-{
-	if (!run->local_is_ascii && spf_macro_uses(spec, "sl"))
-		return SPF_STEP_MISS;
-	if (spf_macro_uses(spec, "p")) {
-		enum spf_step step = spf_find_names(run);
-
-		if (step != SPF_STEP_HIT)
-			return step;
-		run->values.client_name = spf_best_name(run,
-		    run->values.domain);
-	}
-	if (spf_macro_name(spec, &run->values, out) < 0)
-		return SPF_STEP_MISS;
-	return SPF_STEP_HIT;
-}
-
-MAY_YIELD static enum spf_step
-target_name(struct spf_run *run, const struct spf_term *t,
-    char out[SPF_NAME_SIZE])
-{
-	static const struct span current = SPAN_LIT("%{d}");
-
-	return expand_name(run, t->u.domain.len > 0 ? t->u.domain : current,
-	    out);
-}
-
-/* Does it match without any lookup? */
-static bool
-matches_at_once(const struct spf_run *run, const struct spf_term *t)
-{
-	switch (t->mechanism) {
-	case SPF_MECH_ALL:
-		return true;
-	case SPF_MECH_IP4:
-		return run->ip_type == DNS_A &&
-		    spf_same_network(run, t->u.ip, t->bits4);
-	case SPF_MECH_IP6:
-		return run->ip_type == DNS_AAAA &&
-		    spf_same_network(run, t->u.ip, t->bits6);
-	default:
-		return false;
-	}
-}
-
-static void
-begin_lookup(struct spf_run *run, const struct spf_term *t)
-{
-	static const uint16_t types[] = {
-		[SPF_MECH_INCLUDE] = DNS_TXT, [SPF_MECH_MX] = DNS_MX,
-		[SPF_MECH_EXISTS] = DNS_A,
-	};
-	char name[SPF_NAME_SIZE];
-
-	if (t->mechanism == SPF_MECH_PTR || spf_macro_uses(t->u.domain, "p") ||
-	    target_name(run, t, name) != SPF_STEP_HIT)
-		return;
-	run->ahead++;
-	dns_prefetch(name, t->mechanism == SPF_MECH_A ? run->ip_type :
-	    (enum dns_type)types[t->mechanism]);
-}
-
-/*
- * Begins the lookups of a record's terms before their turn, except that of
- * the first, which is made at once: so they take the time of one. Only for
- * terms that are reached unless one before them matches by what it finds, and
- * over all records no more than there may be terms.
- */
-static void
-look_ahead(struct spf_run *run, const struct spf_record *record)
-{
-	unsigned terms = run->answer->terms;
-	bool is_first = true;
-
-	for (size_t i = 0; i < record->n; i++) {
-		if (matches_at_once(run, &record->terms[i]))
-			return;
-		if (!spf_term_asks(&record->terms[i]))
-			continue;
-		if (++terms > SPF_LIMIT_TERMS ||
-		    run->ahead == SPF_LIMIT_TERMS)
-			return;
-		if (!is_first)
-			begin_lookup(run, &record->terms[i]);
-		is_first = false;
-	}
-}
-
 /* --- mechanisms --- */
 
 MAY_YIELD static enum spf_step
@@ -254,7 +158,7 @@ match_lookup(struct spf_run *run, const struct spf_term *t)
 
 	if (step != SPF_STEP_HIT)
 		return step;
-	step = target_name(run, t, name);
+	step = spf_target_name(run, t, name);
 	if (step == SPF_STEP_MISS && t->mechanism == SPF_MECH_INCLUDE &&
 	    run->local_is_ascii) {
 		spf_problem(run, "it is no domain name when expanded");
@@ -281,7 +185,7 @@ match_term(struct spf_run *run, const struct spf_term *t)
 {
 	if (spf_term_asks(t))
 		return match_lookup(run, t);
-	return matches_at_once(run, t) ? SPF_STEP_HIT : SPF_STEP_MISS;
+	return spf_matches_at_once(run, t) ? SPF_STEP_HIT : SPF_STEP_MISS;
 }
 
 /* HIT: this one matched, or NULL: the end was reached and no redirect is
@@ -316,7 +220,7 @@ fetch_explanation(struct spf_run *run, struct span spec)
 	struct err why;
 	struct span data;
 
-	step = expand_name(run, spec, name);
+	step = spf_expand_name(run, spec, name);
 	if (step == SPF_STEP_HIT)
 		step = spf_ask(run, name, DNS_TXT, &found);
 	if (step != SPF_STEP_HIT)
@@ -372,7 +276,7 @@ follow_redirect(struct spf_run *run, struct spf_record *record)
 	run->term = term;
 	step = spf_count_term(run);
 	if (step == SPF_STEP_HIT)
-		step = expand_name(run, record->redirect, name);
+		step = spf_expand_name(run, record->redirect, name);
 	if (step == SPF_STEP_MISS) {
 		spf_problem(run, "it is no domain name when expanded");
 		return SPF_STEP_PERM;
@@ -399,7 +303,7 @@ check_domain(struct spf_run *run, const char *domain, bool is_first,
 	enum spf_step step = fetch_record(run, domain, &record);
 
 	while (step == SPF_STEP_HIT) {
-		look_ahead(run, &record);
+		spf_look_ahead(run, &record);
 		step = match_terms(run, &record, &matched);
 		if (step == SPF_STEP_HIT && is_first)
 			return conclude(run, &record, matched, result);

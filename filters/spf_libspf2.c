@@ -7,7 +7,6 @@
 #include <spf2/spf_dns.h>
 #include <spf2/spf_dns_rr.h>
 
-#include "base/buf.h"
 #include "base/dns_name.h"
 #include "filters/spf_record.h"
 #include "filters/spf_run.h"
@@ -16,24 +15,9 @@
  * The other engine: libspf2, which asks DNS through a hook of ours, in this
  * fiber. It counts terms for each included record anew and voids not at all,
  * so the hook counts: a lookup too many is refused, and the result is then
- * permerror.
- *
- * It is not maintained, so what it gets to read is limited too:
- * - numbers in macros are at most 999 (it adds digits up in an int, and takes
- *   no more than 128);
- * - a term or an explanation is so short that its compiled form fits the
- *   buffer of 511 octets (COST_MAX), a record has no more terms than the
- *   octet that counts them can hold (WRITTEN_MAX);
- * - an explanation has no error (it would lose the memory of the answer).
- * A record beyond that is an error to it; such an explanation is not there.
+ * permerror. What it gets to read is limited by spf_libspf2_text.c.
  */
-#define COST_MAX	480	/* compiled: an octet for each character */
-#define COST_MACRO	12	/* and this for each %, at most */
-#define WRITTEN_MAX	250
-#define NUMBER_MAX	999
 #define NO_EXPLANATION	"no-explanation"	/* what it says without one */
-#define TOO_LARGE	"v=spf1 too-large-a-record"	/* an error to it */
-
 #define TEXT_SPF	99	/* type SPF, which is no more: RFC 7208 3.1 */
 
 struct hook {
@@ -49,89 +33,6 @@ struct hook {
 	size_t			 next;
 	bool			 names_may_be_void;
 };
-
-/* --- what it gets to read --- */
-
-/* Copies one macro number, made smaller if need be. */
-static size_t
-put_number(struct buf *out, struct span text)
-{
-	unsigned value = 0;
-	size_t n;
-
-	for (n = 0; n < text.len && text.p[n] >= '0' && text.p[n] <= '9'; n++)
-		if (value <= NUMBER_MAX)
-			value = value * 10 + (unsigned)(text.p[n] - '0');
-	if (n > 0)
-		buf_uint(out, value <= NUMBER_MAX ? value : NUMBER_MAX);
-	return n;
-}
-
-static const char *
-with_small_numbers(struct arena *a, struct span text)
-{
-	struct buf out = { 0 };
-	const char *copy;
-
-	for (size_t i = 0; i < text.len; i++) {
-		buf_put(&out, text.p + i, 1);
-		if (text.p[i] != '%' || i + 2 >= text.len ||
-		    text.p[i + 1] != '{')
-			continue;
-		buf_put(&out, text.p + i + 1, 2);
-		i += 2;
-		i += put_number(&out, span_n(text.p + i + 1,
-		    text.len - i - 1));
-	}
-	copy = arena_copy(a, buf_text(&out));
-	buf_free(&out);
-	return copy;
-}
-
-static bool
-is_small(struct span text)
-{
-	size_t cost = text.len;
-
-	for (size_t i = 0; i < text.len; i++)
-		cost += text.p[i] == '%' ? COST_MACRO : 0;
-	return cost <= COST_MAX;
-}
-
-static bool
-is_small_record(struct span text)
-{
-	size_t written = 0;
-
-	if (text.len > SPF_LIMIT_RECORD)
-		return false;
-	while (text.len > 0) {
-		struct span term = span_until(&text, ' ');
-
-		if (!is_small(term) || ++written > WRITTEN_MAX)
-			return false;
-	}
-	return true;
-}
-
-/* NULL: nothing that it should see. */
-static const char *
-text_for_library(struct hook *h, struct span text)
-{
-	struct err why;
-
-	/* Its strings end at a NUL; it would not see what is behind. */
-	if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL)
-		text.len = strlen(text.p);
-	if (spf_record_is(text) && !is_small_record(text)) {
-		spf_problem(h->run, "the record is too large for libspf2");
-		return TOO_LARGE;
-	}
-	if (!spf_record_is(text) && (!is_small(text) ||
-	    spf_macro_check(text, SPF_IN_EXPLANATION, &why) < 0))
-		return NULL;
-	return with_small_numbers(h->run->arena, text);
-}
 
 /* --- the limits --- */
 
@@ -198,7 +99,7 @@ data_for_library(struct hook *h, const struct dns_record *r, ns_type type,
 
 	*len = r->data.len;
 	if (type == ns_t_txt)
-		data = text_for_library(h, r->data);
+		data = spf_libspf2_text(h->run, r->data);
 	else if (type == ns_t_mx || type == ns_t_ptr)
 		data = r->name;
 	if (data != NULL && type != ns_t_a && type != ns_t_aaaa)
@@ -283,7 +184,8 @@ static enum spf_result
 result_of(const struct hook *h, SPF_response_t *response, SPF_errcode_t code)
 {
 	static const enum spf_result results[] = {
-		[SPF_RESULT_NEUTRAL] = SPF_NEUTRAL, [SPF_RESULT_PASS] = SPF_PASS,
+		[SPF_RESULT_NEUTRAL] = SPF_NEUTRAL,
+		[SPF_RESULT_PASS] = SPF_PASS,
 		[SPF_RESULT_FAIL] = SPF_FAIL,
 		[SPF_RESULT_SOFTFAIL] = SPF_SOFTFAIL,
 		[SPF_RESULT_NONE] = SPF_NONE,

@@ -205,7 +205,8 @@ put_escaped(struct sink *to, struct span s)
 }
 
 static void
-put_part(struct sink *to, const struct piece *m, struct span part, bool is_first)
+put_part(struct sink *to, const struct piece *m, struct span part,
+    bool is_first)
 {
 	if (!is_first)
 		put(to, SPAN_LIT("."));

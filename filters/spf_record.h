@@ -27,7 +27,7 @@ struct spf_term {
 	uint8_t		 bits4, bits6;	/* of the prefixes */
 	struct span	 written;	/* for people */
 	union {
-		struct span	 domain;	/* domain-spec; "": the current */
+		struct span	 domain;	/* "": the current */
 		uint8_t		 ip[16];	/* ip4, ip6 */
 	} u;
 };

@@ -4,10 +4,12 @@
 #include "base/dns.h"
 #include "filters/spf.h"
 #include "filters/spf_macro.h"
+#include "filters/spf_record.h"
 /*
  * spf_run -- one evaluation: what it knows, asks and has used up
  *                                                     RFC 7208 4.6.4, 5.5
- * Shared by both engines (spf_eval.c, spf_libspf2.c) and by nobody else.
+ * Shared by both engines (spf_eval.c with spf_ahead.c, spf_libspf2.c with
+ * spf_libspf2_text.c) and by nobody else.
  *
  * A step of an evaluation is a miss or a hit, or it ends all: with temperror
  * or permerror, why is then in answer->problem, or because this fiber must
@@ -25,7 +27,7 @@ struct spf_run {
 	struct spf_macro_values	 values;
 	bool			 local_is_ascii;
 	int64_t			 deadline;
-	unsigned		 ahead;		/* lookups begun ahead of need */
+	unsigned		 ahead;		/* lookups begun ahead */
 	struct spf_answer	*answer;
 	struct err		*err;
 
@@ -60,6 +62,21 @@ bool		 spf_has_client(const struct spf_run *run,
 		    const struct dns_answer *answer, unsigned bits);
 bool		 spf_same_network(const struct spf_run *run, const void *ip,
 		    unsigned bits);
+
+/* HIT: the name that a domain-spec, or a term, stands for. MISS: none that
+ * could be asked for. */
+MAY_YIELD enum spf_step spf_expand_name(struct spf_run *run, struct span spec,
+		    char out[SPF_NAME_SIZE]);
+MAY_YIELD enum spf_step spf_target_name(struct spf_run *run,
+		    const struct spf_term *term, char out[SPF_NAME_SIZE]);
+/* Does it match without any lookup? */
+bool		 spf_matches_at_once(const struct spf_run *run,
+		    const struct spf_term *term);
+/* Never waits: a term that needs the client's names is left out. */
+void		 spf_look_ahead(struct spf_run *run,
+		    const struct spf_record *record);
+/* What libspf2 gets to read in the place of this text; NULL: nothing. */
+const char	*spf_libspf2_text(struct spf_run *run, struct span text);
 
 /* The engines. `domain` may be looked up. -1: ERR_CLOSED. */
 MAY_YIELD int	 spf_evaluate(struct spf_run *run, const char *domain);
