@@ -232,8 +232,7 @@ static void
 find_fields(struct work *w)
 {
 	const struct settings *s = w->settings;
-	struct authres_ids ids = authres_ids_make(w->arena, &s->authserv_id,
-	    1);
+	struct authres_ids ids = fixed_policy_ids(w->arena, s);
 	struct authres_cut *cuts;
 	struct buf *out = arena_new(w->arena, struct buf);
 

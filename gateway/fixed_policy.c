@@ -1,6 +1,18 @@
 #include "filters/authres_results.h"
 #include "gateway/fixed_policy.h"
 
+struct authres_ids
+fixed_policy_ids(struct arena *a, const struct settings *s)
+{
+	size_t n = s->authserv_also.n;
+	const char **names = arena_new_n(a, n + 1, const char *);
+
+	names[0] = s->authserv_id;
+	for (size_t i = 0; i < n; i++)
+		names[i + 1] = s->authserv_also.list[i];
+	return authres_ids_make(a, names, n + 1);
+}
+
 void
 fixed_policy_fields(struct arena *a, const struct settings *settings,
     const struct client *client, const struct envelope *envelope,

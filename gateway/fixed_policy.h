@@ -15,6 +15,9 @@
  * `authres { add yes }`.
  */
 
+/* The names under which results count as ours. */
+struct authres_ids fixed_policy_ids(struct arena *a,
+	    const struct settings *settings);
 /* The fields for the top of the header, with CRLF ends. */
 void	fixed_policy_fields(struct arena *a, const struct settings *settings,
 	    const struct client *client, const struct envelope *envelope,

@@ -19,6 +19,7 @@
 #include "gateway/channel.h"
 #include "gateway/crowd.h"
 #include "gateway/exit_code.h"
+#include "gateway/fixed_policy.h"
 #include "gateway/identity.h"
 #include "gateway/limits.h"
 #include "gateway/listener.h"
@@ -285,14 +286,9 @@ static void
 make_checks(struct life *l)
 {
 	const struct settings *s = l->w.settings;
-	const char **names = arena_new_n(l->arena, s->authserv_also.n + 1,
-	    const char *);
 	struct authres_ids *ids = arena_new(l->arena, struct authres_ids);
 
-	names[0] = s->authserv_id;
-	for (size_t i = 0; i < s->authserv_also.n; i++)
-		names[i + 1] = s->authserv_also.list[i];
-	*ids = authres_ids_make(l->arena, names, s->authserv_also.n + 1);
+	*ids = fixed_policy_ids(l->arena, s);
 	l->w.authserv_ids = ids;
 	l->w.checker = checker_create(l->arena, s, tell_of_list, NULL);
 }
