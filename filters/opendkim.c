@@ -60,6 +60,7 @@ put_record(struct arena *a, struct span record, char *to, size_t size)
 	struct err err;
 	bool fits;
 
+	buf_reserve(&out, record.len + 1);
 	if (tags_parse(a, record, &tags, &err) < 0)
 		buf_span(&out, record);
 	else

@@ -113,11 +113,11 @@ static int
 read_signature(struct reading *r, struct err *err)
 {
 	r->out->cut = r->raw;
-	r->out->text = without_spaces(r->arena, r->value);
 	if (tags_base64(r->arena, r->value, &r->out->signature) < 0)
 		return err_set(err, ERR_SYNTAX, "b= is not base64");
 	if (r->out->signature.len == 0)
 		return err_set(err, ERR_SYNTAX, "b= is empty");
+	r->out->text = without_spaces(r->arena, r->value);
 	return 0;
 }
 
