@@ -66,7 +66,7 @@ checker_create(struct arena *a, const struct settings *s,
 		c->subjects |= lists[i].checks;
 	}
 	if (s->nlists > 0)
-		c->lists = dnsbl_create(&options);
+		c->lists = dnsbl_create(a, &options);
 	return c;
 }
 
@@ -74,7 +74,8 @@ void
 checker_stop(struct checker *c)
 {
 	if (c->lists != NULL)
-		dnsbl_destroy(&c->lists);
+		dnsbl_stop(c->lists);
+	c->lists = NULL;
 	c->subjects = 0;
 }
 

@@ -7,12 +7,10 @@
 #include "filters/dnsbl.h"
 
 struct dnsbl {
-	struct arena		*arena;
 	const struct dnsbl_list	*lists;
 	size_t			 n;
 	struct dnsbl_stats	*stats;		/* of each list */
 	struct dnsbl_health	*health;
-	size_t			 nusers;	/* the owner and checks */
 };
 
 /* --- what is to be asked --- */
@@ -275,17 +273,6 @@ settle(struct round *r)
 	}
 }
 
-static void
-leave(struct dnsbl *d)
-{
-	struct arena *a = d->arena;
-
-	if (--d->nusers > 0)
-		return;
-	dnsbl_health_destroy(&d->health);
-	arena_destroy(&a);
-}
-
 MAY_YIELD int
 dnsbl_check(struct arena *a, struct dnsbl *d,
     const struct dnsbl_subject *subjects, size_t n,
@@ -299,52 +286,38 @@ dnsbl_check(struct arena *a, struct dnsbl *d,
 
 	prepare(&r, subjects, n);
 	nflights = sort_into_flights(&r, flights);
-	if (nflights > 0) {
-		d->nusers++;
-		if (ask(flights, nflights, err) < 0) {
-			leave(d);
-			return -1;
-		}
-		for (size_t i = 0; i < nflights; i++)
-			read_flight(&flights[i]);
-	}
+	if (nflights > 0 && ask(flights, nflights, err) < 0)
+		return -1;
+	for (size_t i = 0; i < nflights; i++)
+		read_flight(&flights[i]);
 	settle(&r);
 	found.results = arena_new_n(a, r.n, struct dnsbl_result);
 	for (size_t i = 0; i < r.n; i++)
 		found.results[found.nresults++] = r.questions[i].result;
 	found.left_out = r.left_out;
 	dnsbl_join(a, &all, 1, answer);
-	if (nflights > 0)
-		leave(d);
 	return 0;
 }
 
 /* --- life and statistics --- */
 
 struct dnsbl *
-dnsbl_create(const struct dnsbl_options *options)
+dnsbl_create(struct arena *a, const struct dnsbl_options *options)
 {
-	struct arena *a = arena_create("dnsbl");
 	struct dnsbl *d = arena_new(a, struct dnsbl);
 
-	d->arena = a;
 	d->lists = options->lists;
 	d->n = options->n;
 	d->stats = arena_new_n(a, d->n, struct dnsbl_stats);
-	d->nusers = 1;
-	d->health = dnsbl_health_create(d->lists, d->n,
+	d->health = dnsbl_health_create(a, d->lists, d->n,
 	    options->probe_interval, options->report, options->owner);
 	return d;
 }
 
 void
-dnsbl_destroy(struct dnsbl **dp)
+dnsbl_stop(struct dnsbl *d)
 {
-	struct dnsbl *d = *dp;
-
-	*dp = NULL;
-	if (d != NULL)
-		leave(d);
+	dnsbl_health_stop(d->health);
 }
 
 bool

@@ -43,17 +43,18 @@
 
 struct dnsbl;
 struct dnsbl_options {
-	/* They outlive all fibers that use the object. */
-	const struct dnsbl_list	*lists;
+	const struct dnsbl_list	*lists;		/* outlive it */
 	size_t			 n;
 	int64_t			 probe_interval; /* 0: no guard */
 	dnsbl_event_fn		*report;	/* NULL: nobody */
 	void			*owner;
 };
 
-struct dnsbl	*dnsbl_create(const struct dnsbl_options *options);
-/* Stops its fibers; checks under way come to their end. */
-void		 dnsbl_destroy(struct dnsbl **d);
+/* In an arena that outlives all fibers that use the object. */
+struct dnsbl	*dnsbl_create(struct arena *a,
+		    const struct dnsbl_options *options);
+/* Tells its own fibers to end. Checks go on, by what is known so far. */
+void		 dnsbl_stop(struct dnsbl *d);
 /* Each list was probed once: the first client will be judged by all. */
 bool		 dnsbl_is_probed(const struct dnsbl *d);
 

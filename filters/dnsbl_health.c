@@ -35,14 +35,12 @@ struct recent {
 	unsigned	 at;
 };
 struct dnsbl_health {
-	struct arena	*arena;
 	struct watched	*lists;
 	size_t		 n;
 	int64_t		 interval;
 	dnsbl_event_fn	*report;
 	void		*owner;
 	struct recent	 recent[DNSBL_SIDES];
-	size_t		 nusers;	/* the owner and fibers */
 	bool		 is_ending;
 };
 
@@ -146,15 +144,6 @@ wait_for_turn(const struct watched *w, struct err *err)
 	return 0;
 }
 
-static void
-leave(struct dnsbl_health *h)
-{
-	struct arena *a = h->arena;
-
-	if (--h->nusers == 0)
-		arena_destroy(&a);
-}
-
 static MAY_YIELD void
 probe_fiber(void *arg)
 {
@@ -174,7 +163,6 @@ probe_fiber(void *arg)
 			ret = wait_for_turn(w, &err);
 	}
 	w->fiber = NULL;
-	leave(h);
 }
 
 /* --- what sessions learn --- */
@@ -318,19 +306,16 @@ dnsbl_health_is_probed(const struct dnsbl_health *h)
 /* --- life --- */
 
 struct dnsbl_health *
-dnsbl_health_create(const struct dnsbl_list *lists, size_t n, int64_t interval,
-    dnsbl_event_fn *report, void *owner)
+dnsbl_health_create(struct arena *a, const struct dnsbl_list *lists, size_t n,
+    int64_t interval, dnsbl_event_fn *report, void *owner)
 {
-	struct arena *a = arena_create("dnsbl health");
 	struct dnsbl_health *h = arena_new(a, struct dnsbl_health);
 
-	h->arena = a;
 	h->lists = arena_new_n(a, n, struct watched);
 	h->n = n;
 	h->interval = interval;
 	h->report = report;
 	h->owner = owner;
-	h->nusers = 1;
 	for (size_t i = 0; i < n; i++) {
 		struct watched *w = &h->lists[i];
 
@@ -339,25 +324,17 @@ dnsbl_health_create(const struct dnsbl_list *lists, size_t n, int64_t interval,
 		for (int k = 0; k < DNSBL_SIDES; k++)
 			w->sides[k].is_used = (lists[i].checks &
 			    dnsbl_side_checks((enum dnsbl_side)k)) != 0;
-		if (interval == 0)
-			continue;
-		h->nusers++;
-		w->fiber = fiber_spawn("dnsbl probe", probe_fiber, w);
+		if (interval > 0)
+			w->fiber = fiber_spawn("dnsbl probe", probe_fiber, w);
 	}
 	return h;
 }
 
 void
-dnsbl_health_destroy(struct dnsbl_health **hp)
+dnsbl_health_stop(struct dnsbl_health *h)
 {
-	struct dnsbl_health *h = *hp;
-
-	*hp = NULL;
-	if (h == NULL)
-		return;
 	h->is_ending = true;
 	for (size_t i = 0; i < h->n; i++)
 		if (h->lists[i].fiber != NULL)
 			fiber_stop(h->lists[i].fiber);
-	leave(h);
 }

@@ -49,13 +49,13 @@ typedef void dnsbl_event_fn(void *owner, const struct dnsbl_event *event);
 
 struct dnsbl_health;
 
-/* The lists must live until the fibers that ran at dnsbl_health_destroy() are
- * over. */
-struct dnsbl_health *dnsbl_health_create(const struct dnsbl_list *lists,
-		    size_t n, int64_t interval, dnsbl_event_fn *report,
-		    void *owner);
-/* Stops the probes. */
-void		 dnsbl_health_destroy(struct dnsbl_health **h);
+/* Arena and lists must outlive all fibers that use it, those of the probes
+ * among them. */
+struct dnsbl_health *dnsbl_health_create(struct arena *a,
+		    const struct dnsbl_list *lists, size_t n, int64_t interval,
+		    dnsbl_event_fn *report, void *owner);
+/* Tells the probes to end. */
+void		 dnsbl_health_stop(struct dnsbl_health *h);
 
 /* NULL: it may be asked; else why not. */
 const char	*dnsbl_health_objection(const struct dnsbl_health *h,

@@ -41,14 +41,13 @@ begin(struct scene *s, const char *zone)
 	s->lists[4] = lists_make(s->arena, "helo.example", LISTING_HELO,
 	    plain);
 	lists_zone(zone);
-	s->dnsbl = dnsbl_create(&options);
+	s->dnsbl = dnsbl_create(s->arena, &options);
 }
 
 static void
 end(struct scene *s)
 {
 	lists_forget(&s->check);
-	dnsbl_destroy(&s->dnsbl);
 	lists_end();
 	arena_destroy(&s->arena);
 }

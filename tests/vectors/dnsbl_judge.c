@@ -97,7 +97,7 @@ ask(struct arena *a, const struct dnsbl_list *list,
     const struct dnsbl_subject *subject, json_t *out)
 {
 	struct dnsbl_options options = { .lists = list, .n = 1 };
-	struct dnsbl *d = dnsbl_create(&options);
+	struct dnsbl *d = dnsbl_create(a, &options);
 	struct dnsbl_answer answer;
 	struct err err;
 
@@ -105,7 +105,6 @@ ask(struct arena *a, const struct dnsbl_list *list,
 		judge_say(out, "bad", err.text);
 	else if (answer.nresults > 0)
 		say_result(a, &answer, out);
-	dnsbl_destroy(&d);
 }
 
 static MAY_YIELD void
