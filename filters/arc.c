@@ -77,7 +77,7 @@ void
 arc_body(struct arc *c, struct span piece)
 {
 	if (!c->is_decided)
-		arc_hash_body(c, piece);
+		signed_body_add(c->body, piece);
 }
 
 /* --- the signatures --- */
@@ -98,19 +98,19 @@ get_key(struct arc *c, const struct arc_sig *sig, const struct sigkey **key,
 }
 
 static bool
-is_body_same(const struct arc_hash *body, const struct arc_message *m)
+is_body_same(const struct body_digest *body, const struct arc_message *m)
 {
-	return (body->limit == ARC_NO_LIMIT || body->length >= body->limit) &&
+	return (body->length == ARC_NO_LIMIT || body->total >= body->length) &&
 	    memcmp(body->digest, m->hash.p, SIGKEY_DIGEST) == 0;
 }
 
 /* In one canonical form. */
 static enum finding
 check_form(struct arc *c, const struct arc_message *m, enum canon header,
-    enum canon body, uint64_t *work, struct err *err)
+    enum canon body, struct err *err)
 {
-	const struct arc_hash *hash = arc_hash_find(c, body, m->limit);
-	uint8_t digest[SIGKEY_DIGEST];
+	const struct body_digest *hash = arc_hash_find(c, body, m->limit);
+	uint8_t digest[DIGEST_SIZE];
 	const struct sigkey *key;
 	enum finding found;
 
@@ -125,10 +125,7 @@ check_form(struct arc *c, const struct arc_message *m, enum canon header,
 	found = get_key(c, &m->sig, &key, err);
 	if (found != GOOD)
 		return found;
-	if (arc_hash_message(c, m, header, work, digest) < 0) {
-		err_set(err, ERR_UNAVAIL, "it takes too much work");
-		return UNSURE;
-	}
+	arc_hash_message(c, m, header, digest);
 	if (sigkey_verify(key, digest, m->sig.signature))
 		return GOOD;
 	err_set(err, ERR_SYNTAX, "the signature does not match");
@@ -138,23 +135,21 @@ check_form(struct arc *c, const struct arc_message *m, enum canon header,
 /* Without c= it should be simple (RFC 6376 3.5), but what signs for ARC means
  * relaxed: both are tried. */
 static enum finding
-check_message(struct arc *c, const struct arc_message *m, uint64_t *work,
-    struct err *err)
+check_message(struct arc *c, const struct arc_message *m, struct err *err)
 {
 	enum finding found;
 
 	if (m->has_canon)
-		return check_form(c, m, m->header, m->body, work, err);
-	found = check_form(c, m, CANON_RELAXED, CANON_RELAXED, work, err);
+		return check_form(c, m, m->header, m->body, err);
+	found = check_form(c, m, CANON_RELAXED, CANON_RELAXED, err);
 	if (found == BROKEN)
-		found = check_form(c, m, CANON_SIMPLE, CANON_SIMPLE, work,
-		    err);
+		found = check_form(c, m, CANON_SIMPLE, CANON_SIMPLE, err);
 	return found;
 }
 
 static enum finding
 check_seal(struct arc *c, const struct arc_sig *seal,
-    const uint8_t digest[SIGKEY_DIGEST], struct err *err)
+    const uint8_t digest[DIGEST_SIZE], struct err *err)
 {
 	const struct sigkey *key;
 	enum finding found = get_key(c, seal, &key, err);
@@ -187,7 +182,7 @@ is_broken(struct arc *c, enum finding found, const char *what, unsigned i,
 static MAY_YIELD int
 oldest_pass(struct arc *c)
 {
-	uint64_t work = ARC_OLDER_WORK;
+	uint64_t left = ARC_OLDER_WORK, work;
 	struct arc_message m;
 	enum finding found;
 	struct err err;
@@ -199,7 +194,11 @@ oldest_pass(struct arc *c)
 		if (arc_read_message(c->arena, &c->sets[i - 1].message, &m,
 		    &err) < 0)
 			return (int)i + 1;
-		found = check_message(c, &m, &work, &err);
+		work = arc_hash_work(c, &m);
+		if (work > left)
+			return ARC_OLDEST_UNKNOWN;
+		left -= work;
+		found = check_message(c, &m, &err);
 		if (found != GOOD)
 			return found == BROKEN ? (int)i + 1 :
 			    ARC_OLDEST_UNKNOWN;
@@ -210,12 +209,14 @@ oldest_pass(struct arc *c)
 static void
 say_passed(struct arc *c)
 {
-	const struct arc_hash *body = &c->bodies[0];
+	const struct arc_message *m = &c->newest;
+	const struct body_digest *body = arc_hash_find(c,
+	    m->has_canon ? m->body : CANON_RELAXED, m->limit);
 
 	c->answer.outcome = ARC_PASS;
 	c->answer.reason = arena_printf(c->arena, "%u %s, all whole", c->n,
 	    c->n == 1 ? "set" : "sets");
-	c->answer.is_partial = body->length > body->limit;
+	c->answer.is_partial = body->total > body->length;
 	c->answer.seals = arena_new_n(c->arena, c->n, struct arc_seal);
 	for (unsigned i = 0; i < c->n; i++)
 		c->answer.seals[i] = (struct arc_seal){
@@ -230,14 +231,13 @@ say_passed(struct arc *c)
 static MAY_YIELD void
 decide(struct arc *c)
 {
-	uint8_t (*digests)[SIGKEY_DIGEST] = arena_alloc(c->arena,
+	uint8_t (*digests)[DIGEST_SIZE] = arena_alloc(c->arena,
 	    c->n * sizeof(*digests));
-	uint64_t work = UINT64_MAX;
 	struct err err;
 	unsigned i;
 
-	arc_hash_end(c);
-	if (is_broken(c, check_message(c, &c->newest, &work, &err),
+	signed_body_end(c->body);
+	if (is_broken(c, check_message(c, &c->newest, &err),
 	    "ARC-Message-Signature", c->n, &err))
 		return;
 	arc_hash_seals(c, digests);

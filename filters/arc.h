@@ -43,8 +43,9 @@
 					   all (DNS_MOST_WAITING) */
 #define ARC_NAMES_MOST		1000	/* of h=; as many as a header has */
 #define ARC_RECORDS_MOST	10	/* key records looked at for a name */
-#define ARC_OLDER_WORK		(1 << 20) /* octets hashed and names compared
-					   for all but the newest signature */
+#define ARC_OLDER_WORK		(2 << 20) /* octets of header and names to
+					   compare, for all but the newest
+					   signature */
 #define ARC_OLDEST_UNKNOWN	(-1)
 
 enum arc_outcome { ARC_NONE, ARC_PASS, ARC_FAIL, ARC_TEMPERROR };

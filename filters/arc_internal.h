@@ -4,6 +4,8 @@
 #include "filters/arc.h"
 #include "filters/canon.h"
 #include "filters/sigkey.h"
+#include "filters/signed_body.h"
+#include "filters/signed_header.h"
 #include "filters/tags.h"
 /*
  * arc_internal -- what the parts of arc share
@@ -14,7 +16,6 @@
  *	arc_keys.c	looks the keys up
  *	arc_hash.c	what signatures are made over
  */
-#define ARC_BODIES	2	/* relaxed and simple, where c= is missing */
 #define ARC_NO_LIMIT	UINT64_MAX
 
 /* What ARC-Message-Signature and ARC-Seal have in common. */
@@ -44,14 +45,6 @@ struct arc_set {
 	struct span		 payload;	/* behind "i=N;" */
 };
 
-/* A hash of the body as it arrives. */
-struct arc_hash {
-	struct canon_body	 canon;
-	uint64_t		 limit, length;	/* to be hashed; of all of it */
-	void			*md;		/* an EVP_MD_CTX */
-	uint8_t			 digest[SIGKEY_DIGEST];
-};
-
 struct arc_keys;
 
 struct arc {
@@ -63,8 +56,8 @@ struct arc {
 	struct arc_set		*sets;		/* [0] is i=1 */
 	unsigned		 n;
 	struct arc_message	 newest;
-	struct arc_hash		*bodies;
-	size_t			 nbodies;
+	struct signed_body	*body;
+	const struct body_digest *bodies[2];	/* by form; NULL: not wanted */
 	struct arc_keys		*keys;
 };
 
@@ -95,14 +88,13 @@ enum arc_key_state arc_keys_get(struct arc *c, const struct arc_sig *sig,
 		    const struct sigkey **key, struct err *err);
 
 void	arc_hash_begin(struct arc *c);
-void	arc_hash_body(struct arc *c, struct span piece);
-void	arc_hash_end(struct arc *c);
-/* NULL: that form of the body was not hashed. */
-const struct arc_hash *arc_hash_find(const struct arc *c, enum canon how,
+/* NULL: that form of the body is not hashed. */
+const struct body_digest *arc_hash_find(const struct arc *c, enum canon how,
 	    uint64_t limit);
-/* -1: it would take more work than *work has left. */
-int	arc_hash_message(struct arc *c, const struct arc_message *m,
-	    enum canon how, uint64_t *work, uint8_t digest[SIGKEY_DIGEST]);
+void	arc_hash_message(const struct arc *c, const struct arc_message *m,
+	    enum canon how, uint8_t digest[DIGEST_SIZE]);
+/* What that takes at most, in octets and comparisons. */
+uint64_t arc_hash_work(const struct arc *c, const struct arc_message *m);
 /* What each seal is made over; [0] is that of i=1. */
-void	arc_hash_seals(struct arc *c, uint8_t (*digests)[SIGKEY_DIGEST]);
+void	arc_hash_seals(const struct arc *c, uint8_t (*digests)[DIGEST_SIZE]);
 #endif

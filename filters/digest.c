@@ -24,6 +24,15 @@ digest_begin(void)
 	return (struct digest *)md;
 }
 
+struct digest *
+digest_copy(const struct digest *d)
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+	must(md != NULL && EVP_MD_CTX_copy_ex(md, (const EVP_MD_CTX *)d) == 1);
+	return (struct digest *)md;
+}
+
 void
 digest_add(struct digest *d, struct span s)
 {

@@ -12,6 +12,8 @@
 struct digest;
 
 struct digest	*digest_begin(void);
+/* A second one that goes on from here. */
+struct digest	*digest_copy(const struct digest *d);
 void		 digest_add(struct digest *d, struct span s);
 /* Fills in `out` and frees the rest. */
 void		 digest_end(struct digest **d, uint8_t out[DIGEST_SIZE]);
