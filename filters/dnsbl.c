@@ -92,6 +92,8 @@ add_question(struct round *r, size_t list, const struct topic *t)
 	if (!q->is_asked) {
 		q->result.reading.state = DNSBL_SUSPENDED;
 		q->result.reading.why = arena_strdup(r->arena, objection);
+		q->result.is_silent = dnsbl_health_is_silent(
+		    r->dnsbl->health, list, t->side);
 	}
 }
 

@@ -71,6 +71,7 @@ struct dnsbl_result {
 	const char		*subject;	/* address or A-labels */
 	const char		*asked;		/* the whole name */
 	struct dnsbl_reading	 reading;	/* of a SUSPENDED its `why` */
+	bool			 is_silent;	/* SUSPENDED for silence */
 };
 struct dnsbl_answer {
 	struct dnsbl_result	*results;	/* by subjects, then lists */
@@ -82,7 +83,9 @@ struct dnsbl_answer {
 	size_t			 nallow_names;
 	const char		**tags;
 	size_t			 ntags;
-	size_t			 failed, errors, suspended;	/* lists */
+	/* Lists. Those that are suspended for silence are among the failed
+	 * too, since nobody knows what they would say. */
+	size_t			 failed, errors, suspended;
 	size_t			 left_out;	/* questions not asked */
 };
 

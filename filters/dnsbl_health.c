@@ -17,6 +17,7 @@ struct side {
 	bool		 is_used;	/* the list is asked about such */
 	bool		 is_probed;	/* at least once */
 	bool		 is_suspended;
+	bool		 is_silent;	/* for that it does not answer */
 	enum cause	 cause;
 	char		 why[120];
 	unsigned	 errors, silent;	/* answers in a row */
@@ -100,6 +101,7 @@ conclude(struct watched *w, struct side *s, const struct dnsbl_finding *found)
 		w->probe_at = clock_now() + DNSBL_RETRY;
 		break;
 	}
+	s->is_silent = s->is_suspended && found->condition == DNSBL_SILENT;
 	s->is_probed = true;
 }
 
@@ -219,6 +221,7 @@ note_silence(struct watched *w, struct side *s, const char *why)
 		return;
 	snprintf(text, sizeof(text), DNSBL_SAYS_NOTHING, why);
 	suspend(w, s, BY_ANSWERS, text);
+	s->is_silent = true;
 	probe_soon(w);
 }
 
@@ -273,6 +276,13 @@ dnsbl_health_objection(const struct dnsbl_health *h, size_t list,
 	if (!s->is_probed && h->lists[list].list->test_points)
 		return "not probed yet";
 	return s->is_suspended ? s->why : NULL;
+}
+
+bool
+dnsbl_health_is_silent(const struct dnsbl_health *h, size_t list,
+    enum dnsbl_side side)
+{
+	return h->lists[list].sides[side].is_silent;
 }
 
 void

@@ -60,6 +60,9 @@ void		 dnsbl_health_stop(struct dnsbl_health *h);
 /* NULL: it may be asked; else why not. */
 const char	*dnsbl_health_objection(const struct dnsbl_health *h,
 		    size_t list, enum dnsbl_side side);
+/* It is suspended, and that since it does not answer. */
+bool		 dnsbl_health_is_silent(const struct dnsbl_health *h,
+		    size_t list, enum dnsbl_side side);
 /* A client or name that lists are about to be asked about. */
 void		 dnsbl_health_seen(struct dnsbl_health *h,
 		    enum dnsbl_side side, const char *prefix);

@@ -156,6 +156,8 @@ test_sick(void)
 			T_STR(sick[i].name, client(&s, "192.0.2.9"),
 			    "bl=suspended score=0");
 			T_INT("costs nothing", s.check.took, 0);
+			T_INT("failed if it is silent", s.check.answer.failed,
+			    k > 0 && strstr(sick[i].why, "answer (") != NULL);
 			lists_pass(180 * CLOCK_S);
 		}
 		T_STR(sick[i].name, events(&s), arena_printf(s.arena,
@@ -360,8 +362,8 @@ test_falls_silent(void)
 	T_STR("not asked", client(&s, "192.0.2.9"), "bl=suspended "
 	    "other=listed(127.0.0.2) score=5 names=other");
 	T_INT("and costs nothing", s.check.took, 0);
-	T_INT("counted apart", s.check.answer.failed, 0);
-	T_INT("counted apart", s.check.answer.suspended, 1);
+	T_INT("counted still", s.check.answer.failed, 1);
+	T_INT("counted apart too", s.check.answer.suspended, 1);
 	world(true, CLIENT "9.2.0.192.other.example A 127.0.0.2\n");
 	lists_pass(DNSBL_RETRY + 11 * CLOCK_S);
 	T_STR("back soon", events(&s),

@@ -41,7 +41,7 @@ add_tag(struct dnsbl_answer *all, const char *tag)
 static void
 add_list(struct dnsbl_answer *all, const struct dnsbl_list *list)
 {
-	bool seen[DNSBL_SUSPENDED + 1] = { false };
+	bool seen[DNSBL_SUSPENDED + 1] = { false }, is_silent = false;
 	uint64_t matched = 0;
 	int64_t score;
 
@@ -49,8 +49,9 @@ add_list(struct dnsbl_answer *all, const struct dnsbl_list *list)
 		if (all->results[i].list == list) {
 			seen[all->results[i].reading.state] = true;
 			matched |= all->results[i].reading.matched;
+			is_silent |= all->results[i].is_silent;
 		}
-	all->failed += seen[DNSBL_FAILED];
+	all->failed += seen[DNSBL_FAILED] || is_silent;
 	all->errors += seen[DNSBL_ERROR];
 	all->suspended += seen[DNSBL_SUSPENDED];
 	if (!seen[DNSBL_LISTED])
