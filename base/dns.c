@@ -73,21 +73,26 @@ static const struct setting settings[] = {
 
 /*
  * How long one packet is waited for follows the round trips of its server,
- * down to 50 ms by default, and what comes later is thrown away. A forwarder
- * answers what it knows in no time and what it must look up itself in as long
- * as that takes: after a second its answer never came through. And names
- * that it has no answer for make it look dead to all others: after 12 s in
- * all nobody was asked any more; so what is held against it is soon forgotten.
- * (infra-cache-max-rtt stays as it is: it is also the mark of the dead.)
+ * down to 50 ms by default, doubled with each loss; what comes later is
+ * thrown away. A server of which so many packets in a row were lost that this
+ * reaches infra-cache-max-rtt is dead, and not asked for infra-host-ttl.
+ *
+ * A forwarder answers what it knows in no time and what it must look up itself
+ * in as long as that takes: after a second its answer never came through. And
+ * names that it has no answer for must not make it look dead to all others,
+ * as they did after 12 s: what is held against it is forgotten before.
  */
 static const struct setting when_forwarding[] = {
 	{ "infra-cache-min-rtt:", "1000" },
 	{ "infra-host-ttl:", "5" },
 };
-/* Here the servers of one domain are held against that domain only. */
+/* Here the servers of a domain are held against that domain only: the sooner
+ * they are dead the better. With 120 s, a domain whose servers are silent kept
+ * a lookup going for minutes after its deadline; so it ends within 5 s. */
 static const struct setting when_recursing[] = {
-	{ "infra-cache-min-rtt:", "400" },	/* as for an unknown server */
-	{ "infra-host-ttl:", "60" },
+	{ "infra-cache-min-rtt:", "600" },
+	{ "infra-cache-max-rtt:", "2400" },
+	{ "infra-host-ttl:", "10" },
 };
 #define LENGTH(list)	(sizeof(list) / sizeof((list)[0]))
 

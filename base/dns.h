@@ -23,7 +23,8 @@
  * Memory    the answer lives in the arena given.
  * Errors    -1 only with ERR_CLOSED: this fiber must stop.
  * Deadline  a lookup that passes it is given up: DNS_FAIL, why "timeout".
- *           The resolver may go on with it for itself for some 10 s.
+ *           The resolver may go on with it for itself for some 5 s, or 25 s
+ *           where servers are silent over TCP.
  * Limits    DNS_MOST_WAITING lookups in a process that somebody waits for,
  *           DNS_MOST with those given up (each is a socket and some 10 KB in
  *           libunbound); more are DNS_FAIL, "overload", except those that the

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Unpacks the mail servers that the end-to-end tests talk to.
+# Unpacks the mail and name servers that the end-to-end tests talk to.
 #
 # usage: tests/e2e/peers.sh DIR [PEER...]
-#	PEER is postfix, exim, dovecot or haproxy; default: the first three.
+#	PEER is postfix, exim, dovecot, nsd or haproxy; default: all but the
+#	last.
 #
 # Each peer gets a tree of its own, DIR/PEER, as `dpkg -x` makes it: its
 # packages and those libraries that they need and this system has not. Nothing
@@ -13,7 +14,7 @@ set -eu
 
 dir=$1
 shift
-[ $# -gt 0 ] || set -- postfix exim dovecot
+[ $# -gt 0 ] || set -- postfix exim dovecot nsd
 
 # The packages that are the peer.
 packages_of()
@@ -22,6 +23,7 @@ packages_of()
 	postfix)	echo postfix ;;
 	exim)		echo exim4-daemon-light libnss-wrapper ;;
 	dovecot)	echo dovecot-core dovecot-lmtpd ;;
+	nsd)		echo nsd ldnsutils ;;
 	haproxy)	echo haproxy ;;
 	*)		echo "peers.sh: unknown peer $1" >&2; return 1 ;;
 	esac

@@ -23,10 +23,11 @@
  *	A mail.x.example	begins a lookup; also NS, CNAME, PTR, MX, TXT,
  *				AAAA, TLSA
  *	wait			until all have ended
- *	sleep MS
+ *	settle			until the resolver has none under way either
  *	state			what is under way, open and allocated
  */
 #define DEADLINE_MS	5000
+#define SETTLE_TIME	(60 * CLOCK_S)
 
 struct lookup {
 	struct arena	*arena;
@@ -151,6 +152,19 @@ print_state(void)
 	    "allocated", (json_int_t)(m.uordblks + m.hblkhd)));
 }
 
+MAY_YIELD static void
+settle(void)
+{
+	int64_t deadline = clock_now() + SETTLE_TIME;
+	struct dns_stats s;
+	struct err err;
+
+	do {
+		fiber_sleep(20 * CLOCK_MS, &err);
+		dns_statistics(&s);
+	} while (s.waiting + s.given_up > 0 && clock_now() < deadline);
+}
+
 /* Lines come from a file or a pipe that is written at once: reading them
  * holds up the loop, which matters to nobody here. */
 MAY_YIELD static void
@@ -166,8 +180,8 @@ read_lines(void *arg)
 			continue;
 		if (strcmp(word, "state") == 0)
 			print_state();
-		else if (strcmp(word, "sleep") == 0)
-			fiber_sleep(atoi(rest) * CLOCK_MS, &err);
+		else if (strcmp(word, "settle") == 0)
+			settle();
 		else if (strcmp(word, "wait") != 0)
 			begin_lookup(word, rest, patience);
 		else while (alive > 0 && fiber_wait(CLOCK_NEVER, &err) == 0)
