@@ -1,5 +1,8 @@
 #include <assert.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "gateway/dotstream.h"
 
@@ -164,11 +167,29 @@ scan_both(const unsigned char *p, size_t len)
 }
 
 #ifdef __x86_64__
-/* The same, compiled for vectors of twice the width. */
+/* The same by hand, 32 octets at a time: every octet of every message comes
+ * through here, and the compiler needs twice as many instructions. */
 static __attribute__((target("avx2"))) size_t
 scan_both_avx2(const unsigned char *p, size_t len)
 {
-	return scan_both(p, len);
+	const __m256i cr = _mm256_set1_epi8('\r'), lf = _mm256_set1_epi8('\n');
+	const __m256i dot = _mm256_set1_epi8('.');
+	__m256i here, next, bad;
+	size_t at;
+
+	for (at = 0; len - at > sizeof(here); at += sizeof(here)) {
+		here = _mm256_loadu_si256((const __m256i *)(p + at));
+		next = _mm256_loadu_si256((const __m256i *)(p + at + 1));
+		bad = _mm256_xor_si256(_mm256_cmpeq_epi8(here, cr),
+		    _mm256_cmpeq_epi8(next, lf));
+		bad = _mm256_or_si256(bad, _mm256_cmpeq_epi8(here,
+		    _mm256_setzero_si256()));
+		bad = _mm256_or_si256(bad, _mm256_and_si256(
+		    _mm256_cmpeq_epi8(here, lf), _mm256_cmpeq_epi8(next, dot)));
+		if (!_mm256_testz_si256(bad, bad))
+			break;
+	}
+	return at + scan_blocks(p + at, len - at, SMALL_BLOCK);
 }
 #endif
 

@@ -121,7 +121,10 @@ session_look_up_name(struct session *s)
 	namer_drop(&s->namer);
 	s->client.name = NULL;
 	s->client.reverse = DNS_REVERSE_TEMPERROR;
-	if (!addr_is_unix(&s->client.addr))
+	if (addr_is_loopback(&s->client.addr)) {
+		s->client.name = "localhost";	/* RFC 6761 6.3 */
+		s->client.reverse = DNS_REVERSE_OK;
+	} else if (!addr_is_unix(&s->client.addr))
 		s->namer = namer_start(&s->client.addr,
 		    s->worker->settings->resolver_timeout);
 }
