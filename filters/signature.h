@@ -40,7 +40,7 @@
  *           are tried. A field in h= costs one walk over the header.
  */
 #define SIGNATURE_MOST		10	/* more than 3 are rare */
-#define SIGNATURE_KEYS		3	/* there should be one: RFC 6376 3.6.2.2 */
+#define SIGNATURE_KEYS		3	/* one should be there: 3.6.2.2 */
 #define SIGNATURE_TIMEOUT	(5 * CLOCK_S)
 #define SIGNATURE_DRIFT		(5 * 60)	/* between clocks, seconds */
 #define SIGNATURE_LEAST_BITS	1024	/* RFC 8301 3.2 */
@@ -65,8 +65,8 @@ struct signature {
 	/* As the field says; NULL where it cannot be read. */
 	const char	*domain;	/* d=: A-labels, lower case */
 	const char	*selector;	/* s=: A-labels, lower case */
-	const char	*identity;	/* i=, else "@" and d=; decoded, printable
-					   UTF-8 */
+	const char	*identity;	/* i=, decoded, printable UTF-8; else
+					   "@" and d= */
 	const char	*algorithm;	/* "rsa-sha256", "ed25519-sha256",
 					   "rsa-sha1" */
 	const char	*prefix;	/* of b=: at least 8 characters, and as

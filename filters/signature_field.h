@@ -31,7 +31,7 @@ struct signature_field {
 	enum canon		 header_form, body_form;
 	struct span		 cut;		/* b= with white space around */
 	struct span		 signature;	/* decoded */
-	const char		*text;		/* base64, without white space */
+	const char		*text;		/* base64, without blanks */
 	uint8_t			 body_digest[SIGKEY_DIGEST];
 	struct span		 names;		/* h= */
 	bool			 has_length;	/* l= */
