@@ -147,7 +147,7 @@ static const struct directive directives[] = {
 	"asked for at the start and every 5 minutes, and while the answers "
 	"are wrong the list is not used." },
 { .name = "max_share", .scopes = SCOPE_DNSBL, .type = VALUE_PERCENT,
-    .offset = DNSBL(max_share), .fallback = "50%", .min = 1, .max = 100,
+    .offset = DNSBL(max_share), .fallback = "95%", .min = 1, .max = 100,
     .help = "The share of the last clients that it may list before it "
 	"counts as broken and is not used for a while. 100: all of them." },
 

@@ -39,7 +39,6 @@
 /* What settings begin with. */
 #define DNSBL_TIMEOUT		(3 * CLOCK_S)
 #define DNSBL_PROBE_INTERVAL	(300 * CLOCK_S)
-#define DNSBL_SHARE		50
 
 struct dnsbl;
 struct dnsbl_options {

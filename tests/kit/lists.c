@@ -14,7 +14,7 @@ lists_make(struct arena *a, const char *zone, unsigned checks,
 {
 	struct dnsbl_list list = { .zone = zone, .checks = checks,
 	    .timeout = DNSBL_TIMEOUT, .test_points = true,
-	    .max_share = DNSBL_SHARE };
+	    .max_share = 50 };
 	struct span words[8], line, name = span_z(zone);
 	const char *hint;
 	struct err err;

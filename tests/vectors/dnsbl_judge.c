@@ -39,7 +39,7 @@ read_list(struct arena *a, json_t *in, struct dnsbl_list *list,
 	size_t i;
 
 	*list = (struct dnsbl_list){ .name = "list", .timeout = DNSBL_TIMEOUT,
-	    .test_points = true, .max_share = DNSBL_SHARE };
+	    .test_points = true, .max_share = 50 };
 	list->patterns = arena_new_n(a, LISTING_PATTERNS,
 	    struct listing_pattern);
 	json_array_foreach(replies, i, item) {
