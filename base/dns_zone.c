@@ -11,24 +11,27 @@
 #define RCODE_SERVFAIL	2
 #define RCODE_NXDOMAIN	3
 
+#define PLACES		4096	/* of the hash table: a power of two */
+
 struct record {
 	struct record	*next;
-	struct dns_name	 name;
 	unsigned	 type;
 	uint32_t	 ttl;
 	struct buf	 rdata;
 };
 
-struct rule {
-	struct rule		*next;
+struct place {			/* a name, and what is there */
+	struct place		*next;
 	struct dns_name		 name;
+	struct record		*records, **end;
 	struct dns_zone_how	 how;
+	bool			 has_rule;	/* `how` says something */
+	bool			 is_there;	/* has records, or beneath it */
 };
 
 struct dns_zone {
 	struct arena	*arena;
-	struct record	*records, **end;
-	struct rule	*rules;
+	struct place	*places[PLACES];
 };
 
 static const struct {
@@ -39,6 +42,62 @@ static const struct {
 	{ "MX", DNS_MX }, { "NS", DNS_NS }, { "PTR", DNS_PTR },
 	{ "TLSA", DNS_TLSA }, { "TXT", DNS_TXT },
 };
+
+/* --- places --- */
+
+static struct place *const *
+bucket(const struct dns_zone *z, const struct dns_name *name)
+{
+	uint32_t hash = 2166136261;
+
+	for (size_t i = 0; i < name->len; i++)
+		hash = (hash ^ name->octets[i]) * 16777619;
+	return &z->places[hash & (PLACES - 1)];
+}
+
+static struct place *
+find_place(const struct dns_zone *z, const struct dns_name *name)
+{
+	struct place *p = *bucket(z, name);
+
+	while (p != NULL && !dns_name_same(&p->name, name))
+		p = p->next;
+	return p;
+}
+
+static struct place *
+make_place(struct dns_zone *z, const struct dns_name *name)
+{
+	struct place *p = find_place(z, name), **at;
+
+	if (p != NULL)
+		return p;
+	at = (struct place **)bucket(z, name);
+	p = arena_new(z->arena, struct place);
+	p->name = *name;
+	p->end = &p->records;
+	p->next = *at;
+	*at = p;
+	return p;
+}
+
+/* The name has records, so it is there, and all names above it. */
+static struct place *
+make_there(struct dns_zone *z, const struct dns_name *name)
+{
+	struct place *p = make_place(z, name);
+	struct dns_name above = *name;
+
+	p->is_there = true;
+	while (above.octets[0] != 0) {
+		size_t label = 1 + (size_t)above.octets[0];
+
+		above.len -= label;
+		memmove(above.octets, above.octets + label, above.len);
+		make_place(z, &above)->is_there = true;
+	}
+	return p;
+}
 
 /* --- parsing --- */
 
@@ -201,6 +260,7 @@ static int
 parse_record(struct dns_zone *z, const struct dns_name *name, struct span type,
     uint32_t ttl, struct span rest, struct err *err)
 {
+	struct place *p = make_there(z, name);
 	struct record *r;
 	size_t i;
 
@@ -212,25 +272,14 @@ parse_record(struct dns_zone *z, const struct dns_name *name, struct span type,
 		    SPAN_ARG(type));
 	r = arena_new(z->arena, struct record);
 	arena_defer(z->arena, free_rdata, &r->rdata);
-	r->name = *name;
 	r->type = types[i].type;
 	r->ttl = ttl;
 	if (put_rdata(z->arena, &r->rdata, types[i].type, rest) < 0)
 		return err_set(err, ERR_CONFIG, "bad data for %s: \"%.*s\"",
 		    types[i].name, SPAN_ARG(rest));
-	*z->end = r;
-	z->end = &r->next;
+	*p->end = r;
+	p->end = &r->next;
 	return 0;
-}
-
-static const struct rule *
-find_rule(const struct dns_zone *z, const struct dns_name *name)
-{
-	const struct rule *r = z->rules;
-
-	while (r != NULL && !dns_name_same(&r->name, name))
-		r = r->next;
-	return r;
 }
 
 /* 1: the word is one of those that say how a name behaves. */
@@ -238,12 +287,12 @@ static int
 parse_rule(struct dns_zone *z, const struct dns_name *name, struct span word,
     struct span rest)
 {
-	struct rule *r = (struct rule *)find_rule(z, name);
+	struct place *p = find_place(z, name);
 	struct dns_zone_how how = { 0 };
 	uint64_t ms;
 
-	if (r != NULL)
-		how = r->how;
+	if (p != NULL)
+		how = p->how;	/* none yet: zeros */
 	if (span_is(word, "timeout"))
 		how.outcome = DNS_ZONE_TIMEOUT;
 	else if (span_is(word, "servfail"))
@@ -258,13 +307,9 @@ parse_rule(struct dns_zone *z, const struct dns_name *name, struct span word,
 		how.delay = (int64_t)ms * CLOCK_MS;
 	else
 		return 0;
-	if (r == NULL) {
-		r = arena_new(z->arena, struct rule);
-		r->name = *name;
-		r->next = z->rules;
-		z->rules = r;
-	}
-	r->how = how;
+	p = make_place(z, name);
+	p->how = how;
+	p->has_rule = true;
 	return 1;
 }
 
@@ -307,7 +352,6 @@ dns_zone_parse(struct arena *a, const char *text, struct err *err)
 	unsigned n;
 
 	z->arena = a;
-	z->end = &z->records;
 	for (n = 1; all.len > 0; n++) {
 		struct span line = span_trim(span_until(&all, '\n'));
 
@@ -323,33 +367,10 @@ dns_zone_parse(struct arena *a, const char *text, struct err *err)
 
 /* --- answering --- */
 
-/* Is `name` the same as, or above, `below`? */
-static bool
-is_at_or_above(const struct dns_name *name, const struct dns_name *below)
-{
-	size_t at = 0;
-
-	while (below->len - at > name->len)
-		at += 1 + (size_t)below->octets[at];
-	return below->len - at == name->len &&
-	    memcmp(below->octets + at, name->octets, name->len) == 0;
-}
-
-static bool
-is_there(const struct dns_zone *z, const struct dns_name *name)
-{
-	const struct record *r;
-
-	for (r = z->records; r != NULL; r = r->next)
-		if (is_at_or_above(name, &r->name))
-			return true;
-	return false;
-}
-
 static void
-put_record(struct buf *b, const struct record *r)
+put_record(struct buf *b, const struct dns_name *owner, const struct record *r)
 {
-	buf_put(b, r->name.octets, r->name.len);
+	buf_put(b, owner->octets, owner->len);
 	put16(b, r->type);
 	put16(b, CLASS_IN);
 	put32(b, r->ttl);
@@ -376,27 +397,25 @@ put_soa(struct buf *b, const struct dns_name *name)
 		put32(b, DNS_ZONE_NEGATIVE);
 }
 
-/* The records of the type at `name`; or a CNAME, whose target becomes `name`
+/* The records of the type at `p`; or a CNAME, whose target becomes `name`
  * (true). `n` counts what was written. */
 static bool
-put_link(const struct dns_zone *z, struct buf *b, struct dns_name *name,
+put_link(const struct place *p, struct buf *b, struct dns_name *name,
     unsigned type, unsigned *n)
 {
 	const struct record *r, *link = NULL;
 	unsigned before = *n;
 
-	for (r = z->records; r != NULL; r = r->next) {
-		if (!dns_name_same(&r->name, name))
-			continue;
+	for (r = p->records; r != NULL; r = r->next) {
 		if (r->type == type) {
-			put_record(b, r);
+			put_record(b, &p->name, r);
 			(*n)++;
 		} else if (r->type == DNS_CNAME)
 			link = r;
 	}
 	if (link == NULL || *n > before)
 		return false;
-	put_record(b, link);
+	put_record(b, &p->name, link);
 	(*n)++;
 	name->len = link->rdata.len;
 	memcpy(name->octets, link->rdata.p, link->rdata.len);
@@ -410,16 +429,17 @@ dns_zone_answer(const struct dns_zone *z, const struct dns_name *question,
 	unsigned links, n = 0, before = 0, rcode = 0;
 	struct dns_name name = *question;
 	struct buf answers = { 0 };
+	const struct place *p = NULL;
 	bool is_link = true, is_negative;
-	const struct rule *rule;
 
 	*how = (struct dns_zone_how){ .outcome = DNS_ZONE_ANSWER };
 	for (links = 0; is_link && links < LINKS_MAX; links++) {
-		rule = find_rule(z, &name);
-		if (rule != NULL)
-			*how = rule->how;
+		p = find_place(z, &name);
+		if (p != NULL && p->has_rule)
+			*how = p->how;
 		before = n;
-		is_link = put_link(z, &answers, &name, type, &n);
+		is_link = p != NULL &&
+		    put_link(p, &answers, &name, type, &n);
 	}
 	is_negative = n == before;
 	if (how->outcome != DNS_ZONE_ANSWER) {
@@ -427,7 +447,7 @@ dns_zone_answer(const struct dns_zone *z, const struct dns_name *question,
 		is_negative = false;
 		n = 0;
 		buf_clear(&answers);
-	} else if (is_negative && !is_there(z, &name))
+	} else if (is_negative && (p == NULL || !p->is_there))
 		rcode = RCODE_NXDOMAIN;
 	put16(packet, 0);
 	put16(packet, 0x8180 | rcode);	/* an answer, recursion was done */

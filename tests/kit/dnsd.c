@@ -33,6 +33,10 @@ struct dnsd {
 	char		 address[40];
 	struct count	*counts;
 	unsigned	 asked, by_tcp;
+	unsigned	 late;		/* answers that will be sent later */
+	uint32_t	 seed;
+	int64_t		 dither;
+	bool		 is_stopped;
 };
 
 /* An answer over UDP that is sent later. */
@@ -102,17 +106,41 @@ cut(struct buf *packet)
 	memset(packet->p + 6, 0, 6);
 }
 
+static void
+free_if_over(struct dnsd *d)
+{
+	struct arena *a = d->arena;
+
+	if (d->is_stopped && d->late == 0)
+		arena_destroy(&a);
+}
+
+/* Marsaglia's xorshift. */
+static int64_t
+dither(struct dnsd *d)
+{
+	if (d->dither == 0)
+		return 0;
+	d->seed ^= d->seed << 13;
+	d->seed ^= d->seed >> 17;
+	d->seed ^= d->seed << 5;
+	return d->seed % d->dither;
+}
+
 MAY_YIELD static void
 send_late(void *arg)
 {
 	struct late *l = arg;
+	struct dnsd *d = l->d;
 	struct err err;
 
-	if (fiber_sleep(l->delay, &err) == 0)
-		sendto(l->d->udp_fd, l->packet.p, l->packet.len, 0,
+	if (fiber_sleep(l->delay, &err) == 0 && !d->is_stopped)
+		sendto(d->udp_fd, l->packet.p, l->packet.len, 0,
 		    (struct sockaddr *)&l->to, sizeof(l->to));
 	buf_free(&l->packet);
 	free(l);
+	d->late--;
+	free_if_over(d);
 }
 
 static void
@@ -141,8 +169,9 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 		}
 		if (how.truncate || l->packet.len > UDP_MAX)
 			cut(&l->packet);
-		l->delay = how.delay;
+		l->delay = how.delay + dither(d);
 		if (l->delay > 0) {
+			d->late++;
 			fiber_spawn("late", send_late, l);
 			continue;
 		}
@@ -258,14 +287,21 @@ void
 dnsd_stop(struct dnsd **dp)
 {
 	struct dnsd *d = *dp;
-	struct arena *a = d->arena;
 
 	*dp = NULL;
 	event_free(d->udp);
 	event_free(d->tcp);
 	close(d->udp_fd);
 	close(d->tcp_fd);
-	arena_destroy(&a);
+	d->is_stopped = true;
+	free_if_over(d);
+}
+
+void
+dnsd_dither(struct dnsd *d, uint32_t seed, int64_t most)
+{
+	d->seed = seed | 1;
+	d->dither = most;
 }
 
 const char *
