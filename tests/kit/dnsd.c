@@ -187,35 +187,44 @@ struct stream {
 	struct conn	*conn;
 };
 
-/* One question after the other, each behind its length. */
+/* The question at the front of what has come, behind its length, answered.
+ * 0: there is no whole one yet. -1: the end. */
+MAY_YIELD static int
+answer_one(struct stream *s, struct buf *packet)
+{
+	struct span in = conn_input(s->conn);
+	const uint8_t *p = (const uint8_t *)in.p;
+	size_t len = in.len < 2 ? 2 : (size_t)p[0] << 8 | p[1];
+	struct dns_zone_how how;
+	uint8_t head[2];
+	struct err err;
+
+	if (in.len < 2 + len)
+		return 0;
+	s->d->by_tcp++;
+	buf_clear(packet);
+	if (!reply(s->d, p + 2, len, packet, &how))
+		return -1;
+	conn_consume(s->conn, 2 + len);
+	head[0] = (uint8_t)(packet->len >> 8);
+	head[1] = (uint8_t)packet->len;
+	conn_put(s->conn, head, 2);
+	conn_put(s->conn, packet->p, packet->len);
+	return conn_flush(s->conn, CLOCK_NEVER, &err) < 0 ? -1 : 1;
+}
+
+/* Resolvers may send several questions without waiting. */
 MAY_YIELD static void
 serve(void *arg)
 {
 	struct stream *s = arg;
 	struct buf packet = { 0 };
-	struct dns_zone_how how;
 	struct err err;
+	int r = 0;
 
-	while (conn_fill(s->conn, CLOCK_NEVER, &err) == 0) {
-		struct span in = conn_input(s->conn);
-		const uint8_t *p = (const uint8_t *)in.p;
-		size_t len = in.len < 2 ? 2 : (size_t)p[0] << 8 | p[1];
-		uint8_t head[2];
-
-		if (in.len < 2 + len)
-			continue;
-		s->d->by_tcp++;
-		buf_clear(&packet);
-		if (!reply(s->d, p + 2, len, &packet, &how))
-			break;
-		conn_consume(s->conn, 2 + len);
-		head[0] = (uint8_t)(packet.len >> 8);
-		head[1] = (uint8_t)packet.len;
-		conn_put(s->conn, head, 2);
-		conn_put(s->conn, packet.p, packet.len);
-		if (conn_flush(s->conn, CLOCK_NEVER, &err) < 0)
-			break;
-	}
+	while (r >= 0 && conn_fill(s->conn, CLOCK_NEVER, &err) == 0)
+		while ((r = answer_one(s, &packet)) > 0)
+			;
 	buf_free(&packet);
 	conn_close(&s->conn);
 	free(s);
@@ -251,7 +260,7 @@ bind_both(struct dnsd *d)
 	if (bind(d->udp_fd, (struct sockaddr *)&a, len) == 0 &&
 	    getsockname(d->udp_fd, (struct sockaddr *)&a, &len) == 0 &&
 	    bind(d->tcp_fd, (struct sockaddr *)&a, len) == 0 &&
-	    listen(d->tcp_fd, 50) == 0) {
+	    listen(d->tcp_fd, SOMAXCONN) == 0) {
 		snprintf(d->address, sizeof(d->address), "127.0.0.1:%d",
 		    ntohs(a.sin_port));
 		return true;
