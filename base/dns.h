@@ -23,7 +23,7 @@
  * Memory    the answer lives in the arena given.
  * Errors    -1 only with ERR_CLOSED: this fiber must stop.
  * Deadline  a lookup that passes it is given up: DNS_FAIL, why "timeout".
- *           The resolver may go on with it for itself for some 5 s, or 25 s
+ *           The resolver may go on with it for itself for some 10 s, or 30 s
  *           where servers are silent over TCP.
  * Limits    DNS_MOST_WAITING lookups in a process that somebody waits for,
  *           DNS_MOST with those given up (each is a socket and some 10 KB in
@@ -103,8 +103,9 @@ MAY_YIELD int	 dns_addresses(struct arena *a, const char *host, int port,
 		    struct dns_answer *answer, struct err *err);
 struct addr	 dns_record_addr(const struct dns_record *record, int port);
 /* The name that an address points to and that points back (FCrDNS), of the
- * first DNS_REVERSE_NAMES that it points to (RFC 8601 3 wants a limit); for a
- * MISMATCH the first. The names are asked for at once: two round trips. */
+ * first DNS_REVERSE_NAMES that it points to, by the alphabet (RFC 8601 3 wants
+ * a limit); for a MISMATCH the first. They are asked for at once: two round
+ * trips. */
 #define DNS_REVERSE_NAMES	10
 enum dns_reverse { DNS_REVERSE_NONE, DNS_REVERSE_OK, DNS_REVERSE_MISMATCH,
     DNS_REVERSE_TEMPERROR };

@@ -127,6 +127,28 @@ is_host(const char *name)
 	return *name != '\0' && strchr(name, '\\') == NULL;
 }
 
+/* The first of the names that hosts can have, by the alphabet: servers and
+ * caches turn the order of records round, and a client has one name. */
+static size_t
+choose_names(const struct dns_answer *pointers,
+    const char *names[DNS_REVERSE_NAMES])
+{
+	size_t n = 0, at;
+
+	for (size_t i = 0; i < pointers->n; i++) {
+		const char *name = pointers->records[i].name;
+
+		if (!is_host(name) || (n == DNS_REVERSE_NAMES &&
+		    strcmp(name, names[n - 1]) > 0))
+			continue;
+		at = n < DNS_REVERSE_NAMES ? n++ : n - 1;
+		for (; at > 0 && strcmp(name, names[at - 1]) < 0; at--)
+			names[at] = names[at - 1];
+		names[at] = name;
+	}
+	return n;
+}
+
 /* The names are asked for together and looked at in their order, so the time
  * is that of one, and a dead name behind the right one costs nothing. */
 MAY_YIELD static int
@@ -135,25 +157,21 @@ confirm(struct arena *a, const struct dns_answer *pointers,
     const char **name, struct err *err)
 {
 	enum dns_type type = ip->u.sa.sa_family == AF_INET ? DNS_A : DNS_AAAA;
-	size_t n = pointers->n < DNS_REVERSE_NAMES ? pointers->n :
-	    DNS_REVERSE_NAMES;
+	const char *names[DNS_REVERSE_NAMES];
+	size_t n = choose_names(pointers, names);
 	bool is_sure = true;
 	size_t i;
 
 	for (i = 1; i < n; i++)
-		if (is_host(pointers->records[i].name))
-			dns_prefetch(pointers->records[i].name, type);
+		dns_prefetch(names[i], type);
 	for (i = 0; i < n; i++) {
-		const char *candidate = pointers->records[i].name;
 		struct dns_answer back;
 
-		if (!is_host(candidate))
-			continue;
-		if (dns_lookup(a, candidate, type, deadline, &back, err) < 0)
+		if (dns_lookup(a, names[i], type, deadline, &back, err) < 0)
 			return -1;
 		if (points_back(&back, ip)) {
 			*result = DNS_REVERSE_OK;
-			*name = candidate;
+			*name = names[i];
 			return 0;
 		}
 		if (back.outcome == DNS_FAIL)
@@ -161,7 +179,7 @@ confirm(struct arena *a, const struct dns_answer *pointers,
 	}
 	*result = is_sure ? DNS_REVERSE_MISMATCH : DNS_REVERSE_TEMPERROR;
 	if (is_sure)
-		*name = pointers->records[0].name;
+		*name = n > 0 ? names[0] : pointers->records[0].name;
 	return 0;
 }
 

@@ -68,6 +68,12 @@ const char dns_cases_zone[] =
 	"26.2.0.192.in-addr.arpa PTR .\n"
 	"27.2.0.192.in-addr.arpa PTR od;d.example\n"
 	"28.2.0.192.in-addr.arpa timeout\n"
+	"31.2.0.192.in-addr.arpa PTR gamma.example\n"
+	"31.2.0.192.in-addr.arpa PTR alpha.example\n"
+	"31.2.0.192.in-addr.arpa PTR .\n"
+	"31.2.0.192.in-addr.arpa PTR beta.example\n"
+	"alpha.example A 192.0.2.31\nbeta.example A 192.0.2.31\n"
+	"gamma.example A 192.0.2.31\n"
 	"30.2.0.192.in-addr.arpa PTR n1.many.example\n"
 	"30.2.0.192.in-addr.arpa PTR n2.many.example\n"
 	"30.2.0.192.in-addr.arpa PTR n3.many.example\n"
@@ -283,6 +289,8 @@ run_reverse(struct arena *a)
 		    "ok mail.x.example" },
 		{ "private network", "10.0.0.1", "ok inside.example" },
 		{ "one of several", "192.0.2.23", "ok two.example" },
+		{ "several that point back", "192.0.2.31",
+		    "ok alpha.example" },
 		{ "points elsewhere", "192.0.2.20", "mismatch v4.x.example" },
 		{ "points to nothing", "192.0.2.21",
 		    "mismatch nowhere.example" },
