@@ -9,7 +9,8 @@
  *
  * Begun as soon as its input is known, and waited for only where its result
  * is needed. The owner may leave first: then the work is told to stop, and
- * what it holds ends when it has returned.
+ * what it holds ends when it has returned. Work that has not begun to run by
+ * then never does.
  *
  *	struct task *t = task_create("spf", sizeof(struct work));
  *	struct work *w = task_state(t);		zeroed, in the task's arena

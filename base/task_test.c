@@ -108,6 +108,27 @@ test_drop_unstarted(void)
 	T_OK("a task that never began", t == NULL);
 }
 
+static void
+note_run(struct arena *a, void *state)
+{
+	(void)a;
+	**(bool **)state = true;
+}
+
+static void
+test_drop_before_it_runs(void)
+{
+	struct task *t = task_create("begun", sizeof(bool *));
+	bool has_run = false;
+
+	*(bool **)task_state(t) = &has_run;
+	task_start(t, note_run);
+	task_drop(&t);
+	while (fiber_count() > 0)
+		loop_turn(true);
+	T_OK("dropped at once, it does not run", !has_run);
+}
+
 static MAY_YIELD void
 be_stopped(void *arg)
 {
@@ -142,6 +163,7 @@ main(void)
 	run(await_by_many, NULL);
 	test_drop_under_way();
 	test_drop_unstarted();
+	test_drop_before_it_runs();
 	test_waiter_stopped();
 	loop_destroy();
 	return t_done();
