@@ -26,7 +26,7 @@
  *           The resolver may go on with it for itself for some 10 s, or 30 s
  *           where servers are silent over TCP.
  * Limits    DNS_MOST_WAITING lookups in a process that somebody waits for,
- *           DNS_MOST with those given up (each is a socket and some 10 KB in
+ *           DNS_MOST with those given up (each is a socket and some 15 KB in
  *           libunbound); more are DNS_FAIL, "overload", except those that the
  *           cache answers. (A thousand sessions with the lookups of a mail
  *           each, all to silent servers, leave room for others.)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 #include <jansson.h>
@@ -137,6 +138,19 @@ open_descriptors(void)
 	return n;
 }
 
+static json_int_t
+resident_octets(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	long all, resident = 0;
+
+	if (f == NULL || fscanf(f, "%ld %ld", &all, &resident) != 2)
+		resident = 0;
+	if (f != NULL)
+		fclose(f);
+	return (json_int_t)resident * sysconf(_SC_PAGESIZE);
+}
+
 static void
 print_state(void)
 {
@@ -144,12 +158,13 @@ print_state(void)
 	struct dns_stats s;
 
 	dns_statistics(&s);
-	print(json_pack("{sI sI sI sI sI sI sI sI}", "asked",
+	print(json_pack("{sI sI sI sI sI sI sI sI sI}", "asked",
 	    (json_int_t)s.asked, "cached", (json_int_t)s.cached, "failed",
 	    (json_int_t)s.failed, "timeouts", (json_int_t)s.timeouts,
 	    "waiting", (json_int_t)s.waiting, "given_up",
 	    (json_int_t)s.given_up, "descriptors", open_descriptors(),
-	    "allocated", (json_int_t)(m.uordblks + m.hblkhd)));
+	    "allocated", (json_int_t)(m.uordblks + m.hblkhd),
+	    "resident", resident_octets()));
 }
 
 MAY_YIELD static void
