@@ -165,12 +165,14 @@ def test_two_forwarders_one_dead(world):
 def test_counters(start):
     """What the resolver counts is told by `forepost stats`."""
     resolver = start.resolver()
-    resolver.records[("1.0.0.127.in-addr.arpa", "PTR")] = ["host.test"]
-    resolver.records[("host.test", "A")] = ["127.0.0.1"]
-    gateway = start.gateway({"in": start.sink().url})
+    resolver.records[("1.2.0.192.in-addr.arpa", "PTR")] = ["host.test"]
+    resolver.records[("host.test", "A")] = ["192.0.2.1"]
+    gateway = start.gateway({"in": start.sink().url},
+                            listener="\txclient 127.0.0.1")
     for _ in range(3):
         with gateway.client() as client:
             client.ehlo()
+            assert client.cmd("XCLIENT ADDR=192.0.2.1") == 220
             client.quit()
     wait_until(lambda: stats(gateway)["dns_asked"] > 0)
     wait_until(lambda: stats(gateway)["dns_waiting"] == 0)
