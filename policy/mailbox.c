@@ -11,6 +11,7 @@ struct words {
 	bool		is_phrase;	/* two words without a dot between */
 	bool		has_bracket;	/* only a display name may */
 	bool		is_encoded;	/* RFC 2047: readers decode it */
+	bool		has_at;		/* in a quoted string */
 };
 
 static int
@@ -119,6 +120,7 @@ read_words(struct mailbox_list *l, struct words *w, struct err *err)
 {
 	bool after_word = false;
 	struct span atom;
+	size_t begin;
 	int c;
 
 	*w = (struct words){ 0 };
@@ -133,8 +135,11 @@ read_words(struct mailbox_list *l, struct words *w, struct err *err)
 			continue;
 		}
 		if (c == '"') {
+			begin = l->at;
 			if (skip_quoted(l, err) < 0)
 				return -1;
+			w->has_at |= memchr(l->text.p + begin, '@',
+			    l->at - begin) != NULL;
 		} else if (is_atext(c)) {
 			atom = read_atom(l);
 			w->is_encoded |= memmem(atom.p, atom.len, "=?",
@@ -265,18 +270,30 @@ read_angle(struct mailbox_list *l, struct mailbox *m, struct err *err)
 	return 0;
 }
 
-/* An address without < >, or with another one for a display name. */
+static bool
+is_member_end(int c)
+{
+	return c == END || c == ',' || c == ';';
+}
+
+/* An address without < >, or with another one and perhaps more words for a
+ * display name. */
 static int
 read_bare(struct mailbox_list *l, const struct words *words,
     struct mailbox *m, struct err *err)
 {
 	struct mailbox name;
+	struct words more;
 
 	if (read_address(l, words, m, err) < 0)
 		return -1;
-	if (peek(l) != '<')
+	if (is_member_end(peek(l)))
 		return 0;
 	name = *m;
+	if (read_words(l, &more, err) < 0)
+		return -1;
+	if (peek(l) != '<')
+		return unexpected(l, err);
 	if (read_angle(l, m, err) < 0)
 		return -1;
 	if (strcasecmp(name.domain, m->domain) != 0)
@@ -285,7 +302,24 @@ read_bare(struct mailbox_list *l, const struct words *words,
 	return 0;
 }
 
-/* 1: a mailbox; 0: the name of a group. */
+static int
+nameless(struct err *err)
+{
+	return err_set(err, ERR_SYNTAX, "a name without an address");
+}
+
+/* "Doe, John <j@x.example>": the first half of a name. No reader makes an
+ * address of that, unless one is hidden in it. */
+static int
+begin_name(struct mailbox_list *l, const struct words *name, struct err *err)
+{
+	if (name->is_encoded || name->has_at)
+		return nameless(err);
+	l->in_name = true;
+	return 0;
+}
+
+/* 1: a mailbox; 0: a name alone, that of a group or the first half of one. */
 static int
 read_member(struct mailbox_list *l, struct mailbox *m, struct err *err)
 {
@@ -300,8 +334,11 @@ read_member(struct mailbox_list *l, struct mailbox *m, struct err *err)
 		l->in_group = true;
 		return 0;
 	}
-	if (c == END || c == ',' || c == ';')
-		return err_set(err, ERR_SYNTAX, "a name without an address");
+	if (is_member_end(c))
+		return begin_name(l, &words, err);
+	if (l->in_name && c != '<')
+		return nameless(err);
+	l->in_name = false;
 	r = c == '<' ? read_angle(l, m, err) : read_bare(l, &words, m, err);
 	if (r < 0 || skip_blanks(l, err) < 0)
 		return -1;
@@ -314,6 +351,8 @@ read_member(struct mailbox_list *l, struct mailbox *m, struct err *err)
 static int
 end_group(struct mailbox_list *l, struct err *err)
 {
+	if (l->in_name)
+		return nameless(err);
 	if (!l->in_group)
 		return unexpected(l, err);
 	l->in_group = false;
@@ -332,7 +371,7 @@ mailbox_next(struct mailbox_list *l, struct mailbox *m, struct err *err)
 		if (skip_blanks(l, err) < 0)
 			return -1;
 		if (peek(l) == END)
-			return 0;
+			return l->in_name ? nameless(err) : 0;
 		if (peek(l) == ',')	/* an empty member (4.4) too */
 			l->at++;
 		else if (peek(l) == ';')

@@ -20,9 +20,12 @@
  * on where the address is; but for these, on which they agree:
  *
  *	ACME [Sales] <a@x.example>	brackets in a display name
- *	a@x.example <a@x.example>	an address as display name, if its
+ *	a@x.example via L <b@x.example>	an address in a display name, if its
  *					domain is the same
  *	Name: a@x.example		a group that is not closed
+ *	Doe, John <a@x.example>		commas in a display name, if no address
+ *					can be hidden in front of them (in an
+ *					encoded word, as a quoted @)
  *	a..b.@x.example			dots anywhere in a local part
  *	octets above 127 that are no UTF-8, but in a domain
  *
@@ -34,6 +37,7 @@ struct mailbox_list {
 	struct span	 text;
 	size_t		 at;
 	bool		 in_group;
+	bool		 in_name;	/* "Doe," was read */
 };
 struct mailbox {
 	char		 domain[IDN_LONGEST + 1]; /* as written, without
