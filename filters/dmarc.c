@@ -176,17 +176,18 @@ void
 dmarc_expect(struct dmarc *d, const char *domain)
 {
 	const char *name = canonical(d->arena, domain), *tail, *other;
-	size_t i;
+	bool is_near = false;
 
 	if (name == NULL || (tail = tail_of(name)) == NULL)
 		return;
-	for (i = 0; i < d->work->nowners; i++) {
+	for (size_t i = 0; i < d->work->nowners; i++) {
+		if (strcmp(name, d->work->owners[i].domain) == 0)
+			return;		/* its walk is under way */
 		other = tail_of(d->work->owners[i].domain);
-		if (other != NULL && strcmp(tail, other) == 0) {
-			dmarc_walk_prefetch(name);
-			return;
-		}
+		is_near |= other != NULL && strcmp(tail, other) == 0;
 	}
+	if (is_near)
+		dmarc_walk_prefetch(name);
 }
 
 /* --- one author domain --- */
