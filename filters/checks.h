@@ -72,8 +72,8 @@ struct findings {
 	const struct fields		*header;
 };
 
-/* Kept by pointer until the mail's arena ends: client, envelope, and the
- * client's checks. Ends with the arena. */
+/* The client's checks are kept by pointer, what else is given is copied. Ends
+ * with the arena. */
 struct mail_checks *mail_checks_begin(struct arena *a,
 		    struct client_checks *of, const struct client *client,
 		    const struct envelope *envelope);

@@ -7,8 +7,7 @@ struct mail_checks {
 	struct arena		*arena;		/* the mail's */
 	struct checker		*checker;
 	struct client_checks	*of;
-	const struct client	*client;
-	const struct envelope	*envelope;
+	const char		*spf_domain;
 	struct task		*sender_lists;	/* these may be NULL */
 	struct task		*spf;
 	struct task		*from_lists;
@@ -37,13 +36,12 @@ end(void *arg)
 
 /* The domain that SPF of the sender speaks for (RFC 7208 2.4). */
 static const char *
-spf_domain(const struct mail_checks *m)
+spf_domain(struct arena *a, const struct client *client,
+    const struct envelope *e)
 {
-	const struct envelope *e = m->envelope;
-
 	if (e->sender.domain.len > 0)
-		return arena_copy(m->arena, e->sender.domain);
-	return m->client->helo;
+		return arena_copy(a, e->sender.domain);
+	return arena_strdup(a, client->helo);
 }
 
 struct mail_checks *
@@ -56,8 +54,7 @@ mail_checks_begin(struct arena *a, struct client_checks *of,
 	m->arena = a;
 	m->checker = c;
 	m->of = of;
-	m->client = client;
-	m->envelope = envelope;
+	m->spf_domain = spf_domain(a, client, envelope);
 	arena_defer(a, end, m);
 	checks_helo(of, client);
 	m->spf = checks_ask_spf(c, SPF_MAILFROM, client,
@@ -66,7 +63,7 @@ mail_checks_begin(struct arena *a, struct client_checks *of,
 		m->sender_lists = checks_ask_lists(c, LISTING_SENDER, NULL,
 		    &envelope->sender.domain, 1);
 	if (c->settings->dmarc)
-		dmarc_prefetch(spf_domain(m));
+		dmarc_prefetch(m->spf_domain);
 	return m;
 }
 
@@ -101,7 +98,7 @@ static void
 begin_dmarc(struct mail_checks *m)
 {
 	m->dmarc = dmarc_begin(m->arena, &m->author, m->deadline);
-	dmarc_expect(m->dmarc, spf_domain(m));
+	dmarc_expect(m->dmarc, m->spf_domain);
 	for (size_t i = 0; i < m->nsigners; i++)
 		dmarc_expect(m->dmarc, m->signers[i].p);
 }

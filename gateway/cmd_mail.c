@@ -15,6 +15,7 @@ cmd_mail(struct session *s, struct span args)
 	struct path_limits limits = { s->advertised, s->max_size };
 	struct path_fault fault;
 	struct mail *m;
+	struct err err;
 
 	if (s->conf->tls == TLS_MODE_REQUIRE && conn_tls(s->conn) == NULL)
 		return reply(530, "5.7.0", "Must issue STARTTLS first");
@@ -30,7 +31,11 @@ cmd_mail(struct session *s, struct span args)
 		s->mails--;
 		return reply(fault.code, fault.enhanced, "%s", fault.text);
 	}
+	if (inspect_begin(m, &err) < 0) {
+		mail_drop(&m);
+		s->mails--;
+		return reply_err(&err);
+	}
 	s->mail = m;
-	inspect_begin(m);
 	return reply(250, "2.1.0", "Ok");
 }

@@ -6,9 +6,11 @@
 #include "gateway/worker.h"
 
 struct inspection {
+	struct arena		*arena;		/* it may outlive the mail */
 	struct mail_checks	*checks;
 	struct buf		 header;	/* gathered until it is over */
 	bool			 is_over;	/* the header */
+	bool			 is_waited;	/* for its end, or was */
 	bool			 is_done;	/* there are findings */
 	struct findings		 findings;
 };
@@ -24,24 +26,65 @@ inspect_applies(const struct session *s)
 }
 
 static void
-end(void *arg)
+inspection_destroy(struct inspection **inp)
 {
-	struct inspection *in = arg;
+	struct arena *a = (*inp)->arena;
 
-	buf_free(&in->header);
+	buf_free(&(*inp)->header);
+	*inp = NULL;
+	arena_destroy(&a);
+}
+
+/* The mail ends. Lookups are not called back, so dropping them would let the
+ * next mail begin as many again. */
+static void
+leave(void *arg)
+{
+	struct mail *m = arg;
+
+	if (m->inspection->is_waited)
+		inspection_destroy(&m->inspection);
+	else
+		m->session->left = m->inspection;
+}
+
+static MAY_YIELD int
+await_left(struct session *s, struct err *err)
+{
+	struct findings ignored;
+	int ret;
+
+	if (s->left == NULL)
+		return 0;
+	ret = mail_checks_finish(s->left->checks, &ignored, err);
+	inspection_destroy(&s->left);
+	return ret;
 }
 
 void
-inspect_begin(struct mail *m)
+inspect_forget(struct session *s)
+{
+	if (s->left != NULL)
+		inspection_destroy(&s->left);
+}
+
+MAY_YIELD int
+inspect_begin(struct mail *m, struct err *err)
 {
 	struct session *s = m->session;
+	struct arena *a;
 
 	if (s->checks == NULL)
-		return;
-	m->inspection = arena_new(m->arena, struct inspection);
-	arena_defer(m->arena, end, m->inspection);
-	m->inspection->checks = mail_checks_begin(m->arena, s->checks,
-	    &s->client, &m->envelope);
+		return 0;
+	if (await_left(s, err) < 0)
+		return -1;
+	a = arena_create("inspection");
+	m->inspection = arena_new(a, struct inspection);
+	m->inspection->arena = a;
+	m->inspection->checks = mail_checks_begin(a, s->checks, &s->client,
+	    &m->envelope);
+	arena_defer(m->arena, leave, m);
+	return 0;
 }
 
 /* Of a message without a header all is body, what was gathered too. */
@@ -88,6 +131,7 @@ inspect_finish(struct mail *m, struct err *err)
 		return 0;
 	if (!in->is_over)	/* the empty line never came */
 		header_is_over(in, m->header.is_headless);
+	in->is_waited = true;
 	if (mail_checks_finish(in->checks, &in->findings, err) < 0)
 		return -1;
 	in->is_done = true;

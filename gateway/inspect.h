@@ -15,8 +15,13 @@ struct inspection;
 
 /* Whether this client's mails are inspected. */
 bool		 inspect_applies(const struct session *s);
-/* At MAIL. */
-void		 inspect_begin(struct mail *m);
+/* At MAIL. Waits for what the checks of a mail before, that was broken off,
+ * have still under way: a client that begins mails without end makes no more
+ * lookups than one that sends them. Errors: ERR_CLOSED, this fiber must
+ * stop. */
+MAY_YIELD int	 inspect_begin(struct mail *m, struct err *err);
+/* The client is another one now, or leaves. */
+void		 inspect_forget(struct session *s);
 /* The next octets of the message, behind header_feed(). */
 void		 inspect_feed(struct mail *m, struct span octets);
 /* All has come: waits for what is still under way. Errors: ERR_CLOSED, this

@@ -105,6 +105,7 @@ session_end(struct session *s)
 	if (s->namer != NULL && namer_is_done(s->namer))
 		session_await_name(s);
 	namer_drop(&s->namer);
+	inspect_forget(s);
 	client_checks_end(&s->checks);
 	log_end_line(s);
 	stats_add(STAT_BYTES_IN, conn_bytes_in(s->conn));
@@ -132,6 +133,7 @@ session_look_up_name(struct session *s)
 void
 session_check_client(struct session *s)
 {
+	inspect_forget(s);
 	client_checks_end(&s->checks);
 	if (inspect_applies(s))
 		s->checks = client_checks_begin(s->worker->checker,

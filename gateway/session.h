@@ -19,6 +19,7 @@
  */
 struct mail;
 struct client_checks;
+struct inspection;
 struct namer;
 
 struct session {
@@ -44,6 +45,7 @@ struct session {
 	bool		 is_idle;	/* waits for a command, owes nothing */
 	struct namer	*namer;		/* NULL: its result is in client */
 	struct client_checks *checks;	/* NULL: its mail is not inspected */
+	struct inspection *left;	/* of a mail that was broken off */
 	struct session	*next, **prevp;	/* worker->sessions */
 };
 

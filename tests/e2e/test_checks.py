@@ -279,6 +279,32 @@ def test_silent_servers_cost_their_time_and_no_mail(start, key):
     assert found["dmarc"].result == "temperror"
 
 
+def test_mails_without_end_make_no_lookups_without_end(start, key):
+    # Nobody can take a lookup back: who breaks off a mail waits for its
+    # checks before the next, or one client could use up all there may be.
+    route = route_with(start, key, "resolver { timeout 1s }\n"
+                       "spf { timeout 1s }")
+    start.resolver().silent.add("silent.example")
+    with Client(route[0].address) as client:
+        client.ehlo()
+        assert client.cmd("XCLIENT ADDR=192.0.2.99") == 220
+        begun = time.monotonic()
+        for i in range(3):
+            assert client.cmd("EHLO h%d.silent.example" % i) == 250
+            assert client.cmd("MAIL FROM:<a@m%d.silent.example>" % i) == 250
+        assert time.monotonic() - begun >= 1.8
+        # Who sends all at once makes no lookups but the last ones.
+        route[1].clear()
+        client.send(b"".join(
+            b"RSET\r\nMAIL FROM:<a@n%d.silent.example>\r\n" % i
+            for i in range(3)))
+        for _ in range(6):
+            assert client.reply() == 250
+        assert client.cmd("RCPT TO:<bob@in.test>") == 250
+        assert client.data(MESSAGE) == 250
+    assert results(route[1].wait(1)[0].data)["spf"].result == "temperror"
+
+
 # --- forepost explain ---
 
 def explain(start, key, work, *arguments, message=None):
