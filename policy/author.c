@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/idn.h"
+#include "base/utf8.h"
 #include "policy/address.h"
 #include "policy/author.h"
 #include "policy/mailbox.h"
@@ -36,6 +37,10 @@ add_domain(struct arena *a, struct author *out, struct span text)
 	struct err err;
 	size_t i;
 
+	if (!utf8_is_ascii(text) && out->nconverted++ >= AUTHOR_CONVERTED) {
+		set_fault(a, out, "too many author domains");
+		return 0;
+	}
 	if (idn_to_ascii(a, text, &domain, &err) < 0 || !is_name(domain))
 		return -1;
 	for (i = 0; i < out->ndomains; i++)

@@ -17,10 +17,12 @@
  *
  * Names     lower case, A-labels, no final dot.
  * Memory    the names and the fault live in the arena given.
- * Limits    AUTHOR_ADDRESSES are read in all, and AUTHOR_DOMAINS different
- *           domains kept: a From with more of either has a fault.
+ * Limits    AUTHOR_ADDRESSES are read in all, AUTHOR_CONVERTED of them at
+ *           domains in UTF-8, and AUTHOR_DOMAINS different domains kept: a
+ *           From with more of one has a fault.
  */
 #define AUTHOR_ADDRESSES	100	/* real ones have 1 to 3 */
+#define AUTHOR_CONVERTED	10	/* each costs up to 0.1 ms */
 #define AUTHOR_DOMAINS		4	/* each costs DMARC up to 9 lookups */
 
 struct author {
@@ -28,6 +30,7 @@ struct author {
 	const char	*fault;		/* for people; NULL: there is none */
 	size_t		 nfields;
 	size_t		 naddresses;	/* not more than AUTHOR_ADDRESSES */
+	size_t		 nconverted;	/* domains in UTF-8 that were met */
 	size_t		 ndomains;
 	const char	*domains[AUTHOR_DOMAINS];
 };

@@ -273,6 +273,12 @@ test_limits(void)
 	author_parse(a, &v, 1, &w);
 	T_STR("five domains", w.fault, "too many author domains");
 	T_INT("four kept", w.ndomains, AUTHOR_DOMAINS);
+	v = repeat(a, "a@\xc3\xbc.example,", AUTHOR_CONVERTED, "b@x.example");
+	author_parse(a, &v, 1, &w);
+	T_STR("ten U-labels", w.fault, "2 author domains");
+	v = repeat(a, "a@\xc3\xbc.example,", AUTHOR_CONVERTED + 1, "");
+	author_parse(a, &v, 1, &w);
+	T_STR("eleven U-labels", w.fault, "too many author domains");
 	v = repeat(a, "(", 100000, "");
 	author_parse(a, &v, 1, &w);
 	T_OK("deep comment, not closed", w.domain == NULL);
