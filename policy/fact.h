@@ -1,0 +1,57 @@
+#ifndef POLICY_FACT_H
+#define POLICY_FACT_H
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/span.h"
+#include "policy/fact_table.h"
+#include "policy/phase.h"
+#include "policy/value.h"
+/*
+ * fact -- the one table of what a rule can ask for
+ *
+ * A row says all that there is to know of a fact: its name, type, the words
+ * of a TYPE_WORD, the phase from which on it is known, how long it stays the
+ * same (scope), what it costs to find out, and one line of help. The checker,
+ * the planner, `forepost facts` and forepost-rules(5) read this table;
+ * the gateway fills in the values (struct fact_source).
+ *
+ * Some facts take an argument: header "Name", headers "Name",
+ * header-count "Name"; and dnsbl.NAME, whose NAME is that of a list.
+ */
+enum fact_scope {
+	FACT_OF_SESSION,
+	FACT_OF_HELO,			/* until the next one */
+	FACT_OF_MAIL,
+	FACT_OF_RCPT,
+	FACT_OF_MESSAGE,
+	FACT_OF_RULES			/* score, scores: made by rules */
+};
+enum fact_cost { FACT_FREE, FACT_DNS, FACT_BODY /* all of it is needed */ };
+enum fact_argument { FACT_TAKES_NOTHING, FACT_TAKES_HEADER, FACT_TAKES_LIST };
+
+struct fact {
+	const char		*name;
+	enum type		 type;
+	const char *const	*words;		/* NULL-ended; TYPE_WORD */
+	enum phase		 phase;
+	enum fact_scope		 scope;
+	enum fact_cost		 cost;
+	enum fact_argument	 argument;
+	bool			 may_be_none;
+	const char		*help;
+};
+
+enum fact_id {
+#define X(id, name, type, words, phase, scope, cost, argument, none, help) \
+	FACT_##id,
+	FACT_TABLE(X)
+#undef X
+	FACTS
+};
+const struct fact	*fact_at(enum fact_id id);
+enum fact_id		 fact_id(const struct fact *fact);
+/* `name` is all of "dnsbl.zen" too; *argument is what stands behind the dot
+ * then. NULL: no such fact. */
+const struct fact	*fact_find(struct span name, struct span *argument);
+const char		*fact_nearest(struct span name);
+#endif

@@ -1,0 +1,123 @@
+#ifndef POLICY_RULE_H
+#define POLICY_RULE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/diagnostic.h"
+#include "base/lexer.h"
+#include "base/span.h"
+#include "policy/fact.h"
+#include "policy/phase.h"
+#include "policy/value.h"
+/*
+ * rule -- what a rule file says, as a tree
+ *
+ * rule_parse.c makes it: grammar, names of facts, sets and actions.
+ * rule_check.c judges it: types, phases, words; it turns the literals into
+ * values of the facts that they are compared with, compiles regular
+ * expressions and builds the sets. From then on it is immutable: rule_eval.c
+ * walks it, rule_plan.c tells what it can ask for. All of it lives in one
+ * arena, the sources too.
+ */
+
+/* A fact with its argument, as a condition or text names it. */
+struct fact_ref {
+	const struct fact	*fact;
+	struct span		 argument;	/* header or list name; "": none */
+	struct place		 at;
+};
+
+/* "Listed by {dnsbl.names}": text and facts by turns. */
+struct template_part {
+	struct span		 text;		/* or */
+	struct fact_ref		 ref;		/* ref.fact != NULL */
+};
+struct template {
+	struct template_part	*parts;
+	size_t			 n;
+	struct place		 at;
+};
+
+enum cond_op {
+	COND_AND, COND_OR, COND_NOT,	/* left, right */
+	COND_YES,			/* a yes/no fact alone */
+	COND_NONE,			/* ref is none */
+	COND_EQUAL, COND_LESS, COND_LESS_EQUAL, COND_GREATER,
+	COND_GREATER_EQUAL,		/* ref and value */
+	COND_IN,			/* ref and set */
+	COND_MATCHES,			/* ref and regex */
+	COND_CONTAINS, COND_STARTS, COND_ENDS,	/* ref and value (text) */
+	COND_TAGGED			/* value (text) */
+};
+
+struct cond {
+	enum cond_op		 op;
+	struct place		 at;
+	struct span		 text;		/* of it in the source */
+	struct cond		*left, *right;
+	struct fact_ref		 ref;
+	const struct token	*literal;	/* what `value` is made of */
+	struct value		 value;		/* by rule_check.c */
+	struct set_decl		*set;		/* an inline one has no name */
+	struct regex		*regex;		/* by rule_check.c */
+};
+
+/* "set partners = { "a.example", ".a.example" }", or file "partners.txt" */
+struct set_decl {
+	const char		*name;		/* NULL: inline, in a condition */
+	struct place		 at;
+	const struct token	**items;	/* of { } */
+	size_t			 nitems;
+	const char		*file;		/* as written; NULL: { } */
+	struct place		 file_at;
+	struct set		*set;		/* by rule_check.c */
+	size_t			 uses;
+};
+
+enum action_kind {
+	ACTION_ACCEPT, ACTION_TRUST, ACTION_REJECT, ACTION_DEFER,
+	ACTION_DISCONNECT, ACTION_DISCARD, ACTION_QUARANTINE, ACTION_SCORE,
+	ACTION_TAG, ACTION_DELAY, ACTION_ROUTE, ACTION_ADD_HEADER, ACTION_REMOVE_HEADER,
+	ACTION_REPLACE_HEADER, ACTION_PREFIX_SUBJECT, ACTION_LOG
+};
+
+struct action {
+	enum action_kind	 kind;
+	int			 code;		/* REJECT, DEFER, DISCONNECT */
+	const char		*enhanced;	/* "5.7.1" */
+	struct template		 text;		/* reply, reason, value, log */
+	struct span		 name;		/* tag, score, header, route */
+	int64_t			 number;	/* SCORE: hundredths; DELAY: us */
+	struct place		 at;
+};
+
+struct rule {
+	const char		*name;		/* label, or "file:line" */
+	bool			 has_label;
+	bool			 observe;	/* its own or its block's */
+	struct place		 at;
+	struct action		 action;
+	struct cond		*when;		/* NULL: always */
+	/* A group has rules of its own in the place of an action. */
+	struct rule		*group;
+	size_t			 ngroup;
+	unsigned		 number;	/* in its file set, for statistics */
+};
+
+struct phase_rules {
+	struct rule		*rules;
+	size_t			 n;
+};
+
+struct rules {
+	struct arena		*arena;
+	struct phase_rules	 phases[PHASES];
+	struct set_decl		**sets;		/* those with a name */
+	size_t			 nsets;
+	struct dnsbl_list	*lists;		/* conf/listing.h */
+	struct place		*list_places;
+	size_t			 nlists;
+	size_t			 nrules;	/* `number` is below it */
+};
+#endif

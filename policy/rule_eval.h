@@ -1,0 +1,92 @@
+#ifndef POLICY_RULE_EVAL_H
+#define POLICY_RULE_EVAL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fiber.h"
+#include "policy/rule.h"
+/*
+ * rule_eval -- what the rules say of the facts
+ *
+ * A pure function: the same rules and facts give the same verdict, whenever
+ * the facts become known. A fact is asked for when a rule first needs it, at
+ * most once for each of its scopes; asking may wait.
+ *
+ *	e = evaluation_begin(arena, rules, &source);	for a session
+ *	evaluation_run(e, PHASE_CONNECT, &verdict, &err);
+ *	...
+ *	evaluation_forget(e, FACT_OF_RCPT);	the next recipient
+ *
+ * Order     rules of a phase in the order in which they stand; a final action
+ *           ends the phase. What no rule decides is accepted. `trust` makes
+ *           every later phase accept at once.
+ * Observe   a rule that only observes is evaluated and traced, and does
+ *           nothing: no score, no tag, no end.
+ * Scope     scores and tags live as long as what they were given for: those
+ *           of connect with the session, those of rcpt with the recipient.
+ * Yields    evaluation_run(), where the source does.
+ * Errors    -1 only with ERR_CLOSED, from the source.
+ */
+struct fact_source {
+	void		*owner;
+	/* Fills in the value (of the fact's type, or none). -1: ERR_CLOSED.
+	 * Text lives until the fact's scope ends. */
+	MAY_YIELD int	(*get)(void *owner, const struct fact_ref *ref,
+			    struct value *value, struct err *err);
+};
+
+struct header_edit {			/* of the forwarded message */
+	enum action_kind	 kind;	/* ADD_, REMOVE_, REPLACE_HEADER,
+					   PREFIX_SUBJECT */
+	struct span		 name, value;
+};
+
+struct verdict {
+	enum action_kind	 kind;	/* ACCEPT, TRUST, REJECT, DEFER,
+					   DISCONNECT, DISCARD, QUARANTINE */
+	const struct rule	*rule;	/* NULL: no rule decided */
+	int			 code;
+	const char		*enhanced;
+	struct span		 text;	/* rendered; one line */
+	int64_t			 delay;	/* us, of all `delay` of the phase */
+	struct span		 route;	/* "": none */
+	struct header_edit	*edits;
+	size_t			 nedits;
+	struct span		*logs;	/* of `log` */
+	size_t			 nlogs;
+};
+
+/* One rule that was looked at. */
+struct rule_step {
+	const struct rule	*rule;
+	bool			 applied;	/* its condition held */
+	bool			 observed;	/* "would have" */
+	/* The facts that were read for it, in the order of reading. */
+	struct fact_reading {
+		const struct fact_ref	*ref;
+		struct value		 value;
+	}			*readings;
+	size_t			 nreadings;
+};
+struct rule_trace {
+	enum phase		 phase;
+	struct rule_step	*steps;
+	size_t			 n;
+};
+
+struct evaluation;
+
+struct evaluation *evaluation_begin(struct arena *a,
+		    const struct rules *rules,
+		    const struct fact_source *source);
+MAY_YIELD int	 evaluation_run(struct evaluation *e, enum phase phase,
+		    struct arena *a,	/* for verdict and trace */
+		    struct verdict *verdict, struct rule_trace *trace,
+		    struct err *err);
+/* What has this scope or a narrower one is over: its facts, scores, tags. */
+void		 evaluation_forget(struct evaluation *e,
+		    enum fact_scope scope);
+int64_t		 evaluation_score(const struct evaluation *e);
+#endif
