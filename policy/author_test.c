@@ -151,6 +151,9 @@ static const struct {
 	    "- x.example bank.example: unexpected \"b\" at octet 17" },
 	{ "route without an address", "<@bank.example>",
 	    "- bank.example: unexpected \">\" at octet 15" },
+	{ "route without a comma", "<@bank.example@c.example:a@x.example>",
+	    "- bank.example c.example x.example: unexpected \"@\" at octet "
+	    "15" },
 	{ "two dots in a domain", "a@x..example",
 	    "-: unexpected \".\" at octet 5" },
 	{ "final dot", "a@x.example.",

@@ -241,6 +241,8 @@ skip_route(struct mailbox_list *l, struct mailbox *scratch, struct err *err)
 			l->at++;
 			if (read_domain(l, scratch, err) < 0)
 				return -1;
+			if (peek(l) == '@')
+				return unexpected(l, err);
 			break;
 		case ':':
 			l->at++;
