@@ -11,10 +11,12 @@
 #include "gateway/explain.h"
 #include "gateway/explain_internal.h"
 #include "gateway/fixed_policy.h"
+#include "policy/header.h"
 
 #define PROBES		(10 * CLOCK_S)	/* of DNS lists, before they are asked */
 #define POLL		(20 * CLOCK_MS)
 #define MESSAGE_MOST	(512u << 20)	/* octets of a file */
+#define NAMES		3		/* client, HELO, sender */
 
 /* One explanation under way. */
 struct work {
@@ -42,6 +44,9 @@ read_client(struct work *w)
 		    "with the client's address");
 	if (addr_parse_ip(span_z(r->client), 25, &c->addr, &w->err) < 0)
 		return err_prefix(&w->err, "--client");
+	if (r->name != NULL && !domain_is_valid(span_z(r->name), true))
+		return err_set(&w->err, ERR_SYNTAX, "--name \"%s\": expected "
+		    "a domain", r->name);
 	c->name = r->name;
 	c->reverse = r->name != NULL ? DNS_REVERSE_OK : DNS_REVERSE_TEMPERROR;
 	c->esmtp = true;
@@ -77,7 +82,6 @@ read_addresses(struct work *w)
 	struct explanation *x = &w->x;
 	struct span from = without_brackets(r->from != NULL ? r->from : "");
 
-	x->has_sender = r->from != NULL;
 	if (from.len > 0 && address_parse(from, true, &x->envelope.sender,
 	    &w->err) < 0)
 		return err_prefix(&w->err, "--from \"%s\"", r->from);
@@ -93,22 +97,37 @@ read_addresses(struct work *w)
 	return 0;
 }
 
+/* "192.0.2.1@53", "2001:db8::1@53", "[2001:db8::1]@53"; or as in settings. */
+static int
+parse_resolver(struct span text, struct addr *addr, struct err *err)
+{
+	struct span port = text, ip = span_until(&port, '@');
+	uint64_t number = 53;
+
+	if (ip.len < text.len) {
+		if (span_uint(port, 65535, &number) < 0)
+			return err_set(err, ERR_SYNTAX, "a port behind the @");
+		if (ip.len >= 2 && ip.p[0] == '[' && ip.p[ip.len - 1] == ']')
+			ip = span_n(ip.p + 1, ip.len - 2);
+	} else if (addr_parse(text, addr, err) == 0 && !addr_is_unix(addr))
+		return 0;
+	return addr_parse_ip(ip, (int)number, addr, err);
+}
+
 static int
 read_resolver(struct work *w)
 {
 	const char *text = w->request->resolver, **server;
-	char *at;
+	char shown[ADDR_TEXT];
+	struct addr addr;
 
 	if (text == NULL)
 		return 0;
+	if (parse_resolver(span_z(text), &addr, &w->err) < 0)
+		return err_set(&w->err, ERR_SYNTAX, "--resolver \"%s\": "
+		    "expected ADDRESS@PORT", text);
 	server = arena_new(w->arena, const char *);
-	*server = arena_strdup(w->arena, text);
-	at = strchr(*server, '@');
-	if (at != NULL && strchr(text, ':') != NULL)	/* IPv6 */
-		*server = arena_printf(w->arena, "[%.*s]:%s",
-		    (int)(at - *server), *server, at + 1);
-	else if (at != NULL)
-		*at = ':';
+	*server = arena_strdup(w->arena, addr_text(&addr, shown));
 	w->settings->resolver_forward = (struct names){ server, 1 };
 	return 0;
 }
@@ -149,6 +168,9 @@ read_message(struct work *w)
 	if (ferror(f))
 		w->ret = err_set(&w->err, ERR_UNAVAIL, "%s: %s", path,
 		    strerror(errno));
+	else if (w->message.len >= MESSAGE_MOST)
+		w->ret = err_set(&w->err, ERR_UNAVAIL, "%s: more than %u MiB",
+		    path, MESSAGE_MOST >> 20);
 	if (!is_stdin)
 		fclose(f);
 	w->x.has_message = true;
@@ -158,42 +180,64 @@ read_message(struct work *w)
 
 /* --- the checks --- */
 
-/* What a session does not look up as long as no rule asks for it. */
-struct names_work {
-	const struct work	*work;
-	struct explanation	*x;
-};
+static int64_t
+names_deadline(const struct work *w)
+{
+	return clock_now() + w->settings->resolver_timeout;
+}
 
 static MAY_YIELD void
-look_up_names(struct arena *a, void *state)
+look_up_client(struct arena *a, void *state)
 {
-	struct names_work *n = state;
-	struct explanation *x = n->x;
-	int64_t deadline = clock_now() + n->work->settings->resolver_timeout;
+	struct work *w = *(struct work **)state;
+	struct client *c = &w->x.client;
 	struct err err;
 
 	(void)a;
-	if (x->client.name == NULL) {
-		if (dns_reverse_name(n->work->arena, &x->client.addr, deadline,
-		    &x->client.reverse, &x->reverse_name, &err) < 0)
-			return;
-		if (x->client.reverse == DNS_REVERSE_OK)
-			x->client.name = x->reverse_name;
-	}
-	if (rdns_helo(n->work->arena, x->client.helo, &x->client.addr,
-	    deadline, &x->helo, &err) == 0 && x->has_sender)
-		(void)rdns_sender(n->work->arena, &x->envelope.sender,
-		    deadline, &x->sender, &err);
+	if (c->name != NULL)
+		return;
+	if (dns_reverse_name(w->arena, &c->addr, names_deadline(w),
+	    &c->reverse, &w->x.reverse_name, &err) == 0 &&
+	    c->reverse == DNS_REVERSE_OK)
+		c->name = w->x.reverse_name;
 }
 
-static struct task *
-begin_names(struct work *w)
+/* What a session does not look up as long as no rule asks for it. */
+static MAY_YIELD void
+look_up_helo(struct arena *a, void *state)
 {
-	struct task *t = task_create("names", sizeof(struct names_work));
+	struct work *w = *(struct work **)state;
+	struct err err;
 
-	*(struct names_work *)task_state(t) = (struct names_work){ w, &w->x };
-	task_start(t, look_up_names);
-	return t;
+	(void)a;
+	(void)rdns_helo(w->arena, w->x.client.helo, &w->x.client.addr,
+	    names_deadline(w), &w->x.helo, &err);
+}
+
+static MAY_YIELD void
+look_up_sender(struct arena *a, void *state)
+{
+	struct work *w = *(struct work **)state;
+	struct err err;
+
+	(void)a;
+	(void)rdns_sender(w->arena, &w->x.envelope.sender, names_deadline(w),
+	    &w->x.sender, &err);
+}
+
+/* Side by side, so that one whose servers are silent costs the others
+ * nothing. */
+static void
+begin_names(struct work *w, struct task *names[NAMES])
+{
+	task_fn *const run[NAMES] = { look_up_client, look_up_helo,
+	    look_up_sender };
+
+	for (int i = 0; i < NAMES; i++) {
+		names[i] = task_create("names", sizeof(struct work *));
+		*(struct work **)task_state(names[i]) = w;
+		task_start(names[i], run[i]);
+	}
 }
 
 static MAY_YIELD int
@@ -212,18 +256,16 @@ check_mail(struct work *w, struct client_checks *of)
 {
 	struct mail_checks *m = mail_checks_begin(w->arena, of, &w->x.client,
 	    &w->x.envelope);
-	struct span text = buf_text(&w->message), body = SPAN_LIT("");
-	const char *end = text.len == 0 ? NULL :
-	    memmem(text.p, text.len, "\r\n\r\n", 4);
+	struct span text = buf_text(&w->message);
+	struct header_scan scan;
 
 	if (w->x.has_message) {
-		if (end != NULL) {
-			body = span_n(end + 4, (size_t)(text.p + text.len -
-			    end - 4));
-			text.len -= body.len;
-		}
-		mail_checks_header(m, text);
-		mail_checks_body(m, body);
+		header_scan_begin(&scan);
+		header_feed(&scan, text);
+		header_scan_end(&scan);
+		mail_checks_header(m, span_n(text.p, scan.size));
+		mail_checks_body(m, span_n(text.p + scan.size,
+		    text.len - scan.size));
 	}
 	return mail_checks_finish(m, &w->x.findings, &w->err);
 }
@@ -251,21 +293,22 @@ explain(void *arg)
 {
 	struct work *w = arg;
 	struct client_checks *of;
-	struct task *names;
+	struct task *names[NAMES];
 
 	w->ret = await_probes(w);
 	if (w->ret < 0)
 		return;
-	names = begin_names(w);
+	begin_names(w, names);
 	of = client_checks_begin(w->checker, &w->x.client);
 	w->ret = check_mail(w, of);
-	if (w->ret == 0)
-		w->ret = task_await(names, &w->err);
+	for (int i = 0; w->ret == 0 && i < NAMES; i++)
+		w->ret = task_await(names[i], &w->err);
 	if (w->ret == 0)
 		find_fields(w);
 	if (w->ret == 0)
 		explain_print(w->arena, &w->x, w->request->json);
-	task_drop(&names);
+	for (int i = 0; i < NAMES; i++)
+		task_drop(&names[i]);
 	checker_stop(w->checker);
 	client_checks_end(&of);
 }

@@ -21,8 +21,7 @@ struct explain_request {
 	const char	*client;	/* address; must be given */
 	const char	*name;		/* its reverse name; NULL: looked up */
 	const char	*helo;		/* NULL: the name, or the address */
-	const char	*from;		/* "" or "<>": the null sender; NULL: not
-					   looked at */
+	const char	*from;		/* NULL, "" or "<>": the null sender */
 	const char	*to;
 	const char	*resolver;	/* ADDR@PORT or ADDR:PORT; NULL: that of
 					   the settings */

@@ -13,7 +13,7 @@ struct explanation {
 	struct client		 client;
 	const char		*reverse_name;	/* found, confirmed or not */
 	struct envelope		 envelope;
-	bool			 has_sender, has_rcpt, has_message;
+	bool			 has_rcpt, has_message;
 	struct rcpt		 rcpt;
 	uint64_t		 size;		/* of the message */
 	struct rdns_helo	 helo;

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/utf8.h"
 #include "gateway/explain_internal.h"
 
 /*
@@ -119,8 +120,6 @@ put_sender(struct page *p, const struct explanation *x)
 		put_z(p, "spf.helo",
 		    spf_result_name(x->findings.spf_helo->result),
 		    spf_why(x->findings.spf_helo));
-	if (!x->has_sender)
-		return;
 	put_text(p, "sender", s->text, NULL);
 	put_text(p, "sender.local", s->local, NULL);
 	put_text(p, "sender.domain", s->domain, NULL);
@@ -141,6 +140,7 @@ put_rcpt(struct page *p, const struct explanation *x)
 	put_text(p, "rcpt", x->rcpt.addr.text, NULL);
 	put_text(p, "rcpt.local", x->rcpt.addr.local, NULL);
 	put_text(p, "rcpt.domain", x->rcpt.addr.domain, NULL);
+	put_int(p, "rcpt.count", x->envelope.nrcpts);
 }
 
 /* --- DNS lists --- */
@@ -258,6 +258,41 @@ put_message(struct page *p, const struct explanation *x)
 
 /* --- the two forms --- */
 
+/* Of General Punctuation, what turns the direction of text around. */
+static bool
+turns_text(struct span s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	if (s.len != 3 || p[0] != 0xe2)
+		return false;
+	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f)) ||
+	    (p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
+	    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
+/* Nothing from outside acts on the terminal: what remains in JSON's escaped
+ * form are DEL, C1 controls (in UTF-8) and changes of direction. */
+static void
+print_safe(struct span s)
+{
+	size_t n;
+
+	for (; s.len > 0; s = span_n(s.p + n, s.len - n)) {
+		n = utf8_char(s);
+		if (n == 0) {
+			n = 1;
+			putchar('?');
+		} else if (*s.p != '\n' && *s.p != '\t' &&
+		    (utf8_is_control(s) || turns_text(span_n(s.p, n)))) {
+			for (size_t i = 0; i < n; i++)
+				printf("\\x%02x", (unsigned char)s.p[i]);
+		} else {
+			fwrite(s.p, 1, n, stdout);
+		}
+	}
+}
+
 static void
 print_value(json_t *value)
 {
@@ -277,9 +312,8 @@ print_value(json_t *value)
 		}
 		fputs(" }", stdout);
 	} else if (json_is_string(value)) {
-		/* Escaped: nothing from outside acts on the terminal. */
 		text = json_dumps(value, JSON_ENCODE_ANY);
-		printf("%.*s", (int)strlen(text) - 2, text + 1);
+		print_safe(span_n(text + 1, strlen(text) - 2));
 		free(text);
 	} else {
 		text = json_dumps(value, JSON_ENCODE_ANY |
@@ -311,9 +345,10 @@ print_text(const struct page *p, const struct explanation *x)
 	if (x->fields.len == 0)
 		return;
 	fputs("\nfields that would be added:\n", stdout);
-	for (size_t i = 0; i < x->fields.len; i++)
-		if (x->fields.p[i] != '\r')
-			putchar(x->fields.p[i]);
+	for (struct span rest = x->fields, line; rest.len > 0; ) {
+		line = span_until(&rest, '\r');	/* of CRLF */
+		print_safe(line);
+	}
 }
 
 static void
@@ -329,7 +364,8 @@ print_json(struct page *p, const struct explanation *x)
 		json_object_set_new(page, "removed",
 		    json_integer((json_int_t)x->ncuts));
 	}
-	json_dumpf(page, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	json_dumpf(page, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6) |
+	    JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(page);
 }

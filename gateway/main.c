@@ -107,7 +107,7 @@ static const struct {
 	{ OPT_CLIENT, "--client IP", "the address that the mail came from" },
 	{ OPT_NAME, "--name NAME", "its name, instead of looking it up" },
 	{ OPT_HELO, "--helo NAME", "what it said at HELO" },
-	{ OPT_FROM, "--from ADDRESS", "of MAIL; <> is the null sender" },
+	{ OPT_FROM, "--from ADDRESS", "of MAIL; <> is the null sender, as without it" },
 	{ OPT_TO, "--to ADDRESS", "of RCPT" },
 	{ OPT_RESOLVER, "--resolver ADDRESS@PORT", "instead of the resolver of "
 	    "the settings" },

@@ -326,9 +326,7 @@ def test_explain(start, key, work):
                    "mail.x.test-domain.example", "--from",
                    "<ann@x.test-domain.example>", "--to", "bob@in.test",
                    message=message)
-    assert done.returncode == 0, done.stderr
-    facts = dict(re.findall(r"^([a-z0-9.-]+) = ([^\t\n]*)", done.stdout,
-                            re.M))
+    facts = facts_of(done)
     assert facts["client.name"] == "mail.x.test-domain.example"
     assert facts["helo.matches-client"] == "yes"
     assert facts["sender.domain-accepts-mail"] == "yes"
@@ -348,8 +346,59 @@ def test_explain_as_json(start, key, work):
     assert "dkim" not in page["facts"]	# there is no message
 
 
+def facts_of(done):
+    assert done.returncode == 0, done.stderr
+    return dict(re.findall(r"^([a-z0-9.-]+) = ([^\t\n]*)", done.stdout, re.M))
+
+
+def test_explain_waits_for_silent_servers_once(start, key, work):
+    start.resolver().silent.add("2.0.192.in-addr.arpa")
+    facts = facts_of(explain(
+        start, key, work, "--client", "192.0.2.7", "--helo",
+        "mail.x.test-domain.example", "--from", "ann@x.test-domain.example"))
+    assert facts["client.reverse"] == "temperror"
+    assert facts["helo.resolves"] == facts["helo.matches-client"] == "yes"
+
+
+def test_explain_sees_a_header_where_a_session_does(start, key, work):
+    for message, author in {b"no field\n" + MESSAGE: "none",
+                            b"\n" + MESSAGE: "none",
+                            MESSAGE: "x.test-domain.example"}.items():
+        facts = facts_of(explain(start, key, work, "--client", "192.0.2.7",
+                                 message=message))
+        assert facts["from.domain"] == author
+        assert facts["sender.is-null"] == "yes"	# as none was given
+
+
+def test_explain_does_not_act_on_the_terminal(start, key, work):
+    arguments = ("--client", "192.0.2.7", "--from",
+                 "\u00fc\u202e@x.test-domain.example")
+    done = explain(start, key, work, *arguments, message=MESSAGE)
+    assert "sender.local = \u00fc\\xe2\\x80\\xae\n" in done.stdout
+    assert "\u202e" not in done.stdout
+    assert "\u202e" not in explain(start, key, work, "--json",
+                                   *arguments).stdout
+
+
+@pytest.mark.parametrize("resolver, code", [
+    ("%(ip)s@%(port)s", 0), ("%(ip)s:%(port)s", 0), ("[::1]@%(port)s", 0),
+    ("::1@%(port)s", 0), ("[::1]:%(port)s", 0), ("nonsense", 2),
+    ("192.0.2.1@x", 2), ("192.0.2.1@70000", 2), ("unix:/tmp", 2), ("@53", 2),
+])
+def test_explain_takes_resolvers_as_people_write_them(start, resolver, code):
+    ip, _, port = start.resolver().address.partition(":")
+    done = subprocess.run(
+        [binary(), "explain", "--client", "192.0.2.7", "--name", "a.example",
+         "--helo", "[192.0.2.7]", "--resolver",
+         resolver % {"ip": ip, "port": port}],
+        capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done.stderr
+    assert code == 0 or "expected ADDRESS@PORT" in done.stderr
+
+
 @pytest.mark.parametrize("arguments, message", [
     ((), "explain needs --client"),
+    (("--client", "192.0.2.7", "--name", "a b"), '--name "a b"'),
     (("--client", "mail.example"), "--client"),
     (("--client", "192.0.2.7", "--from", "no at"), '--from "no at"'),
     (("--client", "192.0.2.7", "--helo", "a b"), '--helo "a b"'),
