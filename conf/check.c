@@ -200,6 +200,20 @@ check_listeners(struct reading *r)
 	claims_check(r, &addresses, "listened on");
 }
 
+/* What was not looked at cannot pass, and a failure would be told of it. */
+static void
+check_dmarc(struct reading *r)
+{
+	const struct settings *s = r->s;
+
+	if (s->dmarc && (!s->spf || !s->dkim))
+		diagnostic(r->d, origin_place(&r->top,
+		    s->spf ? SCOPE_DKIM : SCOPE_SPF, "check"),
+		    "dmarc { check no }", "DMARC needs %s: without it, mail "
+		    "that passes would be called a failure",
+		    s->spf ? "DKIM" : s->dkim ? "SPF" : "SPF and DKIM");
+}
+
 static void
 check_lists(struct reading *r)
 {
@@ -365,6 +379,7 @@ check_settings(struct reading *r)
 {
 	check_process(r);
 	check_listeners(r);
+	check_dmarc(r);
 	check_lists(r);
 	check_backends(r);
 	check_routes(r);
