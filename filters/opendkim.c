@@ -18,7 +18,6 @@ struct opendkim {
 	size_t			 n;
 	size_t			 line;		/* octets since the last LF */
 	bool			 is_over;	/* a line is too long */
-	bool			 is_ended;	/* the body, by a CRLF */
 	char			 last[2];	/* octets */
 };
 
@@ -253,6 +252,7 @@ read_verdict(struct opendkim_verdict *v, DKIM_SIGINFO *s)
 		v->reason = "the key could not be looked up";
 	} else if (error == DKIM_SIGERROR_OK && DKIM_SIG_CHECK(s)) {
 		v->result = SIGNATURE_PASS;
+		v->reason = NULL;
 	} else {
 		v->result = error == DKIM_SIGERROR_BADSIG ? SIGNATURE_FAIL :
 		    SIGNATURE_PERMERROR;

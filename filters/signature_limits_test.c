@@ -140,6 +140,10 @@ test_libopendkim(void)
 	    MESSAGE);
 	T_INT("a good one", ask_libopendkim(a, dns, span_z(text)),
 	    SIGNATURE_PASS);
+	T_STR("a plain pass has no reason", signed_summary(a, &signed_try(a,
+	    dns, span_z(sign(a, "d=x.example; s=k; h=from", MESSAGE)),
+	    (struct signature_options){ .engine = SIGNATURE_LIBOPENDKIM })
+	    ->answer), "pass");
 	T_INT("no key", ask_libopendkim(a, "", span_z(text)),
 	    SIGNATURE_PERMERROR);
 	T_INT("no answer", ask_libopendkim(a,
