@@ -159,7 +159,7 @@ run_fuzz()
 # number WORD: the N of "N WORD" in pytest's closing line, or 0.
 number()
 {
-	n=$(tail -n 1 "$work/out" | sed -n "s/.*[^0-9]\([0-9][0-9]*\) $1.*/\1/p")
+	n=$(tail -n 1 "$work/out" | sed -n "s/^\(.*[^0-9]\)*\([0-9][0-9]*\) $1.*/\2/p")
 	echo "${n:-0}"
 }
 
