@@ -16,9 +16,9 @@
  * rule_parse.c makes it: grammar, names of facts, sets and actions.
  * rule_check.c judges it: types, phases, words; it turns the literals into
  * values of the facts that they are compared with, compiles regular
- * expressions and builds the sets. From then on it is immutable: rule_eval.c
- * walks it, rule_plan.c tells what it can ask for. All of it lives in one
- * arena, the sources too.
+ * expressions and builds the sets; last, rule_plan_number() numbers the facts.
+ * From then on it is immutable: rule_eval.c walks it, rule_plan.c tells what
+ * it can ask for. All of it lives in one arena, the sources too.
  */
 
 /* A fact with its argument, as a condition or text names it. */
@@ -26,6 +26,7 @@ struct fact_ref {
 	const struct fact	*fact;
 	struct span		 argument;	/* header or list name; "": none */
 	struct place		 at;
+	unsigned		 slot;		/* by rule_plan_number() */
 };
 
 /* "Listed by {dnsbl.names}": text and facts by turns. */
@@ -119,5 +120,6 @@ struct rules {
 	struct place		*list_places;
 	size_t			 nlists;
 	size_t			 nrules;	/* `number` is below it */
+	size_t			 nslots;	/* different facts that are named */
 };
 #endif

@@ -15,20 +15,40 @@
  * most once for each of its scopes; asking may wait.
  *
  *	e = evaluation_begin(arena, rules, &source);	for a session
- *	evaluation_run(e, PHASE_CONNECT, &verdict, &err);
+ *	evaluation_run(e, PHASE_CONNECT, a, &verdict, &trace, &err);
  *	...
  *	evaluation_forget(e, FACT_OF_RCPT);	the next recipient
  *
  * Order     rules of a phase in the order in which they stand; a final action
- *           ends the phase. What no rule decides is accepted. `trust` makes
- *           every later phase accept at once.
- * Observe   a rule that only observes is evaluated and traced, and does
- *           nothing: no score, no tag, no end.
+ *           ends the phase. What no rule decides is accepted. `and` and `or`
+ *           read their right side only if the left one leaves it open.
+ *           A phase that is run again gives its scores and tags anew.
+ * Trust     every later phase accepts at once, by this rule, as long as that
+ *           lasts for which it was given: that of connect for the session,
+ *           that of rcpt for this recipient alone.
+ * Observe   a rule that only observes is evaluated, rendered and traced, and
+ *           does nothing: no score, no tag, no end.
  * Scope     scores and tags live as long as what they were given for: those
  *           of connect with the session, those of rcpt with the recipient.
+ * None      fits `is none` alone: no other test holds. A list of nothing is
+ *           none too. Tests of a list hold if one of its items fits.
+ * Case      of ASCII letters does not matter in texts; in a regular
+ *           expression it does, unless it says /i.
  * Yields    evaluation_run(), where the source does.
- * Errors    -1 only with ERR_CLOSED, from the source.
+ * Errors    -1 only with ERR_CLOSED, from the source. The trace then ends
+ *           before the rule that was not finished.
+ * Memory    verdict and trace live in the arena of the run, the texts of
+ *           facts in them as long as the fact's scope. The evaluation itself
+ *           grows with the facts and scores of a mail, not with their number
+ *           of times.
+ * Limits    a text of a verdict is cut at VERDICT_TEXT_MAX octets, a value of
+ *           a header at VERDICT_VALUE_MAX, between characters. Sums of scores
+ *           and delays do not wrap.
  */
+#define VERDICT_TEXT_MAX	400	/* of a reply line of 512, codes and a
+					   session's id beside it */
+#define VERDICT_VALUE_MAX	900	/* of a line of 998, RFC 5322 2.1.1 */
+
 struct fact_source {
 	void		*owner;
 	/* Fills in the value (of the fact's type, or none). -1: ERR_CLOSED.
@@ -51,7 +71,7 @@ struct verdict {
 	const char		*enhanced;
 	struct span		 text;	/* rendered; one line */
 	int64_t			 delay;	/* us, of all `delay` of the phase */
-	struct span		 route;	/* "": none */
+	struct span		 route;	/* "": none; the last one counts */
 	struct header_edit	*edits;
 	size_t			 nedits;
 	struct span		*logs;	/* of `log` */
@@ -63,7 +83,12 @@ struct rule_step {
 	const struct rule	*rule;
 	bool			 applied;	/* its condition held */
 	bool			 observed;	/* "would have" */
-	/* The facts that were read for it, in the order of reading. */
+	struct span		 text;		/* of its action, rendered */
+	/* A regular expression that met its limit, so did not match; the
+	 * first one. */
+	const struct cond	*gave_up;
+	/* The facts that were read for it, in the order of reading, each
+	 * once. */
 	struct fact_reading {
 		const struct fact_ref	*ref;
 		struct value		 value;
@@ -72,6 +97,8 @@ struct rule_step {
 };
 struct rule_trace {
 	enum phase		 phase;
+	/* The rule that trusts; then no rule was looked at. */
+	const struct rule	*trusted;
 	struct rule_step	*steps;
 	size_t			 n;
 };
@@ -83,10 +110,14 @@ struct evaluation *evaluation_begin(struct arena *a,
 		    const struct fact_source *source);
 MAY_YIELD int	 evaluation_run(struct evaluation *e, enum phase phase,
 		    struct arena *a,	/* for verdict and trace */
-		    struct verdict *verdict, struct rule_trace *trace,
+		    struct verdict *verdict,
+		    struct rule_trace *trace,	/* NULL: not wanted */
 		    struct err *err);
-/* What has this scope or a narrower one is over: its facts, scores, tags. */
+/* What has this scope or a narrower one is over: its facts, scores, tags,
+ * trust. */
 void		 evaluation_forget(struct evaluation *e,
 		    enum fact_scope scope);
 int64_t		 evaluation_score(const struct evaluation *e);
+bool		 evaluation_tagged(const struct evaluation *e,
+		    struct span tag);
 #endif
