@@ -177,8 +177,8 @@ key_of(enum dnsbl_side side, const char *prefix)
 
 	if (side == DNSBL_IPV4)		/* without the last octet: /24 */
 		prefix += strcspn(prefix, ".") + 1;
-	else if (side == DNSBL_IPV6)	/* 16 digits and dots: /64 */
-		prefix += 32;
+	else if (side == DNSBL_IPV6)	/* without 24 digits: /32 */
+		prefix += 2 * 24;
 	for (; *prefix != '\0'; prefix++)
 		hash = (hash ^ (unsigned char)*prefix) * 16777619u;
 	return hash;
@@ -225,6 +225,7 @@ note_silence(struct watched *w, struct side *s, const char *why)
 	probe_soon(w);
 }
 
+/* Not of names: anybody can name listed ones. */
 static void
 note_share(struct watched *w, enum dnsbl_side side, const char *prefix,
     bool is_listed, bool others)
@@ -232,6 +233,8 @@ note_share(struct watched *w, enum dnsbl_side side, const char *prefix,
 	struct side *s = &w->sides[side];
 	char text[60];
 
+	if (side == DNSBL_DOMAIN)
+		return;
 	dnsbl_share_add(&s->share, key_of(side, prefix), is_listed, others);
 	if (!dnsbl_share_is_over(&s->share, w->list->max_share))
 		return;

@@ -21,7 +21,8 @@
  * Suspended when a probe finds a test point wrong or gets an answer that is
  *           an error; when sessions got DNSBL_ERRORS_MOST such answers in a
  *           row, or DNSBL_SILENCE_MOST times in a row none; when it lists
- *           more than its share of the last clients (dnsbl_share.h); until
+ *           more than its share of the last clients (dnsbl_share.h; not of
+ *           names, as anybody can name listed ones); until
  *           the first probe has found it good (that is not reported).
  * Back      when a probe finds nothing of all that. If sessions found out,
  *           the probe also asks about the last DNSBL_PROBE_MOST clients, of

@@ -3,85 +3,8 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "tests/fake/fake.h"
-#include "tests/kit/lists.h"
+#include "tests/kit/scene.h"
 #include "tests/kit/t.h"
-
-/* A worker with its lists and what it was told of them. */
-struct scene {
-	struct arena		*arena;
-	struct dnsbl_list	 lists[2];
-	struct dnsbl		*dnsbl;
-	struct buf		 events;
-	struct lists_check	 check;
-	const char		*zone;		/* without the test points */
-};
-
-static const char *const five[] = { "127.0.0.* score 5", NULL };
-
-static void
-begin(struct scene *s, unsigned checks, size_t n)
-{
-	struct dnsbl_options options = { .lists = s->lists, .n = n,
-	    .probe_interval = DNSBL_PROBE_INTERVAL, .report = lists_report,
-	    .owner = &s->events };
-
-	s->arena = arena_create("scene");
-	s->lists[0] = lists_make(s->arena, "bl.example", checks, five);
-	s->lists[1] = lists_make(s->arena, "other.example", checks, five);
-	s->dnsbl = dnsbl_create(s->arena, &options);
-}
-
-/* The world: whether the test points are right, and the rest. */
-static void
-world(bool is_right, const char *rest)
-{
-	struct buf zone = {0};
-
-	if (is_right) {
-		lists_put_points(&zone, "bl.example");
-		lists_put_points(&zone, "other.example");
-	}
-	buf_puts(&zone, rest);
-	buf_put(&zone, "", 1);
-	lists_zone(zone.p);
-	buf_free(&zone);
-}
-
-static const char *
-events(struct scene *s)
-{
-	const char *text = arena_copy(s->arena, buf_text(&s->events));
-
-	buf_clear(&s->events);
-	return text;
-}
-
-static void
-end(struct scene *s)
-{
-	lists_forget(&s->check);
-	dnsbl_stop(s->dnsbl);
-	lists_end();
-	buf_free(&s->events);
-	arena_destroy(&s->arena);
-}
-
-static const char *
-client(struct scene *s, const char *ip)
-{
-	return lists_client(&s->check, s->dnsbl, ip);
-}
-
-static const char *
-name(struct scene *s, const char *domain)
-{
-	lists_forget(&s->check);
-	s->check = (struct lists_check){ .n = 1, .subjects = { {
-	    .check = LISTING_HELO, .name = span_z(domain) } } };
-	lists_ask(&s->check, s->dnsbl);
-	lists_await(&s->check);
-	return lists_text(&s->check);
-}
 
 #define LISTED	"bl=listed(127.0.0.2) score=5 names=bl"
 #define CLIENT	"9.2.0.192.bl.example A 127.0.0.2\n"
@@ -93,18 +16,18 @@ test_good(void)
 {
 	struct scene s = {0};
 
-	world(true, CLIENT);
-	begin(&s, LISTING_CLIENT, 1);
+	scene_world(true, CLIENT);
+	scene_begin(&s, LISTING_CLIENT, 1);
 	T_OK("not probed at once", !dnsbl_is_probed(s.dnsbl));
 	lists_ask_client(&s.check, s.dnsbl, "192.0.2.9");
 	lists_settle();
 	T_STR("not asked before the first probe", lists_text(&s.check),
 	    "bl=suspended score=0");
 	T_OK("probed", dnsbl_is_probed(s.dnsbl));
-	T_STR("then it counts", client(&s, "192.0.2.9"), LISTED);
+	T_STR("then it counts", scene_client(&s, "192.0.2.9"), LISTED);
 	lists_pass(3600 * CLOCK_S);
-	T_STR("nothing to tell", events(&s), "");
-	end(&s);
+	T_STR("nothing to tell", scene_events(&s), "");
+	scene_end(&s);
 }
 
 /* Zones in which the list says the same of everything, and what is told. */
@@ -149,25 +72,25 @@ test_sick(void)
 
 	for (size_t i = 0; i < sizeof(sick) / sizeof(*sick); i++) {
 		s = (struct scene){ .arena = NULL };
-		begin(&s, LISTING_IPV4, 1);
-		world(false, arena_printf(s.arena, "%s%s", sick[i].points,
+		scene_begin(&s, LISTING_IPV4, 1);
+		scene_world(false, arena_printf(s.arena, "%s%s", sick[i].points,
 		    sick[i].client));
 		for (int k = 0; k < 20; k++) {
-			T_STR(sick[i].name, client(&s, "192.0.2.9"),
+			T_STR(sick[i].name, scene_client(&s, "192.0.2.9"),
 			    "bl=suspended score=0");
 			T_INT("costs nothing", s.check.took, 0);
 			T_INT("failed if it is silent", s.check.answer.failed,
 			    k > 0 && strstr(sick[i].why, "answer (") != NULL);
 			lists_pass(180 * CLOCK_S);
 		}
-		T_STR(sick[i].name, events(&s), arena_printf(s.arena,
+		T_STR(sick[i].name, scene_events(&s), arena_printf(s.arena,
 		    "bl IPv4 suspended: %s\n", sick[i].why));
-		world(true, CLIENT);
+		scene_world(true, CLIENT);
 		lists_pass(DNSBL_PROBE_INTERVAL * 9 / 8 + CLOCK_S);
-		T_STR("it comes back by itself", events(&s),
+		T_STR("it comes back by itself", scene_events(&s),
 		    "bl IPv4 back: found good by a probe\n");
-		T_STR("and counts", client(&s, "192.0.2.9"), LISTED);
-		end(&s);
+		T_STR("and counts", scene_client(&s, "192.0.2.9"), LISTED);
+		scene_end(&s);
 	}
 }
 
@@ -178,18 +101,18 @@ test_goes_bad(void)
 	struct scene s = {0};
 	int64_t begun;
 
-	world(true, CLIENT);
-	begin(&s, LISTING_IPV4, 1);
+	scene_world(true, CLIENT);
+	scene_begin(&s, LISTING_IPV4, 1);
 	lists_pass(CLOCK_S);
-	T_STR("good", client(&s, "192.0.2.9"), LISTED);
-	world(true, CLIENT "1.0.0.127.bl.example A 127.0.0.2\n");
+	T_STR("good", scene_client(&s, "192.0.2.9"), LISTED);
+	scene_world(true, CLIENT "1.0.0.127.bl.example A 127.0.0.2\n");
 	begun = clock_now();
 	lists_pass(DNSBL_PROBE_INTERVAL * 9 / 8 + CLOCK_S);
-	T_STR("found out", events(&s), "bl IPv4 suspended: lists its test "
+	T_STR("found out", scene_events(&s), "bl IPv4 suspended: lists its test "
 	    "point 127.0.0.1, which must not be listed\n");
 	T_OK("within five minutes and an eighth", clock_now() - begun <=
 	    340 * CLOCK_S);
-	end(&s);
+	scene_end(&s);
 }
 
 /* A list that does not answer is asked again soon. */
@@ -198,19 +121,19 @@ test_silent_start(void)
 {
 	struct scene s = {0};
 
-	world(false, "2.0.0.127.bl.example timeout\n");
-	begin(&s, LISTING_IPV4, 1);
+	scene_world(false, "2.0.0.127.bl.example timeout\n");
+	scene_begin(&s, LISTING_IPV4, 1);
 	lists_pass(5 * CLOCK_S);
-	T_STR("no verdict yet", events(&s), "");
+	T_STR("no verdict yet", scene_events(&s), "");
 	lists_pass(10 * CLOCK_S);
-	T_STR("no answer", events(&s),
+	T_STR("no answer", scene_events(&s),
 	    "bl IPv4 suspended: does not answer (timeout)\n");
 	T_OK("that is a probe too", dnsbl_is_probed(s.dnsbl));
-	world(true, "");
+	scene_world(true, "");
 	lists_pass(DNSBL_RETRY);
-	T_STR("asked again soon", events(&s),
+	T_STR("asked again soon", scene_events(&s),
 	    "bl IPv4 back: found good by a probe\n");
-	end(&s);
+	scene_end(&s);
 }
 
 /* One probe in between that gets no answer changes nothing. */
@@ -219,17 +142,17 @@ test_silent_probe(void)
 {
 	struct scene s = {0};
 
-	world(true, CLIENT);
-	begin(&s, LISTING_IPV4, 1);
+	scene_world(true, CLIENT);
+	scene_begin(&s, LISTING_IPV4, 1);
 	lists_pass(CLOCK_S);
-	world(false, CLIENT "2.0.0.127.bl.example servfail\n");
+	scene_world(false, CLIENT "2.0.0.127.bl.example servfail\n");
 	lists_pass(DNSBL_PROBE_INTERVAL * 9 / 8);
-	T_STR("still good", events(&s), "");
-	T_STR("still counts", client(&s, "192.0.2.9"), LISTED);
+	T_STR("still good", scene_events(&s), "");
+	T_STR("still counts", scene_client(&s, "192.0.2.9"), LISTED);
 	lists_pass(DNSBL_RETRY * DNSBL_SILENCE_MOST);
-	T_STR("several in a row do", events(&s),
+	T_STR("several in a row do", scene_events(&s),
 	    "bl IPv4 suspended: does not answer (servfail)\n");
-	end(&s);
+	scene_end(&s);
 }
 
 /* --- sides --- */
@@ -244,29 +167,29 @@ test_sides(void)
 {
 	struct scene s = {0};
 
-	world(false, "2.0.0.127.bl.example A 127.0.0.2\n" CLIENT
+	scene_world(false, "2.0.0.127.bl.example A 127.0.0.2\n" CLIENT
 	    IPV6_CLIENT ".bl.example A 127.0.0.2\n"
 	    "test.bl.example A 127.0.0.2\n"
 	    "invalid.bl.example A 127.0.0.2\n"
 	    "x.example.bl.example A 127.0.0.2\n");
-	begin(&s, LISTING_CLIENT | LISTING_HELO, 1);
+	scene_begin(&s, LISTING_CLIENT | LISTING_HELO, 1);
 	lists_pass(CLOCK_S);
-	T_STR("each side by itself", events(&s), "bl IPv6 suspended: does not "
-	    "list its test point ::ffff:7f00:2\nbl domains suspended: lists "
-	    "its test point INVALID, which must not be listed\n");
-	T_STR("a good side", client(&s, "192.0.2.9"), LISTED);
-	T_STR("a sick one", client(&s, "2001:db8::1"),
+	T_STR("each side by itself", scene_events(&s), "bl IPv6 suspended: "
+	    "does not list its test point ::ffff:7f00:2\nbl domains suspended: "
+	    "lists its test point INVALID, which must not be listed\n");
+	T_STR("a good side", scene_client(&s, "192.0.2.9"), LISTED);
+	T_STR("a sick one", scene_client(&s, "2001:db8::1"),
 	    "bl=suspended score=0");
-	T_STR("a sick one", name(&s, "x.example"), "bl=suspended score=0");
-	world(true, IPV6_CLIENT ".bl.example A 127.0.0.2\n"
+	T_STR("a sick one", scene_name(&s, "x.example"), "bl=suspended score=0");
+	scene_world(true, IPV6_CLIENT ".bl.example A 127.0.0.2\n"
 	    "x.example.bl.example A 127.0.0.2\n"
 	    IPV6_TEST("1") ".other.example A 127.0.0.2\n");
 	lists_pass(DNSBL_PROBE_INTERVAL * 9 / 8 + CLOCK_S);
-	T_STR("both back", events(&s), "bl IPv6 back: found good by a "
+	T_STR("both back", scene_events(&s), "bl IPv6 back: found good by a "
 	    "probe\nbl domains back: found good by a probe\n");
-	T_STR("IPv6 counts", client(&s, "2001:db8::1"), LISTED);
-	T_STR("names count", name(&s, "x.example"), LISTED);
-	end(&s);
+	T_STR("IPv6 counts", scene_client(&s, "2001:db8::1"), LISTED);
+	T_STR("names count", scene_name(&s, "x.example"), LISTED);
+	scene_end(&s);
 }
 
 static void
@@ -274,15 +197,15 @@ test_no_points(void)
 {
 	struct scene s = {0};
 
-	world(false, CLIENT);
-	begin(&s, LISTING_IPV4, 1);
+	scene_world(false, CLIENT);
+	scene_begin(&s, LISTING_IPV4, 1);
 	s.lists[0].test_points = false;
-	T_STR("asked at once", client(&s, "192.0.2.9"), LISTED);
+	T_STR("asked at once", scene_client(&s, "192.0.2.9"), LISTED);
 	lists_pass(3600 * CLOCK_S);
-	T_STR("never found wanting", events(&s), "");
-	T_STR("still asked", client(&s, "192.0.2.9"), LISTED);
+	T_STR("never found wanting", scene_events(&s), "");
+	T_STR("still asked", scene_client(&s, "192.0.2.9"), LISTED);
 	T_OK("probed all the same", dnsbl_is_probed(s.dnsbl));
-	end(&s);
+	scene_end(&s);
 }
 
 /* --- what sessions find out --- */
@@ -295,27 +218,27 @@ test_errors(bool has_points)
 	    "9.2.0.192.bl.example A 127.255.255.255\n";
 	struct scene s = {0};
 
-	world(true, refused);
-	begin(&s, LISTING_IPV4, 1);
+	scene_world(true, refused);
+	scene_begin(&s, LISTING_IPV4, 1);
 	s.lists[0].test_points = has_points;
 	lists_pass(CLOCK_S);
 	for (int i = 0; i < DNSBL_ERRORS_MOST; i++) {
-		T_STR("not told yet", events(&s), "");
-		T_STR("an error", client(&s, "192.0.2.9"),
+		T_STR("not told yet", scene_events(&s), "");
+		T_STR("an error", scene_client(&s, "192.0.2.9"),
 		    "bl=error score=0");
 	}
-	T_STR("told once", events(&s), "bl IPv4 suspended: answers "
+	T_STR("told once", scene_events(&s), "bl IPv4 suspended: answers "
 	    "127.255.255.255, which is no listing: we may not ask\n");
 	for (int i = 0; i < 20; i++) {
-		T_STR("not asked", client(&s, "192.0.2.9"),
+		T_STR("not asked", scene_client(&s, "192.0.2.9"),
 		    "bl=suspended score=0");
 		lists_pass(180 * CLOCK_S);
 	}
-	T_STR("told once", events(&s), "");
-	world(true, CLIENT);
+	T_STR("told once", scene_events(&s), "");
+	scene_world(true, CLIENT);
 	lists_pass(DNSBL_PROBE_INTERVAL * 9 / 8 + CLOCK_S);
-	T_STR("back", events(&s), "bl IPv4 back: found good by a probe\n");
-	end(&s);
+	T_STR("back", scene_events(&s), "bl IPv4 back: found good by a probe\n");
+	scene_end(&s);
 }
 
 static void
@@ -323,18 +246,18 @@ test_errors_between(void)
 {
 	struct scene s = {0};
 
-	world(true, "9.2.0.192.bl.example A 127.255.255.255\n"
+	scene_world(true, "9.2.0.192.bl.example A 127.255.255.255\n"
 	    "8.2.0.192.bl.example A 127.0.0.2\n");
-	begin(&s, LISTING_IPV4, 1);
+	scene_begin(&s, LISTING_IPV4, 1);
 	lists_pass(CLOCK_S);
 	for (int i = 0; i < 20; i++) {
-		client(&s, "192.0.2.9");
-		client(&s, "192.0.2.9");
-		T_STR("good answers in between", client(&s, "192.0.2.8"),
+		scene_client(&s, "192.0.2.9");
+		scene_client(&s, "192.0.2.9");
+		T_STR("good answers in between", scene_client(&s, "192.0.2.8"),
 		    LISTED);
 	}
-	T_STR("nothing to tell", events(&s), "");
-	end(&s);
+	T_STR("nothing to tell", scene_events(&s), "");
+	scene_end(&s);
 }
 
 /* Two lists, one falls silent: it costs its timeout a few times, then
@@ -347,28 +270,28 @@ test_falls_silent(void)
 	    "9.2.0.192.other.example A 127.0.0.2\n";
 	struct scene s = {0};
 
-	world(true, CLIENT);
-	begin(&s, LISTING_IPV4, 2);
+	scene_world(true, CLIENT);
+	scene_begin(&s, LISTING_IPV4, 2);
 	lists_pass(CLOCK_S);
-	world(true, silent);
+	scene_world(true, silent);
 	for (int i = 0; i < DNSBL_SILENCE_MOST; i++) {
-		T_STR("fails alone", client(&s, "192.0.2.9"), "bl=failed "
+		T_STR("fails alone", scene_client(&s, "192.0.2.9"), "bl=failed "
 		    "other=listed(127.0.0.2) score=5 names=other");
 		T_INT("and costs its timeout", s.check.took, DNSBL_TIMEOUT);
 		T_INT("counted", s.check.answer.failed, 1);
 	}
-	T_STR("told", events(&s),
+	T_STR("told", scene_events(&s),
 	    "bl IPv4 suspended: does not answer (timeout)\n");
-	T_STR("not asked", client(&s, "192.0.2.9"), "bl=suspended "
+	T_STR("not asked", scene_client(&s, "192.0.2.9"), "bl=suspended "
 	    "other=listed(127.0.0.2) score=5 names=other");
 	T_INT("and costs nothing", s.check.took, 0);
 	T_INT("counted still", s.check.answer.failed, 1);
 	T_INT("counted apart too", s.check.answer.suspended, 1);
-	world(true, CLIENT "9.2.0.192.other.example A 127.0.0.2\n");
+	scene_world(true, CLIENT "9.2.0.192.other.example A 127.0.0.2\n");
 	lists_pass(DNSBL_RETRY + 11 * CLOCK_S);
-	T_STR("back soon", events(&s),
+	T_STR("back soon", scene_events(&s),
 	    "bl IPv4 back: found good by a probe\n");
-	end(&s);
+	scene_end(&s);
 }
 
 /* It was asked, and is suspended before the answer comes. */
@@ -378,114 +301,17 @@ test_suspended_meanwhile(void)
 	struct lists_check late = {0};
 	struct scene s = {0};
 
-	world(true, CLIENT "9.2.0.192.bl.example delay 2000\n"
+	scene_world(true, CLIENT "9.2.0.192.bl.example delay 2000\n"
 	    "8.2.0.192.bl.example A 203.0.113.7\n");
-	begin(&s, LISTING_IPV4, 1);
+	scene_begin(&s, LISTING_IPV4, 1);
 	lists_pass(CLOCK_S);
 	lists_ask_client(&late, s.dnsbl, "192.0.2.9");
 	for (int i = 0; i < DNSBL_ERRORS_MOST; i++)
-		client(&s, "192.0.2.8");
+		scene_client(&s, "192.0.2.8");
 	lists_await(&late);
 	T_STR("counts no more", lists_text(&late), "bl=suspended score=0");
 	lists_forget(&late);
-	end(&s);
-}
-
-/* --- the share of clients --- */
-
-/* So many clients of different networks, the first ones listed. */
-static void
-put_clients(struct buf *out, const char *zone, unsigned from, unsigned listed)
-{
-	for (unsigned i = from; i < from + listed; i++)
-		buf_printf(out, "1.%u.51.198.%s A 127.0.0.2\n", i, zone);
-}
-
-static void
-send_clients(struct scene *s, unsigned from, unsigned n)
-{
-	for (unsigned i = from; i < from + n; i++)
-		client(s, arena_printf(s->arena, "198.51.%u.1", i));
-}
-
-static void
-share_world(unsigned listed, unsigned by_other)
-{
-	struct buf zone = {0};
-
-	put_clients(&zone, "bl.example", 0, listed);
-	put_clients(&zone, "other.example", 0, by_other);
-	buf_put(&zone, "", 1);
-	world(true, zone.p);
-	buf_free(&zone);
-}
-
-static void
-test_share(void)
-{
-	struct scene s = {0};
-
-	share_world(101, 0);
-	begin(&s, LISTING_IPV4, 1);
-	lists_pass(CLOCK_S);
-	send_clients(&s, 101, 99);
-	send_clients(&s, 0, 100);
-	T_STR("a hundred of 199", events(&s), "");
-	send_clients(&s, 100, 1);
-	T_STR("101 of 200", events(&s),
-	    "bl IPv4 suspended: lists 101 of the last 200 asked about\n");
-	T_STR("its last listing counts no more", lists_text(&s.check),
-	    "bl=suspended score=0");
-	lists_pass(3600 * CLOCK_S);
-	T_STR("those who came last are still listed", events(&s), "");
-	send_clients(&s, 150, 9);
-	lists_pass(DNSBL_PROBE_INTERVAL * 9 / 8 + CLOCK_S);
-	T_STR("most of the last are not listed", events(&s),
-	    "bl IPv4 back: found good by a probe\n");
-	send_clients(&s, 0, 100);
-	T_STR("it is counted anew", events(&s), "");
-	end(&s);
-}
-
-static void
-test_share_borne_out(void)
-{
-	struct scene s = {0};
-
-	share_world(160, 150);
-	begin(&s, LISTING_IPV4, 2);
-	lists_pass(CLOCK_S);
-	send_clients(&s, 0, 200);
-	T_STR("a wave of bad clients that both see", events(&s), "");
-	end(&s);
-}
-
-static void
-test_share_of_one(void)
-{
-	struct scene s = {0};
-
-	world(true, CLIENT);
-	begin(&s, LISTING_IPV4, 1);
-	lists_pass(CLOCK_S);
-	for (int i = 0; i < 500; i++)
-		client(&s, "192.0.2.9");
-	T_STR("one client that comes often", events(&s), "");
-	end(&s);
-}
-
-static void
-test_share_allowed(void)
-{
-	struct scene s = {0};
-
-	share_world(200, 0);
-	begin(&s, LISTING_IPV4, 1);
-	s.lists[0].max_share = 100;
-	lists_pass(CLOCK_S);
-	send_clients(&s, 0, 250);
-	T_STR("a list that may list everybody", events(&s), "");
-	end(&s);
+	scene_end(&s);
 }
 
 /* --- the end --- */
@@ -496,9 +322,9 @@ test_end_under_way(void)
 	struct lists_check check = {0};
 	struct scene s = {0};
 
-	world(true, "9.2.0.192.bl.example timeout\n"
+	scene_world(true, "9.2.0.192.bl.example timeout\n"
 	    "2.0.0.127.other.example timeout\n");
-	begin(&s, LISTING_IPV4, 2);
+	scene_begin(&s, LISTING_IPV4, 2);
 	lists_pass(CLOCK_S);
 	lists_ask_client(&check, s.dnsbl, "192.0.2.9");
 	lists_settle();
@@ -509,10 +335,10 @@ test_end_under_way(void)
 	lists_forget(&check);
 	lists_settle();
 	T_INT("no fiber is left", fiber_count(), 0);
-	T_STR("nothing to tell", events(&s), "");
-	T_STR("one that comes too late does too", client(&s, "192.0.2.8"),
+	T_STR("nothing to tell", scene_events(&s), "");
+	T_STR("one that comes too late does too", scene_client(&s, "192.0.2.8"),
 	    "bl=unlisted other=suspended score=0");
-	end(&s);
+	scene_end(&s);
 }
 
 static void
@@ -520,9 +346,9 @@ test_stopped(void)
 {
 	struct scene s = {0};
 
-	world(true, "9.2.0.192.bl.example timeout\n"
+	scene_world(true, "9.2.0.192.bl.example timeout\n"
 	    "9.2.0.192.other.example timeout\n");
-	begin(&s, LISTING_IPV4, 2);
+	scene_begin(&s, LISTING_IPV4, 2);
 	s.lists[1].timeout = CLOCK_S;	/* not looked up with the first */
 	lists_pass(CLOCK_S);
 	lists_ask_client(&s.check, s.dnsbl, "192.0.2.9");
@@ -533,7 +359,7 @@ test_stopped(void)
 	T_INT("and is told so", s.check.ret, -1);
 	T_INT("and is told so", s.check.err.kind, ERR_CLOSED);
 	T_INT("its lookups are over too", fiber_count(), 2);
-	end(&s);
+	scene_end(&s);
 }
 
 /* Every wait of a worker's first minutes fails once, by time or by a stop:
@@ -546,21 +372,21 @@ test_failing_waits(enum fake_failure how)
 	unsigned n = 0;
 
 	do {
-		world(true, CLIENT "8.2.0.192.other.example timeout\n");
+		scene_world(true, CLIENT "8.2.0.192.other.example timeout\n");
 		fake_fail_wait(++n, how);
-		begin(&s, LISTING_CLIENT | LISTING_HELO, 2);
+		scene_begin(&s, LISTING_CLIENT | LISTING_HELO, 2);
 		s.lists[1].timeout = CLOCK_S;
 		lists_pass(CLOCK_S);
-		said = client(&s, "192.0.2.8");
+		said = scene_client(&s, "192.0.2.8");
 		T_OK("not listed", s.check.ret < 0 ||
 		    s.check.answer.nnames == 0);
-		said = client(&s, "192.0.2.9");
+		said = scene_client(&s, "192.0.2.9");
 		T_OK("listed, or not known", s.check.ret < 0 ||
 		    s.check.answer.nnames == 1 ||
 		    strstr(said, "bl=failed") != NULL ||
 		    strstr(said, "bl=suspended") != NULL);
 		lists_pass(DNSBL_PROBE_INTERVAL * 2);
-		end(&s);
+		scene_end(&s);
 		s = (struct scene){ .arena = NULL };
 	} while (fake_waits() >= n);
 	T_OK("some waits", n > 20);
@@ -583,10 +409,6 @@ main(void)
 	test_errors_between();
 	test_falls_silent();
 	test_suspended_meanwhile();
-	test_share();
-	test_share_borne_out();
-	test_share_of_one();
-	test_share_allowed();
 	test_end_under_way();
 	test_stopped();
 	test_failing_waits(FAIL_BY_TIMEOUT);

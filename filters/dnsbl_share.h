@@ -7,8 +7,8 @@
  *
  * The last DNSBL_SHARE_LAST different clients are kept; one that is among
  * them already does not count again, so that nobody moves the share by
- * coming often. What a client is says its key: its network (/24, /64), or for
- * lists of domains the name.
+ * coming often. What a client is says its key: its network, of the size that
+ * is not had for nothing (/24; /32 of IPv6, the least that a provider gets).
  *
  * Too many is more than `percent` of them, once there are so many; but in a
  * wave of mail from infected machines a good list is right about most
