@@ -76,3 +76,39 @@ utf8_is_printable(struct span text)
 	}
 	return true;
 }
+
+/* The ASCII at the front that stands for itself, at most `most` octets. */
+static size_t
+plain_run(struct span text, size_t most)
+{
+	size_t n = 0;
+
+	while (n < text.len && n < most && text.p[n] >= ' ' &&
+	    text.p[n] <= '~')
+		n++;
+	return n;
+}
+
+bool
+utf8_put_printable(struct buf *out, struct span text, size_t room, bool utf8)
+{
+	struct span shown;
+	size_t n;
+
+	for (; text.len > 0; text = span_n(text.p + n, text.len - n)) {
+		n = plain_run(text, room);
+		shown = span_n(text.p, n);
+		if (n == 0) {
+			n = utf8_char(text);
+			shown.len = n;
+			if (n == 0 || utf8_is_control(text) || (n > 1 && !utf8))
+				shown = span_z(text.p[0] == '\t' ? " " : "?");
+			n += n == 0;
+		}
+		if (shown.len > room)
+			return false;
+		buf_span(out, shown);
+		room -= shown.len;
+	}
+	return true;
+}

@@ -2,6 +2,7 @@
 #define BASE_UTF8_H
 #include <stdbool.h>
 #include <stddef.h>
+#include "base/buf.h"
 #include "base/span.h"
 /*
  * utf8 -- what is valid UTF-8, and what is a control character  RFC 3629
@@ -17,4 +18,10 @@ bool	utf8_is_ascii(struct span text);
 bool	utf8_is_control(struct span text);
 /* Valid, and without controls: U+0085 too would be a line end to some. */
 bool	utf8_is_printable(struct span text);
+/* Appends the text, at most `room` octets of it and whole characters only.
+ * What comes out is printable: a tab becomes a space, other controls and what
+ * is no UTF-8 "?", and unless `utf8` so does all that is not ASCII. Whether
+ * all of it went in. */
+bool	utf8_put_printable(struct buf *out, struct span text, size_t room,
+	    bool utf8);
 #endif

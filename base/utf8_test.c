@@ -31,6 +31,51 @@ static const struct {
 	{ "bad third", "\xe2\x82(", 0, false },
 };
 
+/* What is put, and whether all of it was. */
+static const struct {
+	const char	*name, *text;
+	size_t		 room;
+	bool		 utf8;
+	const char	*want;
+	bool		 all;
+} puttings[] = {
+	{ "plain", "a text", 99, true, "a text", true },
+	{ "plain, as much as there is room", "a text", 6, true, "a text", true },
+	{ "plain, one too many", "a text", 5, true, "a tex", false },
+	{ "no room", "a", 0, true, "", false },
+	{ "nothing needs no room", "", 0, true, "", true },
+	{ "line ends and NUL's neighbours", "a\r\nb\x01\x7f", 99, true,
+	    "a??b??", true },
+	{ "a tab is a space", "a\tb", 99, true, "a b", true },
+	{ "a C1 control is one", "a\xc2\x85z", 99, true, "a?z", true },
+	{ "UTF-8 stays", "gr\xc3\xbc\xc3\x9f", 99, true, "gr\xc3\xbc\xc3\x9f",
+	    true },
+	{ "or not", "gr\xc3\xbc\xc3\x9f", 99, false, "gr??", true },
+	{ "no character is cut in two", "gr\xc3\xbc", 3, true, "gr", false },
+	{ "but its replacement fits", "gr\xc3\xbc", 3, false, "gr?", true },
+	{ "no UTF-8, octet by octet", "\xc3\xf0\x9fz", 99, true, "???z", true },
+	{ "cut short at the end", "a\xe2\x82", 99, true, "a??", true },
+};
+
+static void
+test_put(void)
+{
+	struct buf out = {0};
+	bool all;
+
+	for (size_t i = 0; i < sizeof(puttings) / sizeof(puttings[0]); i++) {
+		all = utf8_put_printable(&out, span_z(puttings[i].text),
+		    puttings[i].room, puttings[i].utf8);
+		buf_put(&out, "", 1);
+		T_STR(puttings[i].name, out.p, puttings[i].want);
+		T_INT(puttings[i].name, all, puttings[i].all);
+		buf_clear(&out);
+	}
+	utf8_put_printable(&out, span_n("a\0b", 3), 99, true);
+	T_INT("NUL", span_is(buf_text(&out), "a?b"), 1);
+	buf_free(&out);
+}
+
 int
 main(void)
 {
@@ -50,5 +95,6 @@ main(void)
 	T_OK("empty: printable", utf8_is_printable(span_z("")));
 	T_OK("a text", utf8_is_printable(span_z("gr\xc3\xbc\xc3\x9f e")));
 	T_OK("a text with a bad end", !utf8_is_printable(span_z("gr\xc3")));
+	test_put();
 	return t_done();
 }

@@ -100,41 +100,6 @@ reply_is_permanent(const struct reply *r)
 
 /* --- the wire form --- */
 
-static bool
-is_plain(struct span text)
-{
-	size_t i;
-
-	for (i = 0; i < text.len; i++)
-		if (text.p[i] < ' ' || text.p[i] > '~')
-			return false;
-	return true;
-}
-
-/* Appends at most `room` octets of the text, whole characters only. */
-static void
-put_text(struct buf *out, struct span text, size_t room)
-{
-	size_t n, shown;
-
-	if (text.len <= room && is_plain(text)) {
-		buf_span(out, text);
-		return;
-	}
-	for (; text.len > 0; text = span_n(text.p + n, text.len - n)) {
-		n = utf8_char(text);
-		shown = n > 0 && !utf8_is_control(text) ? n : 1;
-		if (shown > room)
-			return;
-		room -= shown;
-		if (n > 0 && !utf8_is_control(text))
-			buf_put(out, text.p, n);
-		else
-			buf_puts(out, text.p[0] == '\t' ? " " : "?");
-		n = n > 0 ? n : 1;
-	}
-}
-
 static void
 put_line(const struct reply *r, struct span text, const char *suffix,
     bool last, struct buf *out)
@@ -147,7 +112,7 @@ put_line(const struct reply *r, struct span text, const char *suffix,
 	if (r->enhanced[0] != '\0' && text.len > 0)
 		buf_puts(out, " ");
 	used = out->len - begin + strlen(suffix) + 2;
-	put_text(out, text, REPLY_LINE - used);
+	utf8_put_printable(out, text, REPLY_LINE - used, true);
 	buf_puts(out, suffix);
 	buf_puts(out, "\r\n");
 }

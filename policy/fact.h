@@ -16,7 +16,11 @@
  * the gateway fills in the values (struct fact_source).
  *
  * Some facts take an argument: header "Name", headers "Name",
- * header-count "Name"; and dnsbl.NAME, whose NAME is that of a list.
+ * header-count "Name"; and dnsbl.NAME, whose NAME is that of a list. A list
+ * that is called as another fact is (dnsbl "score") cannot be asked so.
+ *
+ * "none" is either a word of a TYPE_WORD or, if it may be none, the absence of
+ * the fact: no fact has both, so `is none` has one meaning.
  */
 enum fact_scope {
 	FACT_OF_SESSION,
@@ -54,4 +58,6 @@ enum fact_id		 fact_id(const struct fact *fact);
  * then. NULL: no such fact. */
 const struct fact	*fact_find(struct span name, struct span *argument);
 const char		*fact_nearest(struct span name);
+/* Index in the fact's words; -1: it cannot say that. */
+int			 fact_word(const struct fact *fact, struct span word);
 #endif

@@ -52,9 +52,16 @@ const char	*type_name(enum type type);	/* "yes or no", "a size" */
 bool		 type_is_number(enum type type);	/* compared by < */
 bool		 type_is_list(enum type type);
 enum type	 type_of_item(enum type list);
-/* As a rule file or a person would write it; `words` of TYPE_WORD. Nothing in
- * it acts on a terminal or ends a line. */
+/* As a rule file would have it: texts, names and mailboxes in quotes, lists in
+ * braces. `words` are those of a TYPE_WORD. Nothing in it acts on a terminal
+ * or ends a line: controls but the tab, and what is no UTF-8, become "?". */
 void		 value_put(struct buf *out, const struct value *v,
 		    const char *const *words);
+/* The same for people, within a sentence: no quotes, and the items of a list
+ * with a comma between them; of no items: "none". */
+void		 value_put_plain(struct buf *out, const struct value *v,
+		    const char *const *words);
+/* Of the same type. Nones are equal; texts are whatever their case (ASCII),
+ * addresses whatever their port. */
 bool		 value_equal(const struct value *a, const struct value *b);
 #endif
