@@ -1,8 +1,6 @@
 #include "base/clock.h"
-#include "base/dns_name.h"
-#include "base/idn.h"
 #include "filters/arc_internal.h"
-#include "policy/address.h"
+#include "filters/signer.h"
 
 #define TIME_MOST	UINT64_C(999999999999)	/* RFC 6376 3.5: 12 digits */
 
@@ -115,8 +113,8 @@ static int
 read_name(struct arena *a, const struct tag *tag, const char **out,
     struct err *err)
 {
-	if (!domain_is_valid(tag->value, true) ||
-	    idn_to_ascii(a, tag->value, out, err) < 0)
+	*out = signer_name(a, tag->value);
+	if (*out == NULL)
 		return err_set(err, ERR_SYNTAX, "%.*s= is no domain name",
 		    SPAN_ARG(tag->name));
 	return 0;
@@ -126,14 +124,11 @@ static int
 read_key_name(struct arena *a, struct arc_sig *sig, const struct tag *d,
     const struct tag *s, struct err *err)
 {
-	struct dns_name checked;
-
 	if (read_name(a, d, &sig->domain, err) < 0 ||
 	    read_name(a, s, &sig->selector, err) < 0)
 		return -1;
-	sig->key_name = arena_printf(a, "%s._domainkey.%s", sig->selector,
-	    sig->domain);
-	if (dns_name_from_text(sig->key_name, &checked) < 0)
+	sig->key_name = signer_key(a, sig->selector, sig->domain);
+	if (sig->key_name == NULL)
 		return err_set(err, ERR_SYNTAX,
 		    "s= and d= are too long together");
 	return 0;
@@ -174,32 +169,10 @@ arc_read_seal(struct arena *a, struct arc_sig *seal, struct err *err)
 /* --- signatures (RFC 8617 4.1.2, RFC 6376 3.5) --- */
 
 static int
-read_canon(struct span word, enum canon *out)
-{
-	if (span_is_nocase(word, "relaxed"))
-		*out = CANON_RELAXED;
-	else if (span_is_nocase(word, "simple"))
-		*out = CANON_SIMPLE;
-	else
-		return -1;
-	return 0;
-}
-
-static int
 read_c(const struct tag *c, struct arc_message *m, struct err *err)
 {
-	struct span body, header;
-	bool has_body;
-
 	m->has_canon = c != NULL;
-	if (c == NULL)
-		return 0;
-	body = c->value;
-	header = span_until(&body, '/');
-	has_body = header.len < c->value.len;
-	m->body = CANON_SIMPLE;
-	if (read_canon(header, &m->header) < 0 ||
-	    (has_body && read_canon(body, &m->body) < 0))
+	if (c != NULL && canon_parse(c->value, &m->header, &m->body) < 0)
 		return err_set(err, ERR_SYNTAX,
 		    "c= is no known canonical form");
 	return 0;

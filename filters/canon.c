@@ -11,6 +11,31 @@
 
 _Static_assert(WORTH_IT <= OCTET_MOST, "a short run has the room of an octet");
 
+/* --- c= --- */
+
+static int
+parse_one(struct span word, enum canon *out)
+{
+	if (span_is_nocase(word, "simple"))
+		*out = CANON_SIMPLE;
+	else if (span_is_nocase(word, "relaxed"))
+		*out = CANON_RELAXED;
+	else
+		return -1;
+	return 0;
+}
+
+int
+canon_parse(struct span c, enum canon *header, enum canon *body)
+{
+	struct span rest = c, word = span_until(&rest, '/');
+
+	*body = CANON_SIMPLE;
+	if (parse_one(word, header) < 0)
+		return -1;
+	return word.len < c.len ? parse_one(rest, body) : 0;
+}
+
 /* --- the body --- */
 
 /* 16 octets in one register, where the machine has such. */

@@ -26,6 +26,10 @@
  */
 enum canon { CANON_SIMPLE, CANON_RELAXED };
 
+/* What c= says: "relaxed/simple"; "relaxed" alone is just that. -1: one that
+ * is not known. */
+int	canon_parse(struct span c, enum canon *header, enum canon *body);
+
 #define CANON_PIECE	256	/* octets gathered where the input changes */
 
 struct canon_body {

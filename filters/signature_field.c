@@ -1,12 +1,10 @@
 #include <string.h>
 
-#include "base/idn.h"
 #include "base/utf8.h"
 #include "filters/signature_field.h"
+#include "filters/signer.h"
 #include "filters/tags.h"
 
-#define NAME_LONGEST	253	/* of a domain name in text: RFC 1035 */
-#define LABEL_LONGEST	63
 #define TIME_LONGEST	12	/* digits: RFC 6376 3.5 needs no more */
 
 struct reading {
@@ -20,46 +18,6 @@ static bool
 is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool
-is_label_octet(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-	    c == '_';
-}
-
-/* Labels of a-z, 0-9, "-" and "_", as names of keys really are. */
-static bool
-is_name(struct span name)
-{
-	size_t label = 0;
-
-	if (name.len > NAME_LONGEST)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		if (is_label_octet(name.p[i])) {
-			if (++label > LABEL_LONGEST)
-				return false;
-		} else if (name.p[i] != '.' || label == 0)
-			return false;
-		else
-			label = 0;
-	}
-	return label > 0;
-}
-
-/* U-labels become A-labels (RFC 8616 5). NULL: it is no domain name. */
-static const char *
-read_name(struct arena *a, struct span value)
-{
-	const char *name;
-	struct err err;
-
-	if (idn_to_ascii(a, value, &name, &err) < 0 ||
-	    !is_name(span_z(name)))
-		return NULL;
-	return name;
 }
 
 static char *
@@ -135,35 +93,19 @@ read_body_digest(struct reading *r, struct err *err)
 }
 
 static int
-read_form(struct span word, enum canon *form, struct err *err)
+read_forms(struct reading *r, struct err *err)
 {
-	if (span_is_nocase(word, "simple"))
-		*form = CANON_SIMPLE;
-	else if (span_is_nocase(word, "relaxed"))
-		*form = CANON_RELAXED;
-	else
+	if (canon_parse(r->value, &r->out->header_form,
+	    &r->out->body_form) < 0)
 		return err_set(err, ERR_SYNTAX,
 		    "c= is an unknown canonicalization");
 	return 0;
 }
 
 static int
-read_forms(struct reading *r, struct err *err)
-{
-	struct span body = r->value, header = span_until(&body, '/');
-
-	/* "relaxed" alone is relaxed/simple, the value at the start. */
-	if (header.len == r->value.len)
-		return read_form(header, &r->out->header_form, err);
-	if (read_form(header, &r->out->header_form, err) < 0)
-		return -1;
-	return read_form(body, &r->out->body_form, err);
-}
-
-static int
 read_domain(struct reading *r, struct err *err)
 {
-	const char *name = read_name(r->arena, r->value);
+	const char *name = signer_name(r->arena, r->value);
 
 	if (name == NULL)
 		return err_set(err, ERR_SYNTAX, "d= is no domain name");
@@ -236,7 +178,7 @@ read_identity(struct reading *r, struct err *err)
 	at = memrchr(text.p, '@', text.len);
 	if (at == NULL || !utf8_is_printable(text))
 		return err_set(err, ERR_SYNTAX, "i= is no identity");
-	domain = read_name(r->arena, span_n(at + 1,
+	domain = signer_name(r->arena, span_n(at + 1,
 	    (size_t)(text.p + text.len - at) - 1));
 	if (domain == NULL)
 		return err_set(err, ERR_SYNTAX, "i= has no domain name");
@@ -267,7 +209,7 @@ read_methods(struct reading *r, struct err *err)
 static int
 read_selector(struct reading *r, struct err *err)
 {
-	r->out->selector = read_name(r->arena, r->value);
+	r->out->selector = signer_name(r->arena, r->value);
 	if (r->out->selector == NULL)
 		return err_set(err, ERR_SYNTAX, "s= is no selector");
 	return 0;
@@ -359,9 +301,8 @@ read_rest(struct arena *a, struct signature_field *out, struct err *err)
 	if (out->expires >= 0 && out->signed_at >= 0 &&
 	    out->expires <= out->signed_at)
 		return err_set(err, ERR_SYNTAX, "x= is not later than t=");
-	out->key_name = arena_printf(a, "%s._domainkey.%s", out->selector,
-	    out->domain);
-	if (!is_name(span_z(out->key_name)))
+	out->key_name = signer_key(a, out->selector, out->domain);
+	if (out->key_name == NULL)
 		return err_set(err, ERR_SYNTAX,
 		    "s= and d= make too long a name");
 	return 0;

@@ -52,6 +52,12 @@ static const struct {
 	    "; b=AAAA", "d= is no domain name" },
 	{ "d= with a space", "v=1; a=rsa-sha256; d=x. example; s=s; h=from; "
 	    "bh=" HASH "; b=AAAA", "d= is no domain name" },
+	{ "d= with a dot at the end", "v=1; a=rsa-sha256; d=x.example.; s=s; "
+	    "h=from; bh=" HASH "; b=AAAA", "d= is no domain name" },
+	{ "s= with a dot at the end", "v=1; a=rsa-sha256; d=x.example; s=s.; "
+	    "h=from; bh=" HASH "; b=AAAA", "s= is no selector" },
+	{ "i= with a dot at the end", GOOD "; i=@x.example.",
+	    "i= has no domain name" },
 	{ "d= is a top-level domain", "v=1; a=rsa-sha256; d=example; s=s; "
 	    "h=from; bh=" HASH "; b=AAAA", "d= is a top-level domain" },
 	{ "h= is empty", "v=1; a=rsa-sha256; d=x.example; s=s; h=; bh=" HASH
