@@ -94,7 +94,8 @@ static const struct directive directives[] = {
     .fallback = "100", .max = 1000000,
     .help = "Sessions that one worker serves at once from one network: the "
 	"/24 of an IPv4 address, the /64 of an IPv6 address. More are told "
-	"421. 0: no limit." },
+	"421. A client that has left counts until what was looked up for it "
+	"has been answered. 0: no limit." },
 { .name = "stress_at", .scopes = SCOPE_TOP, .type = VALUE_PERCENT,
     .offset = TOP(stress_at), .fallback = "80%", .min = 1, .max = 100,
     .help = "The share of max_sessions above which a worker counts as "

@@ -278,6 +278,18 @@ checks_helo(struct client_checks *of, const struct client *client)
 	    SPAN_LIT(""));
 }
 
+MAY_YIELD int
+client_checks_settle(struct client_checks *of, struct err *err)
+{
+	struct task *tasks[] = { of->address_lists, of->reverse_lists,
+	    of->helo_lists, of->helo_spf };
+
+	for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++)
+		if (tasks[i] != NULL && task_await(tasks[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 void
 client_checks_end(struct client_checks **ofp)
 {

@@ -31,7 +31,8 @@
  * The reverse name of the client is looked up beside them by who needs it for
  * other things too. What the settings switch off is not looked up.
  *
- * Yields    only mail_checks_finish(), within the timeouts of the checks.
+ * Yields    only mail_checks_finish() and client_checks_settle(), within the
+ *           timeouts of the checks.
  * Memory    findings live in the arena of the mail. Checks under way end by
  *           themselves when their client or mail has ended.
  * Errors    -1 only with ERR_CLOSED: this fiber must stop.
@@ -59,6 +60,9 @@ const struct dnsbl *checker_lists(const struct checker *c);	/* or NULL */
 /* The client is copied, as far as it is needed. */
 struct client_checks *client_checks_begin(struct checker *c,
 		    const struct client *client);
+/* Waits for what is under way for the client. */
+MAY_YIELD int	 client_checks_settle(struct client_checks *of,
+		    struct err *err);
 void		 client_checks_end(struct client_checks **c);
 
 struct findings {

@@ -61,6 +61,16 @@ await_left(struct session *s, struct err *err)
 	return ret;
 }
 
+MAY_YIELD int
+inspect_settle(struct session *s, struct err *err)
+{
+	if (s->checks == NULL)
+		return 0;
+	if (await_left(s, err) < 0)
+		return -1;
+	return client_checks_settle(s->checks, err);
+}
+
 void
 inspect_forget(struct session *s)
 {

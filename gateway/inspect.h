@@ -20,7 +20,9 @@ bool		 inspect_applies(const struct session *s);
  * lookups than one that sends them. Errors: ERR_CLOSED, this fiber must
  * stop. */
 MAY_YIELD int	 inspect_begin(struct mail *m, struct err *err);
-/* The client is another one now, or leaves. */
+/* Waits until nothing is under way for this client any more. */
+MAY_YIELD int	 inspect_settle(struct session *s, struct err *err);
+/* The client is another one now, or has left. */
 void		 inspect_forget(struct session *s);
 /* The next octets of the message, behind header_feed(). */
 void		 inspect_feed(struct mail *m, struct span octets);

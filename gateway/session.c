@@ -96,6 +96,27 @@ log_end_line(const struct session *s)
 	log_end(&l);
 }
 
+/*
+ * A lookup that is under way cannot be taken back. So a client that has left
+ * counts among the sessions of its network until its lookups are over: those
+ * who come and go make no more of them than those who stay. (A trusted proxy
+ * that is counted for all of its clients does not wait for them.)
+ */
+static MAY_YIELD void
+settle(struct session *s)
+{
+	struct err err;
+
+	if (s->may_xclient)
+		return;
+	s->is_idle = true;	/* nobody stops later for that */
+	if (s->worker->state != WORKER_STOPPING)
+		session_await_name(s);
+	if (s->worker->state != WORKER_STOPPING)
+		(void)inspect_settle(s, &err);
+	s->is_idle = false;
+}
+
 static MAY_YIELD void
 session_end(struct session *s)
 {
@@ -104,12 +125,13 @@ session_end(struct session *s)
 	mail_end(&s->mail);
 	if (s->namer != NULL && namer_is_done(s->namer))
 		session_await_name(s);
-	namer_drop(&s->namer);
-	inspect_forget(s);
-	client_checks_end(&s->checks);
 	log_end_line(s);
 	stats_add(STAT_BYTES_IN, conn_bytes_in(s->conn));
 	conn_close(&s->conn);
+	settle(s);
+	namer_drop(&s->namer);
+	inspect_forget(s);
+	client_checks_end(&s->checks);
 	delist(s);
 	arena_destroy(&a);
 }

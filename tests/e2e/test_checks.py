@@ -305,6 +305,33 @@ def test_mails_without_end_make_no_lookups_without_end(start, key):
     assert results(route[1].wait(1)[0].data)["spf"].result == "temperror"
 
 
+def test_clients_that_come_and_go_count_until_their_lookups_end(start, key):
+    start.resolver().silent.add("silent.example")
+    sink = start.sink()
+    gateway = start.gateway(
+        {"in": sink.url}, workers=1, listener="\tproxy_protocol 127.0.0.1",
+        top="max_sessions_per_network 5")
+
+    def reply_to(address, i):
+        with Client(gateway.address, greet=False, before=(
+                "PROXY TCP4 %s 192.0.2.1 4000 25\r\n" % address).encode(
+                )) as client:
+            greeting = client.reply()
+            if greeting == 220:
+                client.ehlo("h%d.silent.example" % i)
+                assert client.cmd("MAIL FROM:<a@m%d.silent.example>" %
+                                  i) == 250
+            return greeting.code
+
+    assert [reply_to("198.51.100.7", i) for i in range(7)] == \
+        5 * [220] + 2 * [421]
+    assert reply_to("203.0.113.7", 9) == 220	# of another network
+    # Those do not keep the gateway from leaving.
+    begun = time.monotonic()
+    gateway.stop()
+    assert time.monotonic() - begun < 4
+
+
 # --- forepost explain ---
 
 def explain(start, key, work, *arguments, message=None):
