@@ -15,8 +15,6 @@ arc_begin(struct arena *a, const struct arc_options *options)
 
 	c->arena = a;
 	c->options = *options;
-	if (c->options.sets_most == 0)
-		c->options.sets_most = ARC_SETS_MOST;
 	c->is_decided = true;
 	c->answer.outcome = ARC_NONE;
 	c->answer.reason = "no ARC sets";

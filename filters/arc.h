@@ -51,7 +51,6 @@
 enum arc_outcome { ARC_NONE, ARC_PASS, ARC_FAIL, ARC_TEMPERROR };
 
 struct arc_options {
-	unsigned	 sets_most;	/* 0: ARC_SETS_MOST */
 	int64_t		 timeout;	/* us, for all lookups together */
 };
 

@@ -77,9 +77,9 @@ collect(struct arc *c, size_t room, struct err *err)
 		part = (struct arc_set){ 0 };
 		if (read_field(c, f, kind, &part, &i, err) < 0)
 			return err_prefix(err, "%s", kind_names[kind]);
-		if (i > c->options.sets_most)
-			return err_set(err, ERR_SYNTAX, "%s: i=%u, over %u",
-			    kind_names[kind], i, c->options.sets_most);
+		if (i > ARC_SETS_MOST)
+			return err_set(err, ERR_SYNTAX, "%s: i=%u, over %d",
+			    kind_names[kind], i, ARC_SETS_MOST);
 		if (i > room)
 			return err_set(err, ERR_SYNTAX,
 			    "%s: i=%u, but sets before it are missing",
@@ -137,10 +137,10 @@ arc_sets_find(struct arc *c, struct err *err)
 	size_t fields = arc_sets_fields(c->header), room;
 	unsigned i;
 
-	if (fields > 3 * (size_t)c->options.sets_most)
-		return err_set(err, ERR_SYNTAX, "more than %u sets",
-		    c->options.sets_most);
-	room = fields < c->options.sets_most ? fields : c->options.sets_most;
+	if (fields > 3 * ARC_SETS_MOST)
+		return err_set(err, ERR_SYNTAX, "more than %d sets",
+		    ARC_SETS_MOST);
+	room = fields < ARC_SETS_MOST ? fields : ARC_SETS_MOST;
 	c->sets = arena_new_n(c->arena, room, struct arc_set);
 	if (collect(c, room, err) < 0)
 		return -1;

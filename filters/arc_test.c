@@ -267,13 +267,10 @@ limit_test(void)
 {
 	struct arc_trial t = { .zone = zone_of(50) };
 
-	t.message = put_many(PLAIN, 1, 3);
-	t.sets_most = 3;
-	T_STR("as many sets as allowed", arc_trial_outcome(&t), "pass");
-	t.sets_most = 2;
-	T_STR("one more", arc_trial(&t)->reason, "more than 2 sets");
-	t.sets_most = 0;
-	t.message = put_many(PLAIN, 1, 50);
+	t.message = put_many(PLAIN, 1, ARC_SETS_MOST + 1);
+	T_STR("one set too many", arc_trial(&t)->reason, "more than 50 sets");
+	t.message = put_many(PLAIN, 1, ARC_SETS_MOST);
+	T_STR("as many as allowed", arc_trial_outcome(&t), "pass");
 	t.zone = "";
 	T_STR("50 sets without keys", arc_trial_outcome(&t), "fail");
 	T_INT("cost few lookups", t.dns.asked, ARC_LOOKUPS_TOGETHER);

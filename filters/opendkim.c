@@ -110,7 +110,7 @@ opendkim_open(struct err *err)
 	unsigned int flags = DKIM_LIBFLAGS_BADSIGHANDLES |
 	    DKIM_LIBFLAGS_DELAYSIGPROC;
 	uint64_t drift = SIGNATURE_DRIFT;
-	unsigned int bits = SIGNATURE_LEAST_BITS;
+	unsigned int bits = SIGKEY_BITS_LEAST;
 
 	assert(library == NULL);
 	library = dkim_init(allocate, release);

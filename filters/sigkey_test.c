@@ -167,6 +167,7 @@ size_test(struct arena *a)
 			    sizes[i].want);
 		else
 			T_OK(sizes[i].name, key.key != NULL);
+		T_OK("its size is told", key.bits > 0);
 	}
 }
 

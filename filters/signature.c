@@ -73,24 +73,18 @@ set_defaults(struct signature_options *o)
 {
 	if (o->most == 0)
 		o->most = SIGNATURE_MOST;
-	if (o->least_bits == 0)
-		o->least_bits = SIGNATURE_LEAST_BITS;
 	if (o->timeout == 0)
 		o->timeout = SIGNATURE_TIMEOUT;
-	if (o->drift == 0)
-		o->drift = SIGNATURE_DRIFT;
-	else if (o->drift < 0)
-		o->drift = 0;
 }
 
 static int
-check_times(const struct signature_field *f, int64_t drift, struct err *err)
+check_times(const struct signature_field *f, struct err *err)
 {
 	int64_t now = clock_wall() / CLOCK_S;
 
-	if (f->signed_at > now + drift)
+	if (f->signed_at > now + SIGNATURE_DRIFT)
 		return err_set(err, ERR_SYNTAX, "t= lies in the future");
-	if (f->expires >= 0 && f->expires < now - drift)
+	if (f->expires >= 0 && f->expires < now - SIGNATURE_DRIFT)
 		return err_set(err, ERR_SYNTAX, "the signature has expired");
 	return 0;
 }
@@ -149,7 +143,7 @@ read_field(struct signature_check *c, const struct field *field, size_t i)
 	struct err err;
 
 	w->is_valid = signature_field_parse(c->arena, field, &w->field,
-	    &err) == 0 && check_times(&w->field, c->options.drift, &err) == 0;
+	    &err) == 0 && check_times(&w->field, &err) == 0;
 	copy_facts(s, &w->field);
 	if (w->is_valid)
 		w->key = signature_keys_want(c->keys, w->field.key_name);
@@ -265,13 +259,9 @@ verify(struct signature *s, const struct work *w, const struct sigkey *key)
 }
 
 static int
-check_key(struct signature_check *c, const struct signature_field *f,
-    const struct sigkey *key, struct err *err)
+check_key(const struct signature_field *f, const struct sigkey *key,
+    struct err *err)
 {
-	if (key->algorithm == SIGKEY_RSA_SHA256 &&
-	    key->bits < c->options.least_bits)
-		return err_set(err, ERR_SYNTAX, "an RSA key of only %d bits",
-		    key->bits);
 	if (key->is_strict && strcmp(f->identity_domain, f->domain) != 0)
 		return err_set(err, ERR_SYNTAX,
 		    "the key is not for subdomains, as in i=");
@@ -291,7 +281,7 @@ try_records(struct signature_check *c, const struct work *w,
 	for (size_t k = 0; k < answer->n && k < SIGNATURE_KEYS; k++) {
 		if (sigkey_parse(c->arena, answer->records[k].data,
 		    w->field.algorithm, &key, &err) < 0 ||
-		    check_key(c, &w->field, &key, &err) < 0)
+		    check_key(&w->field, &key, &err) < 0)
 			decide(&found, SIGNATURE_PERMERROR,
 			    arena_strdup(c->arena, err.text));
 		else

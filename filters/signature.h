@@ -43,8 +43,8 @@
 #define SIGNATURE_KEYS		3	/* one should be there: 3.6.2.2 */
 #define SIGNATURE_TIMEOUT	(5 * CLOCK_S)
 #define SIGNATURE_DRIFT		(5 * 60)	/* between clocks, seconds */
-#define SIGNATURE_LEAST_BITS	1024	/* RFC 8301 3.2 */
 
+/* All of RFC 8601's; neutral and policy are not said by either engine. */
 enum signature_result { SIGNATURE_NONE, SIGNATURE_PASS, SIGNATURE_FAIL,
     SIGNATURE_NEUTRAL, SIGNATURE_TEMPERROR, SIGNATURE_PERMERROR,
     SIGNATURE_POLICY };
@@ -54,8 +54,6 @@ enum signature_engine { SIGNATURE_OWN, SIGNATURE_LIBOPENDKIM };
 struct signature_options {		/* 0: the value above */
 	enum signature_engine engine;
 	size_t		 most;
-	int		 least_bits;	/* shorter RSA keys are PERMERROR */
-	int64_t		 drift;		/* seconds; below 0: none */
 	int64_t		 timeout;	/* of the lookups */
 };
 

@@ -213,13 +213,6 @@ test_facts(void)
 	T_INT("bits of Ed25519", s->bits, 256);
 	T_INT("no time", s->signed_at, -1);
 	T_INT("never expires", s->expires, -1);
-
-	t = signed_try(a, rsa, span_z(text),
-	    (struct signature_options){ .least_bits = 2048 });
-	T_STR("keys shorter than wanted", signed_summary(a, &t->answer),
-	    "permerror (there is no key record); "
-	    "permerror (an RSA key of only 1024 bits)");
-	T_INT("their size is told", t->answer.list[1].bits, 1024);
 	arena_destroy(&a);
 }
 

@@ -27,7 +27,7 @@ static MAY_YIELD void
 run_trial(void *arg)
 {
 	struct arc_trial *t = arg;
-	struct arc_options options = { t->sets_most, TIMEOUT };
+	struct arc_options options = { TIMEOUT };
 	struct arc *c = arc_begin(t->arena, &options);
 	struct span message = span_z(t->message);
 	struct fields *f = arena_new(t->arena, struct fields);

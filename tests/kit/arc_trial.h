@@ -11,7 +11,6 @@
 struct arc_trial {
 	const char		*message, *zone;
 	size_t			 piece;		/* of the body; 0: all */
-	unsigned		 sets_most;
 	bool			 leave;		/* before the keys are there */
 	bool			 stop;		/* the fiber, before that */
 	/* out */

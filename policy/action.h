@@ -1,0 +1,14 @@
+#ifndef POLICY_ACTION_H
+#define POLICY_ACTION_H
+#include <stdbool.h>
+#include "base/span.h"
+#include "policy/rule.h"
+/*
+ * action -- the names of what rules can do
+ */
+const char	*action_name(enum action_kind kind);	/* "add header" */
+/* By one word: not those of the header. -1: there is none. */
+int		 action_find(struct span word, enum action_kind *kind);
+bool		 action_is_final(enum action_kind kind); /* ends the phase */
+bool		 action_has_code(enum action_kind kind); /* it is a reply */
+#endif
