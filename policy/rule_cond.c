@@ -1,0 +1,219 @@
+#include <assert.h>
+
+#include "policy/regex.h"
+#include "policy/rule_eval_internal.h"
+#include "policy/set.h"
+
+/*
+ * Whether a condition holds. None fits nothing but `is none`, so that "not"
+ * in front of a test is all that turns it round.
+ */
+
+static bool
+is_none(const struct value *v)
+{
+	return v->is_none || (type_is_list(v->type) && v->list.n == 0);
+}
+
+/* --- tests of one value that is not none and no list --- */
+
+static bool
+ends_nocase(struct span text, struct span end)
+{
+	return text.len >= end.len && span_eq_nocase(
+	    span_n(text.p + text.len - end.len, end.len), end);
+}
+
+static bool
+starts_nocase(struct span text, struct span start)
+{
+	return text.len >= start.len &&
+	    span_eq_nocase(span_n(text.p, start.len), start);
+}
+
+static char
+small(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Octets of all facts are bounded by what a mail may bring, those of `part`
+ * by the administrator. */
+static bool
+contains_nocase(struct span text, struct span part)
+{
+	if (part.len == 0)
+		return true;
+	for (; text.len >= part.len; text.p++, text.len--)
+		if (small(text.p[0]) == small(part.p[0]) &&
+		    starts_nocase(text, part))
+			return true;
+	return false;
+}
+
+static bool
+is_textual(const struct value *v)
+{
+	return v->type == TYPE_TEXT || v->type == TYPE_NAME ||
+	    v->type == TYPE_MAILBOX;
+}
+
+static bool
+matches(struct rule_run *run, const struct cond *c, struct span text)
+{
+	int rc = regex_match(c->regex, text);
+
+	if (rc < 0 && run->step.gave_up == NULL)
+		run->step.gave_up = c;
+	return rc > 0;
+}
+
+/* A set has no words of facts, but their texts. */
+static bool
+in_set(const struct cond *c, const struct value *v)
+{
+	struct value text = { .type = TYPE_TEXT };
+
+	if (v->type != TYPE_WORD)
+		return set_has(c->set->set, v);
+	text.text = span_z(c->ref.fact->words[v->word]);
+	return set_has(c->set->set, &text);
+}
+
+static bool
+test_text(struct rule_run *run, const struct cond *c, struct span text)
+{
+	switch (c->op) {
+	case COND_MATCHES:
+		return matches(run, c, text);
+	case COND_CONTAINS:
+		return contains_nocase(text, c->value.text);
+	case COND_STARTS:
+		return starts_nocase(text, c->value.text);
+	default:
+		assert(c->op == COND_ENDS);
+		return ends_nocase(text, c->value.text);
+	}
+}
+
+static bool
+test_number(const struct cond *c, int64_t number)
+{
+	int64_t bound = c->value.number;
+
+	assert(type_is_number(c->value.type));
+	switch (c->op) {
+	case COND_LESS:
+		return number < bound;
+	case COND_LESS_EQUAL:
+		return number <= bound;
+	case COND_GREATER:
+		return number > bound;
+	default:
+		assert(c->op == COND_GREATER_EQUAL);
+		return number >= bound;
+	}
+}
+
+static bool
+test_item(struct rule_run *run, const struct cond *c, const struct value *v)
+{
+	if (is_none(v))
+		return false;
+	switch (c->op) {
+	case COND_YES:
+		return v->yes;
+	case COND_EQUAL:
+		return !c->value.is_none && value_equal(v, &c->value);
+	case COND_IN:
+		return in_set(c, v);
+	default:
+		if (type_is_number(v->type))
+			return test_number(c, v->number);
+		assert(is_textual(v));
+		return test_text(run, c, v->text);
+	}
+}
+
+/* --- a leaf of the tree --- */
+
+static bool
+test_list(struct rule_run *run, const struct cond *c, const struct value *v)
+{
+	if (c->op == COND_EQUAL && type_is_list(c->value.type))
+		return value_equal(v, &c->value);
+	for (size_t i = 0; i < v->list.n; i++)
+		if (test_item(run, c, &v->list.items[i]))
+			return true;
+	return false;
+}
+
+static MAY_YIELD int
+test(struct rule_run *run, const struct cond *c, bool *holds,
+    struct err *err)
+{
+	struct value v;
+
+	if (c->op == COND_TAGGED) {
+		*holds = evaluation_tagged(run->e, c->value.text);
+		return 0;
+	}
+	if (rule_fact(run, &c->ref, &v, err) < 0)
+		return -1;
+	if (c->op == COND_NONE)
+		*holds = is_none(&v);
+	else if (!is_none(&v) && type_is_list(v.type))
+		*holds = test_list(run, c, &v);
+	else
+		*holds = test_item(run, c, &v);
+	return 0;
+}
+
+/* --- the tree --- */
+
+static bool
+is_leaf(const struct cond *c)
+{
+	return c->op != COND_AND && c->op != COND_OR && c->op != COND_NOT;
+}
+
+static void
+open_push(struct rule_run *run, size_t *n, const struct cond *c)
+{
+	if (*n == run->open_cap) {
+		run->open = rule_grow(run->arena, run->open, *n,
+		    sizeof(*run->open));
+		run->open_cap = *n > 0 ? *n * 2 : 1;
+	}
+	run->open[(*n)++] = c;
+}
+
+/*
+ * Down the left sides to a leaf; back up with its answer, until one of them
+ * leaves it to its right side. That one takes the place of the whole, so only
+ * left sides and `not` are open at a time.
+ */
+MAY_YIELD int
+rule_cond(struct rule_run *run, const struct cond *cond, bool *holds,
+    struct err *err)
+{
+	const struct cond *c = cond;
+	size_t n = 0;
+
+	for (;;) {
+		for (; !is_leaf(c); c = c->left)
+			open_push(run, &n, c);
+		if (test(run, c, holds, err) < 0)
+			return -1;
+		for (c = NULL; c == NULL;) {
+			if (n == 0)
+				return 0;
+			c = run->open[--n];
+			if (c->op == COND_NOT)
+				*holds = !*holds;
+			if (c->op == COND_NOT || *holds == (c->op == COND_OR))
+				c = NULL;	/* decided: further up */
+		}
+		c = c->right;
+	}
+}

@@ -1,0 +1,225 @@
+#include <string.h>
+
+#include "policy/rule_eval_internal.h"
+#include "policy/template.h"
+
+/* What a rule does with the phase. */
+enum outcome { STOPPED = -1, GOES_ON, DECIDED };
+
+void *
+rule_grow(struct arena *a, void *list, size_t n, size_t size)
+{
+	void *more;
+
+	if ((n & (n - 1)) != 0)		/* twice as long at powers of two */
+		return list;
+	more = arena_alloc(a, (n > 0 ? 2 * n : 1) * size);
+	if (n > 0)
+		memcpy(more, list, n * size);
+	return more;
+}
+
+/* --- texts --- */
+
+static size_t
+most(enum action_kind kind)
+{
+	return kind == ACTION_ADD_HEADER || kind == ACTION_REPLACE_HEADER ||
+	    kind == ACTION_PREFIX_SUBJECT ? VERDICT_VALUE_MAX :
+	    VERDICT_TEXT_MAX;
+}
+
+static MAY_YIELD int
+render(struct rule_run *run, const struct action *action, struct span *out,
+    struct err *err)
+{
+	const struct template *t = &action->text;
+	struct value *values;
+
+	if (t->n == 0)
+		return 0;
+	values = arena_new_n(run->arena, t->n, struct value);
+	for (size_t i = 0; i < t->n; i++)
+		if (t->parts[i].ref.fact != NULL && rule_fact(run,
+		    &t->parts[i].ref, &values[i], err) < 0)
+			return -1;
+	*out = template_render(run->arena, t, values, most(action->kind));
+	return 0;
+}
+
+/* --- actions --- */
+
+static void
+decide(struct rule_run *run, const struct rule *rule, struct span text)
+{
+	struct verdict *v = run->verdict;
+
+	v->kind = rule->action.kind;
+	v->rule = rule;
+	v->code = rule->action.code;
+	v->enhanced = rule->action.enhanced;
+	v->text = text;
+	if (v->kind == ACTION_TRUST) {
+		run->e->trusted = rule;
+		run->e->trusted_in = run->phase;
+	}
+}
+
+static void
+add_edit(struct rule_run *run, const struct action *action, struct span text)
+{
+	struct verdict *v = run->verdict;
+
+	v->edits = rule_grow(run->arena, v->edits, v->nedits,
+	    sizeof(*v->edits));
+	v->edits[v->nedits++] = (struct header_edit){ action->kind,
+	    action->name, text };
+}
+
+static void
+add_log(struct rule_run *run, struct span text)
+{
+	struct verdict *v = run->verdict;
+
+	v->logs = rule_grow(run->arena, v->logs, v->nlogs, sizeof(*v->logs));
+	v->logs[v->nlogs++] = text;
+}
+
+static enum outcome
+act(struct rule_run *run, const struct rule *rule, struct span text)
+{
+	const struct action *action = &rule->action;
+
+	switch (action->kind) {
+	case ACTION_ACCEPT:
+	case ACTION_TRUST:
+	case ACTION_REJECT:
+	case ACTION_DEFER:
+	case ACTION_DISCONNECT:
+	case ACTION_DISCARD:
+	case ACTION_QUARANTINE:
+		decide(run, rule, text);
+		return DECIDED;
+	case ACTION_SCORE:
+	case ACTION_TAG:
+		given_add(run->e->arena, &run->e->given[run->phase], rule);
+		break;
+	case ACTION_DELAY:
+		run->verdict->delay = rule_sum(run->verdict->delay,
+		    action->number);
+		break;
+	case ACTION_ROUTE:
+		run->verdict->route = action->name;
+		break;
+	case ACTION_ADD_HEADER:
+	case ACTION_REMOVE_HEADER:
+	case ACTION_REPLACE_HEADER:
+	case ACTION_PREFIX_SUBJECT:
+		add_edit(run, action, text);
+		break;
+	case ACTION_LOG:
+		add_log(run, text);
+		break;
+	}
+	return GOES_ON;
+}
+
+/* --- rules --- */
+
+static void
+trace_add(struct rule_run *run, const struct rule_step *step)
+{
+	struct rule_trace *t = run->trace;
+
+	if (t == NULL)
+		return;
+	t->steps = rule_grow(run->arena, t->steps, t->n, sizeof(*t->steps));
+	t->steps[t->n++] = *step;
+}
+
+/* The condition and, if it holds, what a rule does; *applied tells a group
+ * to go on with its own. */
+static MAY_YIELD enum outcome
+run_one(struct rule_run *run, const struct rule *rule, bool *applied,
+    struct err *err)
+{
+	struct rule_step *step = &run->step;
+	enum outcome outcome = GOES_ON;
+
+	*step = (struct rule_step){ .rule = rule, .applied = true };
+	if (rule->when != NULL &&
+	    rule_cond(run, rule->when, &step->applied, err) < 0)
+		return STOPPED;
+	if (step->applied && rule->group == NULL) {
+		step->observed = rule->observe;
+		if (render(run, &rule->action, &step->text, err) < 0)
+			return STOPPED;
+		if (!rule->observe)
+			outcome = act(run, rule, step->text);
+	}
+	trace_add(run, step);
+	*applied = step->applied;
+	return outcome;
+}
+
+static MAY_YIELD enum outcome
+run_rules(struct rule_run *run, const struct rule *rules, size_t n,
+    struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		enum outcome outcome;
+		bool applied;
+
+		outcome = run_one(run, &rules[i], &applied, err);
+		if (outcome == GOES_ON && applied && rules[i].group != NULL)
+			outcome = run_rules(run, rules[i].group,
+			    rules[i].ngroup, err);
+		if (outcome != GOES_ON)
+			return outcome;
+	}
+	return GOES_ON;
+}
+
+/* --- the evaluation --- */
+
+struct evaluation *
+evaluation_begin(struct arena *a, const struct rules *rules,
+    const struct fact_source *source)
+{
+	struct evaluation *e = arena_new(a, struct evaluation);
+
+	e->arena = a;
+	e->rules = rules;
+	e->source = source;
+	e->slots = arena_new_n(a, rules->nslots, struct fact_slot *);
+	return e;
+}
+
+MAY_YIELD int
+evaluation_run(struct evaluation *e, enum phase phase, struct arena *a,
+    struct verdict *verdict, struct rule_trace *trace, struct err *err)
+{
+	const struct phase_rules *rules = &e->rules->phases[phase];
+	struct rule_run run = { .e = e, .phase = phase, .arena = a,
+	    .verdict = verdict, .trace = trace };
+
+	*verdict = (struct verdict){ .kind = ACTION_ACCEPT };
+	if (trace != NULL)
+		*trace = (struct rule_trace){ .phase = phase };
+	given_clear(&e->given[phase]);
+	if (e->trusted != NULL && e->trusted_in < phase) {
+		verdict->rule = e->trusted;
+		if (trace != NULL)
+			trace->trusted = e->trusted;
+		return 0;
+	}
+	e->trusted = NULL;
+	return run_rules(&run, rules->rules, rules->n, err) == STOPPED ?
+	    -1 : 0;
+}
+
+void
+evaluation_forget(struct evaluation *e, enum fact_scope scope)
+{
+	rule_facts_forget(e, scope);
+}

@@ -1,0 +1,238 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/listing.h"
+#include "policy/rule_plan.h"
+
+/* --- all that rules name --- */
+
+/* References in the order in which the rules name them. Conditions are gone
+ * through without recursion: "or" may have thousands of members. */
+struct gathering {
+	struct arena		*arena;
+	struct fact_ref		**refs;
+	size_t			 n, cap;
+	struct cond		**open;		/* right sides, still to come */
+	size_t			 nopen, open_cap;
+};
+
+static void *
+grow(struct arena *a, void *list, size_t n, size_t *cap)
+{
+	void *more;
+
+	if (n < *cap)
+		return list;
+	*cap = n > 0 ? n * 2 : 16;
+	more = arena_alloc(a, *cap * sizeof(void *));
+	if (n > 0)
+		memcpy(more, list, n * sizeof(void *));
+	return more;
+}
+
+static void
+gather_ref(struct gathering *g, struct fact_ref *ref)
+{
+	if (ref->fact == NULL)
+		return;
+	g->refs = grow(g->arena, g->refs, g->n, &g->cap);
+	g->refs[g->n++] = ref;
+}
+
+static void
+gather_cond(struct gathering *g, struct cond *c)
+{
+	g->nopen = 0;
+	for (;;) {
+		if (c == NULL) {
+			if (g->nopen == 0)
+				return;
+			c = g->open[--g->nopen];
+		}
+		if (c->op == COND_AND || c->op == COND_OR) {
+			g->open = grow(g->arena, g->open, g->nopen,
+			    &g->open_cap);
+			g->open[g->nopen++] = c->right;
+		} else if (c->op != COND_NOT)
+			gather_ref(g, &c->ref);
+		c = c->op == COND_AND || c->op == COND_OR ||
+		    c->op == COND_NOT ? c->left : NULL;
+	}
+}
+
+static void
+gather_rule(struct gathering *g, struct rule *rule)
+{
+	gather_cond(g, rule->when);
+	for (size_t i = 0; i < rule->action.text.n; i++)
+		gather_ref(g, &rule->action.text.parts[i].ref);
+	for (size_t i = 0; i < rule->ngroup; i++)
+		gather_rule(g, &rule->group[i]);
+}
+
+static void
+gather_phase(struct gathering *g, const struct phase_rules *rules)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		gather_rule(g, &rules->rules[i]);
+}
+
+/* --- numbers --- */
+
+static int
+compare_nocase(struct span a, struct span b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int c = len > 0 ? strncasecmp(a.p, b.p, len) : 0;
+
+	return c != 0 ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+static int
+by_fact(const void *a, const void *b)
+{
+	const struct fact_ref *x = *(struct fact_ref *const *)a;
+	const struct fact_ref *y = *(struct fact_ref *const *)b;
+
+	if (x->fact != y->fact)
+		return fact_id(x->fact) < fact_id(y->fact) ? -1 : 1;
+	return compare_nocase(x->argument, y->argument);
+}
+
+void
+rule_plan_number(struct rules *rules)
+{
+	struct arena *scratch = arena_create("facts of rules");
+	struct gathering g = { .arena = scratch };
+
+	for (size_t i = 0; i < PHASES; i++)
+		gather_phase(&g, &rules->phases[i]);
+	if (g.n > 0)
+		qsort(g.refs, g.n, sizeof(struct fact_ref *), by_fact);
+	rules->nslots = 0;
+	for (size_t i = 0; i < g.n; i++) {
+		if (i == 0 || by_fact(&g.refs[i - 1], &g.refs[i]) != 0)
+			rules->nslots++;
+		g.refs[i]->slot = (unsigned)rules->nslots - 1;
+	}
+	arena_destroy(&scratch);
+}
+
+/* --- the plan --- */
+
+/* `seen` has a place for each slot. */
+static void
+plan_needs(struct arena *a, const struct gathering *g, bool *seen,
+    struct phase_plan *plan)
+{
+	plan->needs = arena_new_n(a, g->n, const struct fact_ref *);
+	for (size_t i = 0; i < g->n; i++) {
+		if (seen[g->refs[i]->slot])
+			continue;
+		seen[g->refs[i]->slot] = true;
+		plan->needs[plan->nneeds++] = g->refs[i];
+	}
+}
+
+/* What is known from `phase` on and is asked for by then or later. */
+static void
+plan_starts(struct arena *a, struct rule_plan *plan, size_t nslots,
+    enum phase phase)
+{
+	bool *seen = arena_new_n(a, nslots, bool);
+	struct phase_plan *p = &plan->phases[phase];
+
+	p->starts = arena_new_n(a, nslots, const struct fact_ref *);
+	for (size_t i = phase; i < PHASES; i++)
+		for (size_t j = 0; j < plan->phases[i].nneeds; j++) {
+			const struct fact_ref *r = plan->phases[i].needs[j];
+
+			if (r->fact->phase != phase || seen[r->slot] ||
+			    r->fact->cost == FACT_FREE)
+				continue;
+			seen[r->slot] = true;
+			p->starts[p->nstarts++] = r;
+		}
+}
+
+static size_t
+count_leading(struct gathering *g, const struct phase_rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < rules->n; i++) {
+		g->n = 0;
+		gather_rule(g, &rules->rules[i]);
+		for (size_t j = 0; j < g->n; j++)
+			if (g->refs[j]->fact->cost != FACT_FREE)
+				return i;
+	}
+	return i;
+}
+
+static bool
+is_named(const struct span *list, size_t n, struct span name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_eq_nocase(list[i], name))
+			return true;
+	return false;
+}
+
+/* Lists and headers: `every` fact with such an argument, each name once. */
+static void
+plan_names(struct arena *a, const struct rule_plan *plan, size_t nslots,
+    enum fact_argument kind, struct span **names, size_t *n)
+{
+	*names = arena_new_n(a, nslots, struct span);
+	*n = 0;
+	for (size_t i = 0; i < PHASES; i++)
+		for (size_t j = 0; j < plan->phases[i].nneeds; j++) {
+			const struct fact_ref *r = plan->phases[i].needs[j];
+
+			if (r->fact->argument == kind &&
+			    !is_named(*names, *n, r->argument))
+				(*names)[(*n)++] = r->argument;
+		}
+}
+
+static void
+plan_lists(struct arena *a, const struct rules *rules, struct rule_plan *plan)
+{
+	bool all = plan->facts[FACT_DNSBL_SCORE] ||
+	    plan->facts[FACT_DNSBL_NAMES] || plan->facts[FACT_DNSBL_TAGS] ||
+	    plan->facts[FACT_DNSBL_FAILED];
+
+	if (!all) {
+		plan_names(a, plan, rules->nslots, FACT_TAKES_LIST,
+		    &plan->lists, &plan->nlists);
+		return;
+	}
+	plan->lists = arena_new_n(a, rules->nlists, struct span);
+	for (size_t i = 0; i < rules->nlists; i++)
+		plan->lists[plan->nlists++] = span_z(rules->lists[i].name);
+}
+
+struct rule_plan *
+rule_plan(struct arena *a, const struct rules *rules)
+{
+	struct rule_plan *plan = arena_new(a, struct rule_plan);
+	struct gathering g = { .arena = a };
+
+	for (size_t i = 0; i < PHASES; i++) {
+		struct phase_plan *p = &plan->phases[i];
+
+		p->leading = count_leading(&g, &rules->phases[i]);
+		g.n = 0;
+		gather_phase(&g, &rules->phases[i]);
+		plan_needs(a, &g, arena_new_n(a, rules->nslots, bool), p);
+		for (size_t j = 0; j < p->nneeds; j++)
+			plan->facts[fact_id(p->needs[j]->fact)] = true;
+	}
+	for (size_t i = 0; i < PHASES; i++)
+		plan_starts(a, plan, rules->nslots, (enum phase)i);
+	plan_names(a, plan, rules->nslots, FACT_TAKES_HEADER, &plan->headers,
+	    &plan->nheaders);
+	plan_lists(a, rules, plan);
+	return plan;
+}
