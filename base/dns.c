@@ -79,8 +79,8 @@ static const struct setting settings[] = {
  *
  * A forwarder answers what it knows in no time and what it must look up itself
  * in as long as that takes: after a second its answer never came through. And
- * names that it has no answer for must not make it look dead to all others,
- * as they did after 12 s: what is held against it is forgotten before.
+ * names that it has no answer for make it look dead to all others, if for some
+ * 20 s nobody asks for anything else; so that is forgotten after 5 s.
  */
 static const struct setting when_forwarding[] = {
 	{ "infra-cache-min-rtt:", "1000" },
