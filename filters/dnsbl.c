@@ -341,7 +341,7 @@ dnsbl_status(const struct dnsbl *d, struct buf *out)
 	for (size_t i = 0; i < d->n; i++) {
 		const struct dnsbl_stats *s = &d->stats[i];
 
-		buf_printf(out, "%s asked=%" PRIu64 " listed=%" PRIu64
+		buf_printf(out, "dns list %s asked=%" PRIu64 " listed=%" PRIu64
 		    " failed=%" PRIu64 " errors=%" PRIu64 " suspended=%"
 		    PRIu64 "\n", d->lists[i].name, s->asked, s->listed,
 		    s->failed, s->errors, s->suspended);

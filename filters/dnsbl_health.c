@@ -299,7 +299,7 @@ dnsbl_health_status(const struct dnsbl_health *h, size_t list,
 		why = w->sides[i].is_used ? dnsbl_health_objection(h, list,
 		    (enum dnsbl_side)i) : NULL;
 		if (why != NULL)
-			buf_printf(out, "%s %s suspended: %s\n",
+			buf_printf(out, "dns list %s %s suspended: %s\n",
 			    w->list->name, dnsbl_side_name((enum dnsbl_side)i),
 			    why);
 	}

@@ -403,11 +403,11 @@ test_status(void)
 	lists_client(&s.check, s.dnsbl, "192.0.2.8");
 	dnsbl_status(s.dnsbl, &out);
 	T_STR("status", arena_copy(s.arena, buf_text(&out)),
-	    "zen asked=2 listed=1 failed=0 errors=0 suspended=0\n"
-	    "wl asked=2 listed=0 failed=1 errors=0 suspended=0\n"
-	    "plain asked=2 listed=0 failed=0 errors=1 suspended=0\n"
-	    "uri asked=0 listed=0 failed=0 errors=0 suspended=0\n"
-	    "helo asked=0 listed=0 failed=0 errors=0 suspended=0\n");
+	    "dns list zen asked=2 listed=1 failed=0 errors=0 suspended=0\n"
+	    "dns list wl asked=2 listed=0 failed=1 errors=0 suspended=0\n"
+	    "dns list plain asked=2 listed=0 failed=0 errors=1 suspended=0\n"
+	    "dns list uri asked=0 listed=0 failed=0 errors=0 suspended=0\n"
+	    "dns list helo asked=0 listed=0 failed=0 errors=0 suspended=0\n");
 	buf_free(&out);
 	end(&s);
 }

@@ -164,6 +164,8 @@ tell_state(struct life *l)
 	struct buf text = {0};
 
 	backends_status(l->w.backends, &text);
+	if (checker_lists(l->w.checker) != NULL)
+		dnsbl_status(checker_lists(l->w.checker), &text);
 	channel_say(l->start->channel, CHANNEL_STATE, buf_text(&text));
 	buf_free(&text);
 }

@@ -13,7 +13,7 @@ import dkim
 import pytest
 
 from kit.client import Client
-from kit.gateway import binary
+from kit.gateway import binary, run
 
 pytestmark = pytest.mark.core
 
@@ -220,6 +220,15 @@ def test_lists_score_and_a_refusing_list_does_not(route, key):
     assert not gateway.lines("dnsbl=.*deny")
     assert len(gateway.lines("dns list suspended list=deny side=IPv4")) <= \
         gateway.workers		# each tells it once
+
+
+def test_the_state_of_lists_is_told(route, key):
+    gateway, _ = route
+    gateway.wait_line("dns list suspended list=deny")
+    deliver(route, MESSAGE, addr="192.0.2.8")
+    status = run("status", "--config", gateway.conf).stdout
+    assert re.search(r"dns list good asked=[1-9]\d* listed=[1-9]", status)
+    assert "dns list deny IPv4 suspended: " in status
 
 
 def test_the_null_sender_is_checked_by_its_helo_name(route, key):
