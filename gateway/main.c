@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "conf/conf.h"
+#include "policy/fact_list.h"
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
 #include "gateway/explain.h"
@@ -28,7 +29,7 @@
 enum option_bit { OPT_CONFIG = 1, OPT_DEMO = 2, OPT_FOREGROUND = 4,
     OPT_JSON = 8, OPT_HELP = 16, OPT_CONTROL = 32, OPT_CLIENT = 64,
     OPT_NAME = 128, OPT_HELO = 256, OPT_FROM = 512, OPT_TO = 1024,
-    OPT_RESOLVER = 2048, OPT_MESSAGE = 4096 };
+    OPT_RESOLVER = 2048, OPT_MESSAGE = 4096, OPT_MDOC = 8192 };
 
 struct command_line {
 	const struct subcommand	*command;
@@ -36,6 +37,7 @@ struct command_line {
 	const char		*demo;		/* folder; NULL: not a demo */
 	const char		*control;	/* socket; NULL: configured */
 	bool			 json;
+	bool			 mdoc;
 	struct explain_request	 mail;
 };
 
@@ -50,6 +52,7 @@ static int	run_serve(const struct command_line *line);
 static int	run_check(const struct command_line *line);
 static int	run_dump(const struct command_line *line);
 static int	run_explain(const struct command_line *line);
+static int	run_facts(const struct command_line *line);
 static int	run_stats(const struct command_line *line);
 static int	run_request(const struct command_line *line);
 static int	run_settings(const struct command_line *line);
@@ -71,6 +74,8 @@ static const struct subcommand subcommands[] = {
 	    "print the effective settings, defaults included" },
 	{ "explain", run_explain, WHERE | MAIL | OPT_JSON,
 	    "what would be found out about a mail: every fact, with reasons" },
+	{ "facts", run_facts, OPT_JSON | OPT_MDOC,
+	    "list all that a rule can ask for" },
 	{ "status", run_request, WHOM,
 	    "the running gateway: its workers and backends" },
 	{ "stats", run_stats, WHOM | OPT_JSON,
@@ -104,6 +109,7 @@ static const struct {
 	{ OPT_FOREGROUND, "--foreground", "as it always runs; for scripts "
 	    "that say so" },
 	{ OPT_JSON, "--json", "as JSON" },
+	{ OPT_MDOC, "--mdoc", "as a part of a manual page" },
 	{ OPT_CLIENT, "--client IP", "the address that the mail came from" },
 	{ OPT_NAME, "--name NAME", "its name, instead of looking it up" },
 	{ OPT_HELO, "--helo NAME", "what it said at HELO" },
@@ -215,6 +221,18 @@ run_manual(const struct command_line *line)
 {
 	(void)line;
 	conf_manual(stdout);
+	return EXIT_GOOD;
+}
+
+static int
+run_facts(const struct command_line *line)
+{
+	if (line->json)
+		fact_list_json(stdout);
+	else if (line->mdoc)
+		fact_list_manual(stdout);
+	else
+		fact_list(stdout);
 	return EXIT_GOOD;
 }
 
@@ -370,6 +388,8 @@ set_option(struct command_line *line, int bit)
 
 	if (bit == OPT_JSON)
 		line->json = true;
+	if (bit == OPT_MDOC)
+		line->mdoc = true;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		if ((int)values[i].bit == bit)
 			*values[i].value = optarg;
@@ -386,6 +406,7 @@ read_options(int argc, char **argv, struct command_line *line)
 		{ "control", required_argument, NULL, OPT_CONTROL },
 		{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "mdoc", no_argument, NULL, OPT_MDOC },
 		{ "client", required_argument, NULL, OPT_CLIENT },
 		{ "name", required_argument, NULL, OPT_NAME },
 		{ "helo", required_argument, NULL, OPT_HELO },
@@ -421,6 +442,8 @@ read_options(int argc, char **argv, struct command_line *line)
 		return usage("too many arguments: ", argv[optind]);
 	if (line->demo != NULL && line->config != NULL)
 		return usage("--demo and --config exclude each other", "");
+	if (line->json && line->mdoc)
+		return usage("--json and --mdoc exclude each other", "");
 	return 0;
 }
 
