@@ -1,0 +1,199 @@
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "conf/value.h"
+#include "policy/action.h"
+#include "policy/condition_text.h"
+#include "policy/rule_trace.h"
+
+/* --- pieces of a line --- */
+
+static void
+put_cut(struct buf *out, struct span text, size_t most)
+{
+	if (!utf8_put_printable(out, text, most, true))
+		buf_puts(out, "...");
+}
+
+static void
+put_quoted(struct buf *out, struct span text)
+{
+	struct value v = { .type = TYPE_TEXT, .text = text };
+
+	value_put(out, &v, NULL);
+}
+
+static void
+put_condition(struct buf *out, const struct cond *cond)
+{
+	struct buf text = {0};
+
+	condition_text_put(&text, cond->text);
+	put_cut(out, buf_text(&text), TRACE_CONDITION_MAX);
+	buf_free(&text);
+}
+
+static void
+put_ref(struct buf *out, const struct fact_ref *ref)
+{
+	buf_puts(out, ref->fact->name);
+	if (ref->fact->argument == FACT_TAKES_HEADER) {
+		buf_puts(out, " ");
+		put_quoted(out, ref->argument);
+	} else
+		buf_span(out, ref->argument);
+}
+
+static void
+put_readings(struct buf *out, const struct rule_step *step)
+{
+	struct buf text = {0};
+
+	if (step->nreadings == 0)
+		return;
+	buf_puts(out, " [");
+	for (size_t i = 0; i < step->nreadings; i++) {
+		const struct fact_reading *r = &step->readings[i];
+
+		buf_puts(out, i > 0 ? ", " : "");
+		put_ref(out, r->ref);
+		buf_puts(out, " = ");
+		buf_clear(&text);
+		value_put(&text, &r->value, r->ref->fact->words);
+		put_cut(out, buf_text(&text), TRACE_VALUE_MAX);
+	}
+	buf_puts(out, "]");
+	buf_free(&text);
+}
+
+static void
+put_code(struct buf *out, int code, const char *enhanced)
+{
+	buf_printf(out, " %d", code);
+	if (enhanced != NULL)
+		buf_printf(out, " %s", enhanced);
+}
+
+static void
+put_hundredths(struct buf *out, int64_t number)
+{
+	struct value v = { .type = TYPE_NUMBER, .number = number };
+
+	buf_puts(out, " ");
+	value_put(out, &v, NULL);
+}
+
+static bool
+has_name(const struct action *a)
+{
+	return a->kind == ACTION_ADD_HEADER ||
+	    a->kind == ACTION_REMOVE_HEADER ||
+	    a->kind == ACTION_REPLACE_HEADER || a->kind == ACTION_SCORE;
+}
+
+/* As in a rule file, its text rendered. */
+static void
+put_action(struct buf *out, const struct action *a, struct span text)
+{
+	buf_puts(out, action_name(a->kind));
+	if (action_has_code(a->kind))
+		put_code(out, a->code, a->enhanced);
+	if (a->kind == ACTION_SCORE)
+		put_hundredths(out, a->number);
+	if (a->kind == ACTION_DELAY) {
+		buf_puts(out, " ");
+		value_put_duration(out, a->number);
+	}
+	if (a->kind == ACTION_TAG || a->kind == ACTION_ROUTE) {
+		buf_puts(out, " ");
+		put_cut(out, a->name, TRACE_VALUE_MAX);
+	}
+	if (has_name(a) && a->name.len > 0) {
+		buf_puts(out, " ");
+		put_quoted(out, a->name);
+	}
+	if (a->text.n > 0) {
+		buf_puts(out, " ");
+		put_quoted(out, text);
+	}
+}
+
+static void
+put_outcome(struct buf *out, const struct rule_step *step)
+{
+	if (!step->applied)
+		buf_puts(out, "no");
+	else if (step->rule->group != NULL)
+		buf_puts(out, "yes");
+	else {
+		if (step->observed)
+			buf_puts(out, "would ");
+		put_action(out, &step->rule->action, step->text);
+	}
+}
+
+/* --- lines --- */
+
+static void
+put_place(struct buf *out, const struct rule *rule)
+{
+	const struct source *source = rule->at.source;
+
+	if (source == NULL)
+		buf_puts(out, rule->name != NULL ? rule->name : "");
+	else
+		buf_printf(out, "%s:%u", source->name, rule->at.line);
+	if (rule->has_label && source != NULL)
+		buf_printf(out, " %s", rule->name);
+}
+
+void
+rule_step_put(struct buf *out, const struct rule_step *step)
+{
+	const struct rule *rule = step->rule;
+
+	put_place(out, rule);
+	buf_puts(out, rule->when != NULL ? ": when " : ": always");
+	if (rule->when != NULL)
+		put_condition(out, rule->when);
+	put_readings(out, step);
+	buf_puts(out, " -> ");
+	put_outcome(out, step);
+	if (step->gave_up != NULL) {
+		buf_puts(out, " (met a limit, so no match: ");
+		put_condition(out, step->gave_up);
+		buf_puts(out, ")");
+	}
+	buf_puts(out, "\n");
+}
+
+void
+rule_verdict_put(struct buf *out, const struct verdict *v)
+{
+	buf_puts(out, action_name(v->kind));
+	if (action_has_code(v->kind))
+		put_code(out, v->code, v->enhanced);
+	if (v->text.len > 0) {
+		buf_puts(out, " ");
+		put_quoted(out, v->text);
+	}
+	if (v->rule != NULL)
+		buf_printf(out, " by %s", v->rule->name);
+	else
+		buf_puts(out, ", no rule decided");
+}
+
+void
+rule_trace_put(struct buf *out, const struct rule_trace *trace,
+    const struct verdict *verdict)
+{
+	buf_printf(out, "at %s: ", phase_name(trace->phase));
+	rule_verdict_put(out, verdict);
+	buf_puts(out, trace->trusted != NULL ? ", which trusts\n" : "\n");
+	for (size_t i = 0; i < trace->n; i++) {
+		buf_puts(out, "  ");
+		rule_step_put(out, &trace->steps[i]);
+	}
+}

@@ -1,0 +1,46 @@
+#ifndef POLICY_RULE_TRACE_H
+#define POLICY_RULE_TRACE_H
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "policy/rule_eval.h"
+/*
+ * rule_trace -- why the rules decided as they did, in words and as JSON
+ *
+ * A line for each rule that was looked at: where it stands and its label, its
+ * condition as it is written, the facts that were read for it, what it did.
+ *
+ *	at connect: reject 554 5.7.1 "listed" by listed
+ *	  in.rules:9: when client.ip in $trusted [client.ip = 192.0.2.1] -> no
+ *	  in.rules:10 listed: when dnsbl.score >= 8 [dnsbl.score = 12]
+ *	  -> reject 554 5.7.1 "listed"			(all in one line)
+ *
+ * A rule that observes "would reject", that of a group says yes or no, and
+ * the facts behind the one that settled "and" or "or" are not read. A regular
+ * expression that met its limit is named.
+ *
+ * Limits    a value is shown up to TRACE_VALUE_MAX octets, a condition up to
+ *           TRACE_CONDITION_MAX; JSON has all of it.
+ * Text      printable UTF-8, whatever the facts hold.
+ */
+#define TRACE_VALUE_MAX		200
+#define TRACE_CONDITION_MAX	400
+
+void		 rule_step_put(struct buf *out, const struct rule_step *step);
+void		 rule_trace_put(struct buf *out, const struct rule_trace *trace,
+		    const struct verdict *verdict);
+/* `reject 554 5.7.1 "listed" by listed`; `accept, no rule decided` */
+void		 rule_verdict_put(struct buf *out,
+		    const struct verdict *verdict);
+
+/*
+ * {"phase": "connect", "verdict": {"action": "reject", "rule": "listed",
+ *  "code": 554, "enhanced": "5.7.1", "text": "listed"}, "rules": [{"file":
+ *  "in.rules", "line": 10, "rule": "listed", "when": "dnsbl.score >= 8",
+ *  "held": true, "observed": false, "action": "reject", "facts":
+ *  {"dnsbl.score": 12}}, ...]}
+ * Durations are seconds. The reference is the caller's.
+ */
+json_t		*rule_trace_json(const struct rule_trace *trace,
+		    const struct verdict *verdict);
+#endif

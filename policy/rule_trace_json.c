@@ -1,0 +1,183 @@
+#include <stdbool.h>
+
+#include "base/utf8.h"
+#include "policy/action.h"
+#include "policy/condition_text.h"
+#include "policy/rule_trace.h"
+
+/* JSON is UTF-8: what is none, and controls, are replaced. */
+static json_t *
+json_of_text(struct span text)
+{
+	struct buf out = {0};
+	json_t *json;
+
+	utf8_put_printable(&out, text, SIZE_MAX, true);
+	json = json_stringn(out.len > 0 ? out.p : "", out.len);
+	buf_free(&out);
+	return json;
+}
+
+static json_t *
+json_of_value(const struct value *v, const char *const *words)
+{
+	struct buf out = {0};
+	json_t *json;
+
+	if (v->is_none)
+		return json_null();
+	switch (v->type) {
+	case TYPE_YESNO:
+		return json_boolean(v->yes);
+	case TYPE_INT:
+	case TYPE_SIZE:
+		return json_integer(v->number);
+	case TYPE_NUMBER:
+		return json_real((double)v->number / 100);
+	case TYPE_DURATION:
+		return json_real((double)v->number / 1e6);
+	case TYPE_TEXT:
+	case TYPE_NAME:
+	case TYPE_MAILBOX:
+		return json_of_text(v->text);
+	case TYPE_TEXTS:
+	case TYPE_NAMES:
+	case TYPE_ADDRESSES:
+		json = json_array();
+		for (size_t i = 0; i < v->list.n; i++)
+			json_array_append_new(json,
+			    json_of_value(&v->list.items[i], NULL));
+		return json;
+	default:		/* words and addresses, as rules have them */
+		value_put(&out, v, words);
+		json = json_of_text(buf_text(&out));
+		buf_free(&out);
+		return json;
+	}
+}
+
+/* "dnsbl.score", "header Subject" */
+static void
+set_fact(json_t *facts, const struct fact_reading *r)
+{
+	const struct fact *fact = r->ref->fact;
+	struct buf key = {0};
+
+	buf_puts(&key, fact->name);
+	if (fact->argument == FACT_TAKES_HEADER)
+		buf_puts(&key, " ");
+	utf8_put_printable(&key, r->ref->argument, SIZE_MAX, true);
+	buf_put(&key, "", 1);
+	json_object_set_new(facts, key.p, json_of_value(&r->value,
+	    fact->words));
+	buf_free(&key);
+}
+
+static void
+set_place(json_t *json, const struct rule *rule)
+{
+	if (rule->at.source != NULL) {
+		json_object_set_new(json, "file",
+		    json_of_text(span_z(rule->at.source->name)));
+		json_object_set_new(json, "line",
+		    json_integer(rule->at.line));
+	}
+	if (rule->name != NULL)
+		json_object_set_new(json, "rule",
+		    json_of_text(span_z(rule->name)));
+}
+
+static void
+set_condition(json_t *json, const char *key, const struct cond *cond)
+{
+	struct buf text = {0};
+
+	if (cond == NULL)
+		return;
+	condition_text_put(&text, cond->text);
+	json_object_set_new(json, key, json_of_text(buf_text(&text)));
+	buf_free(&text);
+}
+
+static void
+set_code(json_t *json, enum action_kind kind, int code, const char *enhanced)
+{
+	if (!action_has_code(kind))
+		return;
+	json_object_set_new(json, "code", json_integer(code));
+	if (enhanced != NULL)
+		json_object_set_new(json, "enhanced",
+		    json_of_text(span_z(enhanced)));
+}
+
+/* Its parameters, and its text when it was rendered. */
+static void
+set_action(json_t *json, const struct rule_step *step)
+{
+	const struct action *a = &step->rule->action;
+
+	json_object_set_new(json, "action",
+	    json_string(action_name(a->kind)));
+	set_code(json, a->kind, a->code, a->enhanced);
+	if (a->name.len > 0)
+		json_object_set_new(json, "name", json_of_text(a->name));
+	if (a->kind == ACTION_SCORE)
+		json_object_set_new(json, "score",
+		    json_real((double)a->number / 100));
+	if (a->kind == ACTION_DELAY)
+		json_object_set_new(json, "delay",
+		    json_real((double)a->number / 1e6));
+	if (step->applied && a->text.n > 0)
+		json_object_set_new(json, "text", json_of_text(step->text));
+}
+
+static json_t *
+json_of_step(const struct rule_step *step)
+{
+	json_t *json = json_object(), *facts = json_object();
+
+	set_place(json, step->rule);
+	set_condition(json, "when", step->rule->when);
+	json_object_set_new(json, "held", json_boolean(step->applied));
+	json_object_set_new(json, "observed", json_boolean(step->observed));
+	if (step->rule->group == NULL)
+		set_action(json, step);
+	for (size_t i = 0; i < step->nreadings; i++)
+		set_fact(facts, &step->readings[i]);
+	json_object_set_new(json, "facts", facts);
+	set_condition(json, "met a limit", step->gave_up);
+	return json;
+}
+
+static json_t *
+json_of_verdict(const struct verdict *v)
+{
+	json_t *json = json_object();
+
+	json_object_set_new(json, "action", json_string(action_name(v->kind)));
+	if (v->rule != NULL)
+		set_place(json, v->rule);
+	set_code(json, v->kind, v->code, v->enhanced);
+	if (v->text.len > 0)
+		json_object_set_new(json, "text", json_of_text(v->text));
+	if (v->delay > 0)
+		json_object_set_new(json, "delay",
+		    json_real((double)v->delay / 1e6));
+	if (v->route.len > 0)
+		json_object_set_new(json, "route", json_of_text(v->route));
+	return json;
+}
+
+json_t *
+rule_trace_json(const struct rule_trace *trace, const struct verdict *verdict)
+{
+	json_t *json = json_object(), *rules = json_array();
+
+	json_object_set_new(json, "phase",
+	    json_string(phase_name(trace->phase)));
+	json_object_set_new(json, "verdict", json_of_verdict(verdict));
+	for (size_t i = 0; i < trace->n; i++)
+		json_array_append_new(rules, json_of_step(&trace->steps[i]));
+	json_object_set_new(json, "rules", rules);
+	return json;
+}
