@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/utf8.h"
 #include "policy/encoded_word.h"
 
 /* One =?charset?encoding?text?= */
@@ -161,4 +163,109 @@ encoded_word_decode(struct arena *a, struct span text)
 		behind_word = true;
 	}
 	return span_n(out, len);
+}
+
+/* --- the other way --- */
+
+#define BEGIN	"=?utf-8?Q?"
+#define END	"?="
+#define WORD_MAX (75 - (sizeof(BEGIN) - 1) - (sizeof(END) - 1))	/* section 2 */
+
+/* Up to the next space. */
+static size_t
+word_len(struct span text)
+{
+	return find(text, " ");
+}
+
+static bool
+needs_encoding(struct span word, bool utf8)
+{
+	return encoded_word_is_in(word) || (!utf8 && !utf8_is_ascii(word));
+}
+
+/* The text begins with a word that is to be encoded. With the next ones that
+ * are, since a space between two encoded words is not shown (6.2). */
+static size_t
+run_len(struct span text, bool utf8)
+{
+	size_t len = word_len(text), next, n;
+
+	for (;;) {
+		for (next = len; next < text.len && text.p[next] == ' '; )
+			next++;
+		n = word_len(behind(text, next));
+		if (n == 0 || !needs_encoding(span_n(text.p + next, n), utf8))
+			return len;
+		len = next + n;
+	}
+}
+
+/* What may stand in a word in any field: section 5 (3). */
+static bool
+is_safe(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	    (c >= 'a' && c <= 'z') ||
+	    (c != '\0' && strchr("!*+-/", c) != NULL);
+}
+
+/* Appends one character in its Q form, of at most 12 octets. */
+static void
+put_q(struct buf *out, struct span character)
+{
+	if (character.len == 1 && character.p[0] == ' ')
+		buf_puts(out, "_");
+	else if (character.len == 1 && is_safe(character.p[0]))
+		buf_span(out, character);
+	else
+		for (size_t i = 0; i < character.len; i++)
+			buf_printf(out, "=%02X",
+			    (unsigned char)character.p[i]);
+}
+
+static void
+put_encoded(struct buf *out, struct span text)
+{
+	size_t begin, before, n;
+
+	buf_puts(out, BEGIN);
+	begin = out->len;
+	for (; text.len > 0; text = behind(text, n)) {
+		n = utf8_char(text);
+		n += n == 0;
+		before = out->len;
+		put_q(out, span_n(text.p, n));
+		if (out->len - begin <= WORD_MAX)
+			continue;
+		out->len = before;	/* it begins the next piece */
+		buf_puts(out, END " " BEGIN);
+		begin = out->len;
+		put_q(out, span_n(text.p, n));
+	}
+	buf_puts(out, END);
+}
+
+struct span
+encoded_word_encode(struct arena *a, struct span text, bool utf8)
+{
+	struct buf out = {0};
+	size_t n;
+
+	if (!needs_encoding(text, utf8))
+		return text;
+	for (; text.len > 0; text = behind(text, n)) {
+		n = word_len(text);
+		if (n == 0) {
+			n = 1;
+			buf_puts(&out, " ");
+		} else if (needs_encoding(span_n(text.p, n), utf8)) {
+			n = run_len(text, utf8);
+			put_encoded(&out, span_n(text.p, n));
+		} else
+			buf_put(&out, text.p, n);
+	}
+	text = arena_span(a, buf_text(&out));
+	buf_free(&out);
+	return text;
 }

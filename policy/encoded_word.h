@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/span.h"
 /*
- * encoded_word -- =?charset?Q?text?= undone                      RFC 2047
+ * encoded_word -- =?charset?Q?text?= undone, and done            RFC 2047
  *
  * Lenient, as readers of mail are: a word may stand anywhere, touch other
  * text, be too long or lack the padding of base64. White space between two
@@ -17,4 +17,10 @@
 /* Whether there could be one. */
 bool		encoded_word_is_in(struct span text);
 struct span	encoded_word_decode(struct arena *a, struct span text);
+/* A text in UTF-8 without controls as the value of an unstructured header
+ * field: words that are not ASCII are encoded, unless `utf8` (RFC 6532), and
+ * so is what would be taken for an encoded word. Decoded, it is the same text.
+ * What is encoded is in pieces of at most 75 octets, for folding at spaces. */
+struct span	encoded_word_encode(struct arena *a, struct span text,
+		    bool utf8);
 #endif

@@ -30,6 +30,50 @@ static const struct {
 	{ "a second try", "=?x =?x?q?a?=", "=?x a" },
 };
 
+#define Q(text)	"=?utf-8?Q?" text "?="
+
+static const struct {
+	const char	*name, *in;
+	bool		 utf8;
+	const char	*want;
+} encodings[] = {
+	{ "ASCII", "a b", false, "a b" },
+	{ "nothing", "", false, "" },
+	{ "a word", "gr\xc3\xbc\xc3\x9f", false, Q("gr=C3=BC=C3=9F") },
+	{ "that may stand", "gr\xc3\xbc\xc3\x9f", true, "gr\xc3\xbc\xc3\x9f" },
+	{ "only the words that need it", "J\xc3\xbcrgen <j@a.example>", false,
+	    Q("J=C3=BCrgen") " <j@a.example>" },
+	{ "two in a row with their spaces", "a \xc3\xbc  \xc3\x9f z", false,
+	    "a " Q("=C3=BC__=C3=9F") " z" },
+	{ "two apart", "\xc3\xbc a \xc3\x9f", false,
+	    Q("=C3=BC") " a " Q("=C3=9F") },
+	{ "white space at the ends", "  \xc3\xbc ", false,
+	    "  " Q("=C3=BC") " " },
+	{ "no false word", "a =?x?q?b?= c", true,
+	    "a " Q("=3D=3Fx=3Fq=3Fb=3F=3D") " c" },
+	{ "what has a meaning in words", "\xc3\xbc=_?\"(", false,
+	    Q("=C3=BC=3D=5F=3F=22=28") },
+	{ "pieces of 75 octets, between characters",
+	    "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"
+	    "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac", false,
+	    Q("=E2=82=AC=E2=82=AC=E2=82=AC=E2=82=AC=E2=82=AC=E2=82=AC"
+	    "=E2=82=AC") " " Q("=E2=82=AC") },
+};
+
+static void
+test_encode(struct arena *a)
+{
+	for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
+		struct span text = encoded_word_encode(a,
+		    span_z(encodings[i].in), encodings[i].utf8);
+
+		T_STR(encodings[i].name, arena_copy(a, text),
+		    encodings[i].want);
+		T_STR(encodings[i].name, arena_copy(a,
+		    encoded_word_decode(a, text)), encodings[i].in);
+	}
+}
+
 int
 main(void)
 {
@@ -47,6 +91,7 @@ main(void)
 	    span_n(many, sizeof(many))).len, sizeof(many));
 	T_OK("there could be one", encoded_word_is_in(span_z("a =?")));
 	T_OK("there is none", !encoded_word_is_in(span_z("a = ?")));
+	test_encode(a);
 	arena_destroy(&a);
 	return t_done();
 }

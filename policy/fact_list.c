@@ -165,7 +165,7 @@ put_item(FILE *out, const struct fact *f)
 	fputs(".It Ic ", out);
 	put_name(out, f->name);
 	if (f->argument == FACT_TAKES_LIST)
-		fputs(" Ns Ar NAME", out);
+		fputs("\\& Ns Ar NAME", out);
 	if (f->argument == FACT_TAKES_HEADER)
 		fputs(" Qq Ar Name", out);
 	fprintf(out, " Pq %s%s\n%c%s", type_name(f->type), none_text(f),

@@ -111,7 +111,7 @@ test_manual(void)
 	    ".Cm temperror .\n"), 1);
 	T_INT("a header's name", count(text,
 	    "\n.It Ic header\\-count Qq Ar Name Pq a whole number\n"), 1);
-	T_INT("a list's name", count(text, "\n.It Ic dnsbl. Ns Ar NAME "
+	T_INT("a list's name", count(text, "\n.It Ic dnsbl.\\& Ns Ar NAME "
 	    "Pq a list of addresses\n"), 1);
 	free(text);
 }
