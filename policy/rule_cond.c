@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "conf/list.h"
 #include "policy/regex.h"
 #include "policy/rule_eval_internal.h"
 #include "policy/set.h"
@@ -181,7 +182,7 @@ static void
 open_push(struct rule_run *run, size_t *n, const struct cond *c)
 {
 	if (*n == run->open_cap) {
-		run->open = rule_grow(run->arena, run->open, *n,
+		run->open = list_room(run->arena, run->open, *n,
 		    sizeof(*run->open));
 		run->open_cap = *n > 0 ? *n * 2 : 1;
 	}

@@ -1,23 +1,9 @@
-#include <string.h>
-
+#include "conf/list.h"
 #include "policy/rule_eval_internal.h"
 #include "policy/template.h"
 
 /* What a rule does with the phase. */
 enum outcome { STOPPED = -1, GOES_ON, DECIDED };
-
-void *
-rule_grow(struct arena *a, void *list, size_t n, size_t size)
-{
-	void *more;
-
-	if ((n & (n - 1)) != 0)		/* twice as long at powers of two */
-		return list;
-	more = arena_alloc(a, (n > 0 ? 2 * n : 1) * size);
-	if (n > 0)
-		memcpy(more, list, n * size);
-	return more;
-}
 
 /* --- texts --- */
 
@@ -70,7 +56,7 @@ add_edit(struct rule_run *run, const struct action *action, struct span text)
 {
 	struct verdict *v = run->verdict;
 
-	v->edits = rule_grow(run->arena, v->edits, v->nedits,
+	v->edits = list_room(run->arena, v->edits, v->nedits,
 	    sizeof(*v->edits));
 	v->edits[v->nedits++] = (struct header_edit){ action->kind,
 	    action->name, text };
@@ -81,7 +67,7 @@ add_log(struct rule_run *run, struct span text)
 {
 	struct verdict *v = run->verdict;
 
-	v->logs = rule_grow(run->arena, v->logs, v->nlogs, sizeof(*v->logs));
+	v->logs = list_room(run->arena, v->logs, v->nlogs, sizeof(*v->logs));
 	v->logs[v->nlogs++] = text;
 }
 
@@ -133,7 +119,7 @@ trace_add(struct rule_run *run, const struct rule_step *step)
 
 	if (t == NULL)
 		return;
-	t->steps = rule_grow(run->arena, t->steps, t->n, sizeof(*t->steps));
+	t->steps = list_room(run->arena, t->steps, t->n, sizeof(*t->steps));
 	t->steps[t->n++] = *step;
 }
 

@@ -48,10 +48,6 @@ struct rule_run {
 	size_t			 open_cap;
 };
 
-/* The same list with room for one more behind the n that it has. */
-void		*rule_grow(struct arena *a, void *list, size_t n,
-		    size_t size);
-
 /* --- rule_facts.c --- */
 MAY_YIELD int	 rule_fact(struct rule_run *run, const struct fact_ref *ref,
 		    struct value *value, struct err *err);

@@ -1,6 +1,6 @@
 #include <assert.h>
-#include <string.h>
 
+#include "conf/list.h"
 #include "policy/rule_eval_internal.h"
 
 /* --- what the rules give --- */
@@ -27,14 +27,9 @@ void
 given_add(struct arena *a, struct given *given, const struct rule *rule)
 {
 	if (given->n == given->cap) {
-		size_t cap = given->cap > 0 ? given->cap * 2 : 4;
-		const struct rule **rules;
-
-		rules = arena_new_n(a, cap, const struct rule *);
-		if (given->n > 0)
-			memcpy(rules, given->rules, given->n * sizeof(*rules));
-		given->rules = rules;
-		given->cap = cap;
+		given->rules = list_room(a, given->rules, given->n,
+		    sizeof(*given->rules));
+		given->cap = given->n > 0 ? given->n * 2 : 1;
 	}
 	given->rules[given->n++] = rule;
 	if (rule->action.kind == ACTION_SCORE)
@@ -147,7 +142,7 @@ note(struct rule_run *run, const struct fact_ref *ref,
 	for (size_t i = 0; i < s->nreadings; i++)
 		if (s->readings[i].ref->slot == ref->slot)
 			return;
-	s->readings = rule_grow(run->arena, s->readings, s->nreadings,
+	s->readings = list_room(run->arena, s->readings, s->nreadings,
 	    sizeof(*s->readings));
 	s->readings[s->nreadings++] = (struct fact_reading){ ref, *value };
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
-#include <string.h>
+#include <strings.h>
 
+#include "conf/list.h"
 #include "conf/listing.h"
 #include "policy/rule_plan.h"
 
@@ -16,18 +17,14 @@ struct gathering {
 	size_t			 nopen, open_cap;
 };
 
+/* Room for one more; what was emptied keeps its own. */
 static void *
-grow(struct arena *a, void *list, size_t n, size_t *cap)
+room(struct arena *a, void *list, size_t n, size_t *cap)
 {
-	void *more;
-
 	if (n < *cap)
 		return list;
-	*cap = n > 0 ? n * 2 : 16;
-	more = arena_alloc(a, *cap * sizeof(void *));
-	if (n > 0)
-		memcpy(more, list, n * sizeof(void *));
-	return more;
+	*cap = n > 0 ? n * 2 : 1;
+	return list_room(a, list, n, sizeof(void *));
 }
 
 static void
@@ -35,7 +32,7 @@ gather_ref(struct gathering *g, struct fact_ref *ref)
 {
 	if (ref->fact == NULL)
 		return;
-	g->refs = grow(g->arena, g->refs, g->n, &g->cap);
+	g->refs = room(g->arena, g->refs, g->n, &g->cap);
 	g->refs[g->n++] = ref;
 }
 
@@ -50,7 +47,7 @@ gather_cond(struct gathering *g, struct cond *c)
 			c = g->open[--g->nopen];
 		}
 		if (c->op == COND_AND || c->op == COND_OR) {
-			g->open = grow(g->arena, g->open, g->nopen,
+			g->open = room(g->arena, g->open, g->nopen,
 			    &g->open_cap);
 			g->open[g->nopen++] = c->right;
 		} else if (c->op != COND_NOT)

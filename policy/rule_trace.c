@@ -5,7 +5,6 @@
 #include "base/utf8.h"
 #include "conf/value.h"
 #include "policy/action.h"
-#include "policy/condition_text.h"
 #include "policy/rule_trace.h"
 
 /* --- pieces of a line --- */
@@ -23,16 +22,6 @@ put_quoted(struct buf *out, struct span text)
 	struct value v = { .type = TYPE_TEXT, .text = text };
 
 	value_put(out, &v, NULL);
-}
-
-static void
-put_condition(struct buf *out, const struct cond *cond)
-{
-	struct buf text = {0};
-
-	condition_text_put(&text, cond->text);
-	put_cut(out, buf_text(&text), TRACE_CONDITION_MAX);
-	buf_free(&text);
 }
 
 static void
@@ -157,13 +146,13 @@ rule_step_put(struct buf *out, const struct rule_step *step)
 	put_place(out, rule);
 	buf_puts(out, rule->when != NULL ? ": when " : ": always");
 	if (rule->when != NULL)
-		put_condition(out, rule->when);
+		put_cut(out, rule->when->text, TRACE_CONDITION_MAX);
 	put_readings(out, step);
 	buf_puts(out, " -> ");
 	put_outcome(out, step);
 	if (step->gave_up != NULL) {
 		buf_puts(out, " (met a limit, so no match: ");
-		put_condition(out, step->gave_up);
+		put_cut(out, step->gave_up->text, TRACE_CONDITION_MAX);
 		buf_puts(out, ")");
 	}
 	buf_puts(out, "\n");

@@ -39,7 +39,8 @@ void		 rule_verdict_put(struct buf *out,
  *  "in.rules", "line": 10, "rule": "listed", "when": "dnsbl.score >= 8",
  *  "held": true, "observed": false, "action": "reject", "facts":
  *  {"dnsbl.score": 12}}, ...]}
- * Durations are seconds. The reference is the caller's.
+ * Durations are seconds; "gave-up" is the test of a regular expression that
+ * met its limit. The reference is the caller's.
  */
 json_t		*rule_trace_json(const struct rule_trace *trace,
 		    const struct verdict *verdict);

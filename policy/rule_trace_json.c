@@ -2,7 +2,6 @@
 
 #include "base/utf8.h"
 #include "policy/action.h"
-#include "policy/condition_text.h"
 #include "policy/rule_trace.h"
 
 /* JSON is UTF-8: what is none, and controls, are replaced. */
@@ -88,18 +87,6 @@ set_place(json_t *json, const struct rule *rule)
 }
 
 static void
-set_condition(json_t *json, const char *key, const struct cond *cond)
-{
-	struct buf text = {0};
-
-	if (cond == NULL)
-		return;
-	condition_text_put(&text, cond->text);
-	json_object_set_new(json, key, json_of_text(buf_text(&text)));
-	buf_free(&text);
-}
-
-static void
 set_code(json_t *json, enum action_kind kind, int code, const char *enhanced)
 {
 	if (!action_has_code(kind))
@@ -137,7 +124,9 @@ json_of_step(const struct rule_step *step)
 	json_t *json = json_object(), *facts = json_object();
 
 	set_place(json, step->rule);
-	set_condition(json, "when", step->rule->when);
+	if (step->rule->when != NULL)
+		json_object_set_new(json, "when",
+		    json_of_text(step->rule->when->text));
 	json_object_set_new(json, "held", json_boolean(step->applied));
 	json_object_set_new(json, "observed", json_boolean(step->observed));
 	if (step->rule->group == NULL)
@@ -145,7 +134,9 @@ json_of_step(const struct rule_step *step)
 	for (size_t i = 0; i < step->nreadings; i++)
 		set_fact(facts, &step->readings[i]);
 	json_object_set_new(json, "facts", facts);
-	set_condition(json, "met a limit", step->gave_up);
+	if (step->gave_up != NULL)
+		json_object_set_new(json, "gave-up",
+		    json_of_text(step->gave_up->text));
 	return json;
 }
 

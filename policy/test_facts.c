@@ -1,0 +1,284 @@
+#include <assert.h>
+#include <string.h>
+#include <arpa/inet.h>
+
+#include "conf/list.h"
+#include "conf/listing.h"
+#include "policy/test_facts.h"
+
+struct given_fact {
+	enum fact_id	 id;
+	struct span	 argument;
+	struct value	 value;
+};
+
+struct test_facts {
+	struct arena		*arena;
+	const struct rules	*rules;
+	struct given_fact	*list;
+	size_t			 n;
+};
+
+struct test_facts *
+test_facts_create(struct arena *a, const struct rules *rules)
+{
+	struct test_facts *facts = arena_new(a, struct test_facts);
+
+	facts->arena = a;
+	facts->rules = rules;
+	return facts;
+}
+
+/* --- what is given --- */
+
+static const struct value *
+given(const struct test_facts *facts, enum fact_id id, struct span argument)
+{
+	for (size_t i = 0; i < facts->n; i++)
+		if (facts->list[i].id == id &&
+		    span_eq_nocase(facts->list[i].argument, argument))
+			return &facts->list[i].value;
+	return NULL;
+}
+
+static const struct value *
+given_plain(const struct test_facts *facts, enum fact_id id)
+{
+	return given(facts, id, span_z(""));
+}
+
+bool
+test_facts_give(struct test_facts *facts, const struct fact_ref *ref,
+    const struct value *value)
+{
+	enum fact_id id = fact_id(ref->fact);
+
+	assert(value->type == ref->fact->type);
+	if (given(facts, id, ref->argument) != NULL)
+		return false;
+	facts->list = list_room(facts->arena, facts->list, facts->n,
+	    sizeof(*facts->list));
+	facts->list[facts->n++] = (struct given_fact){ id, ref->argument,
+	    *value };
+	return true;
+}
+
+/* --- what follows from others; each returns whether it does --- */
+
+static bool
+from_client(const struct test_facts *facts, enum fact_id id, struct value *v)
+{
+	const struct value *ip = given_plain(facts, FACT_CLIENT_IP);
+	const struct value *name = given_plain(facts, FACT_CLIENT_NAME);
+
+	if (id == FACT_CLIENT_NETWORK && ip != NULL) {
+		v->is_none = ip->is_none;
+		if (!v->is_none)
+			network_of(&ip->address, &v->network);
+		return true;
+	}
+	if (id != FACT_CLIENT_REVERSE || name == NULL)
+		return false;
+	v->word = (unsigned)fact_word(fact_at(id),
+	    span_z(name->is_none ? "none" : "ok"));
+	return true;
+}
+
+/* The last @ is the one between local part and domain. */
+static bool
+from_mailbox(const struct value *mailbox, bool domain, struct value *v)
+{
+	struct span text;
+	size_t at;
+
+	if (mailbox == NULL)
+		return false;
+	v->is_none = mailbox->is_none;
+	if (v->is_none)
+		return true;
+	text = mailbox->text;
+	for (at = text.len; at > 0 && text.p[at - 1] != '@'; at--)
+		;
+	if (at == 0) {			/* postmaster alone */
+		v->is_none = domain;
+		v->text = text;
+	} else
+		v->text = domain ? span_n(text.p + at, text.len - at) :
+		    span_n(text.p, at - 1);
+	return true;
+}
+
+static bool
+from_envelope(const struct test_facts *facts, enum fact_id id,
+    struct value *v)
+{
+	const struct value *sender = given_plain(facts, FACT_SENDER);
+	const struct value *rcpt = given_plain(facts, FACT_RCPT);
+
+	switch (id) {
+	case FACT_SENDER_LOCAL:
+	case FACT_SENDER_DOMAIN:
+		return from_mailbox(sender, id == FACT_SENDER_DOMAIN, v);
+	case FACT_SENDER_IS_NULL:
+		v->yes = sender != NULL && sender->is_none;
+		return sender != NULL;
+	case FACT_RCPT_LOCAL:
+	case FACT_RCPT_DOMAIN:
+		return from_mailbox(rcpt, id == FACT_RCPT_DOMAIN, v);
+	default:
+		return false;
+	}
+}
+
+static void
+add_text(struct arena *a, struct value *list, struct span text)
+{
+	list->list.items = list_room(a, list->list.items, list->list.n,
+	    sizeof(struct value));
+	list->list.items[list->list.n++] = (struct value){
+	    .type = type_of_item(list->type), .text = text };
+}
+
+/* Which patterns of a list its answer fits; whether it is listed. */
+static bool
+judge_list(const struct test_facts *facts, const struct dnsbl_list *list,
+    uint64_t *matched)
+{
+	const struct value *answer = given(facts, FACT_DNSBL_LIST,
+	    span_z(list->name));
+	struct listing_address *addresses;
+	size_t n = 0;
+
+	if (answer == NULL || answer->is_none)
+		return false;
+	addresses = arena_new_n(facts->arena, answer->list.n,
+	    struct listing_address);
+	for (size_t i = 0; i < answer->list.n; i++) {
+		const struct addr *a = &answer->list.items[i].address;
+
+		if (a->u.sa.sa_family == AF_INET)
+			memcpy(addresses[n++].octet, &a->u.in.sin_addr, 4);
+	}
+	return listing_judge(list, addresses, n, matched) == LISTING_LISTED;
+}
+
+static bool
+from_lists(const struct test_facts *facts, enum fact_id id, struct value *v)
+{
+	if (id != FACT_DNSBL_SCORE && id != FACT_DNSBL_NAMES &&
+	    id != FACT_DNSBL_TAGS)
+		return false;
+	for (size_t i = 0; i < facts->rules->nlists; i++) {
+		const struct dnsbl_list *list = &facts->rules->lists[i];
+		uint64_t matched;
+
+		if (!judge_list(facts, list, &matched))
+			continue;
+		if (id == FACT_DNSBL_SCORE)
+			v->number += listing_score(list, matched);
+		if (id == FACT_DNSBL_NAMES)
+			add_text(facts->arena, v, span_z(list->name));
+		for (size_t j = 0; j < list->npatterns; j++)
+			if (id == FACT_DNSBL_TAGS && (matched >> j & 1) &&
+			    list->patterns[j].tag != NULL)
+				add_text(facts->arena, v,
+				    span_z(list->patterns[j].tag));
+	}
+	return true;
+}
+
+static bool
+from_headers(const struct test_facts *facts, enum fact_id id,
+    struct span name, struct value *v)
+{
+	const struct value *one = given(facts, FACT_HEADER, name);
+	const struct value *all = given(facts, FACT_HEADERS, name);
+	size_t n = all != NULL ? all->list.n :
+	    one != NULL && !one->is_none;
+
+	if (one == NULL && all == NULL)
+		return false;
+	if (id == FACT_HEADER_COUNT)
+		v->number = (int64_t)n;
+	else if (id == FACT_HEADER) {
+		v->is_none = n == 0;
+		if (n > 0)
+			v->text = all->list.items[0].text;
+	} else if (n > 0)
+		add_text(facts->arena, v, one->text);
+	return id == FACT_HEADER_COUNT || id == FACT_HEADER ||
+	    id == FACT_HEADERS;
+}
+
+/* --- what is neutral --- */
+
+void
+test_facts_neutral(const struct fact *fact, struct value *v)
+{
+	static const struct {
+		enum fact_id	 id;
+		const char	*word;		/* or */
+		int64_t		 number;	/* yes is 1 */
+	} different[] = {
+		{ FACT_HELO_RESOLVES, NULL, 1 },
+		{ FACT_HELO_MATCHES, NULL, 1 },
+		{ FACT_SENDER_ACCEPTS, NULL, 1 },
+		{ FACT_CLIENT_REVERSE, "ok", 0 },
+		{ FACT_HELO_KIND, "ehlo", 0 },
+		{ FACT_RCPT_COUNT, NULL, 1 },
+		{ FACT_FROM_COUNT, NULL, 1 },
+	};
+	const char *word = "none";
+
+	*v = (struct value){ .type = fact->type,
+	    .is_none = fact->may_be_none };
+	for (size_t i = 0; i < sizeof(different) / sizeof(*different); i++) {
+		if (different[i].id != fact_id(fact))
+			continue;
+		if (different[i].word != NULL)
+			word = different[i].word;
+		else if (fact->type == TYPE_YESNO)
+			v->yes = true;
+		else
+			v->number = different[i].number;
+	}
+	if (fact->type == TYPE_WORD && !v->is_none) {
+		int index = fact_word(fact, span_z(word));
+
+		v->word = index > 0 ? (unsigned)index : 0;
+	}
+}
+
+/* --- all of them --- */
+
+void
+test_facts_find(const struct test_facts *facts, const struct fact_ref *ref,
+    struct value *value)
+{
+	enum fact_id id = fact_id(ref->fact);
+	const struct value *v = given(facts, id, ref->argument);
+
+	*value = (struct value){ .type = ref->fact->type };
+	if (v != NULL)
+		*value = *v;
+	else if (!from_client(facts, id, value) &&
+	    !from_envelope(facts, id, value) &&
+	    !from_lists(facts, id, value) &&
+	    !from_headers(facts, id, ref->argument, value))
+		test_facts_neutral(ref->fact, value);
+}
+
+static MAY_YIELD int
+get(void *owner, const struct fact_ref *ref, struct value *value,
+    struct err *err)
+{
+	(void)err;
+	test_facts_find(owner, ref, value);
+	return 0;
+}
+
+struct fact_source
+test_facts_source(struct test_facts *facts)
+{
+	return (struct fact_source){ facts, get };
+}

@@ -1,0 +1,39 @@
+#ifndef POLICY_TEST_FACTS_H
+#define POLICY_TEST_FACTS_H
+#include <stdbool.h>
+#include "base/arena.h"
+#include "policy/rule.h"
+#include "policy/rule_eval.h"
+/*
+ * test_facts -- the facts of a rule test: some given, the rest follow
+ *
+ * A fact that is not given follows from those that are, where the gateway
+ * would find it out from them:
+ *
+ *	client.ip		client.network
+ *	client.name		client.reverse (ok; none)
+ *	sender, rcpt		their .local and .domain; sender.is-null
+ *	dnsbl.NAME		dnsbl.score, names and tags, as the list's
+ *				declaration says
+ *	header, headers		each other and header-count
+ *
+ * and is neutral else: none, no, 0, no text, an empty list, the word none.
+ * Neutral is what speaks against no mail, so some are different:
+ * helo.resolves, helo.matches-client and sender.domain-accepts-mail are yes,
+ * client.reverse is ok, helo.kind is ehlo, rcpt.count and from.count are 1.
+ */
+struct test_facts;
+
+struct test_facts *test_facts_create(struct arena *a,
+		    const struct rules *rules);
+/* false: it was given before. Values live as long as the facts. */
+bool		 test_facts_give(struct test_facts *facts,
+		    const struct fact_ref *ref, const struct value *value);
+void		 test_facts_find(const struct test_facts *facts,
+		    const struct fact_ref *ref, struct value *value);
+/* For evaluation_begin(); never waits. */
+struct fact_source test_facts_source(struct test_facts *facts);
+/* The neutral value of a fact. */
+void		 test_facts_neutral(const struct fact *fact,
+		    struct value *value);
+#endif
