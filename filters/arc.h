@@ -32,15 +32,13 @@
  *           not needed any more: parts of them are the answer.
  * Errors    -1 only with ERR_CLOSED: this fiber must stop.
  * Limits    ARC_SETS_MOST sets (RFC 8617 5.2). For n sets at most n + 1
- *           lookups, ARC_LOOKUPS_TOGETHER at a time, all within the timeout,
+ *           lookups, ten at a time (signature_keys.h), all within the timeout,
  *           and n + 2 signature checks; a chain that passes 2n - 2 more. A
  *           header with more than three fields for each set allowed is not
  *           even parsed. The body is hashed once (twice without c=).
  * Never     replies, logs or seals.
  */
 #define ARC_SETS_MOST		50
-#define ARC_LOOKUPS_TOGETHER	10	/* one mail is not to fill the queue of
-					   all (DNS_MOST_WAITING) */
 #define ARC_NAMES_MOST		1000	/* of h=; as many as a header has */
 #define ARC_RECORDS_MOST	10	/* key records looked at for a name */
 #define ARC_OLDER_WORK		(2 << 20) /* octets of header and names to

@@ -1,6 +1,5 @@
 #ifndef FILTERS_ARC_INTERNAL_H
 #define FILTERS_ARC_INTERNAL_H
-#include "base/task.h"
 #include "filters/arc.h"
 #include "filters/canon.h"
 #include "filters/sigkey.h"

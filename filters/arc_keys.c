@@ -1,15 +1,6 @@
-#include <string.h>
-
 #include "base/clock.h"
-#include "base/dns.h"
 #include "filters/arc_internal.h"
-
-/* The lookups, in a fiber of their own: the owner may leave first. */
-struct lookups {
-	struct dns_query	*queries;	/* in the order of need */
-	size_t			 n, asked;
-	int64_t			 timeout;
-};
+#include "filters/signature_keys.h"
 
 /* A record as a key for one algorithm, read once. */
 struct reading {
@@ -19,99 +10,33 @@ struct reading {
 };
 
 struct arc_keys {
-	struct task		*task;
-	struct lookups		*lookups;
-	struct reading		*readings;	/* two for each query */
+	struct signature_keys	*records;
+	struct reading		*readings;	/* two for each record */
 };
 
-static bool
-is_missing(const struct dns_answer *answer)
-{
-	return answer->outcome == DNS_NXDOMAIN ||
-	    answer->outcome == DNS_NODATA;
-}
-
-/* Without one of its keys the chain is broken, so no more are asked for: each
- * check before the one that needs the missing key has what it needs. */
-static MAY_YIELD void
-look_up(struct arena *a, void *state)
-{
-	struct lookups *l = state;
-	int64_t deadline = clock_now() + l->timeout;
-	size_t together, i;
-	struct err err;
-
-	while (l->asked < l->n) {
-		together = l->n - l->asked;
-		if (together > ARC_LOOKUPS_TOGETHER)
-			together = ARC_LOOKUPS_TOGETHER;
-		if (dns_lookup_all(a, l->queries + l->asked, together,
-		    deadline, &err) < 0)
-			return;
-		for (i = 0; i < together; i++)
-			if (is_missing(&l->queries[l->asked + i].answer)) {
-				l->asked += together;
-				return;
-			}
-		l->asked += together;
-	}
-}
-
-static void
-drop(void *arg)
-{
-	struct arc_keys *keys = arg;
-
-	task_drop(&keys->task);
-}
-
-static size_t
-find(const struct lookups *l, const char *name)
-{
-	size_t i = 0;
-
-	while (i < l->n && strcmp(l->queries[i].name, name) != 0)
-		i++;
-	return i;
-}
-
-static void
-add(struct arc_keys *keys, const char *name)
-{
-	struct lookups *l = keys->lookups;
-
-	if (find(l, name) < l->n)
-		return;
-	l->queries[l->n].name = arena_strdup(task_arena(keys->task), name);
-	l->queries[l->n].type = DNS_TXT;
-	l->n++;
-}
-
+/* In the order of need. Without one of its keys the chain is broken, so no
+ * more are asked for: each check before the one that needs the missing key
+ * has what it needs. */
 void
 arc_keys_ask(struct arc *c)
 {
 	struct arc_keys *keys = arena_new(c->arena, struct arc_keys);
-	struct task *t = task_create("arc", sizeof(struct lookups));
 
-	keys->task = t;
-	keys->lookups = task_state(t);
-	keys->lookups->timeout = c->options.timeout;
-	keys->lookups->queries = arena_new_n(task_arena(t), c->n + 1,
-	    struct dns_query);
-	add(keys, c->newest.sig.key_name);
-	for (unsigned i = c->n; i > 0; i--)
-		add(keys, c->sets[i - 1].seal.key_name);
-	keys->readings = arena_new_n(c->arena, 2 * keys->lookups->n,
+	keys->records = signature_keys_create(c->arena, c->n + 1, true);
+	keys->readings = arena_new_n(c->arena, 2 * (c->n + 1),
 	    struct reading);
 	c->keys = keys;
-	arena_defer(c->arena, drop, keys);
-	task_start(t, look_up);
+	signature_keys_want(keys->records, c->newest.sig.key_name);
+	for (unsigned i = c->n; i > 0; i--)
+		signature_keys_want(keys->records,
+		    c->sets[i - 1].seal.key_name);
+	signature_keys_start(keys->records, clock_now() + c->options.timeout);
 }
 
 MAY_YIELD int
 arc_keys_wait(struct arc *c, struct err *err)
 {
-	return task_await(c->keys->task, err);
+	return signature_keys_wait(c->keys->records, err);
 }
 
 /* The first record that is a key; else the error of the first. */
@@ -134,22 +59,21 @@ enum arc_key_state
 arc_keys_get(struct arc *c, const struct arc_sig *sig,
     const struct sigkey **key, struct err *err)
 {
-	struct lookups *l = c->keys->lookups;
-	size_t i = find(l, sig->key_name);
 	const struct dns_answer *answer;
 	struct reading *r;
+	size_t i;
 
-	if (i >= l->asked) {
+	if (!signature_keys_find(c->keys->records, sig->key_name, &i)) {
 		err_set(err, ERR_UNAVAIL, "the key was not looked up");
 		return ARC_KEY_UNSURE;
 	}
-	answer = &l->queries[i].answer;
+	answer = signature_keys_get(c->keys->records, i);
 	if (answer->outcome == DNS_FAIL) {
 		err_set(err, ERR_UNAVAIL, "key lookup failed: %s",
 		    answer->why);
 		return ARC_KEY_UNSURE;
 	}
-	if (is_missing(answer) || answer->n == 0) {
+	if (answer->outcome != DNS_OK || answer->n == 0) {
 		err_set(err, ERR_SYNTAX, "there is no key %s",
 		    sig->key_name);
 		return ARC_KEY_BAD;

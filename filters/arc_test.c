@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/loop.h"
+#include "filters/signature_keys.h"
 #include "tests/kit/arc_trial.h"
 #include "tests/kit/sealer.h"
 #include "tests/kit/t.h"
@@ -273,7 +274,7 @@ limit_test(void)
 	T_STR("as many as allowed", arc_trial_outcome(&t), "pass");
 	t.zone = "";
 	T_STR("50 sets without keys", arc_trial_outcome(&t), "fail");
-	T_INT("cost few lookups", t.dns.asked, ARC_LOOKUPS_TOGETHER);
+	T_INT("cost few lookups", t.dns.asked, SIGNATURE_KEYS_TOGETHER);
 }
 
 /* --- how far back --- */

@@ -214,7 +214,7 @@ signature_begin(struct arena *a, const struct signature_options *options,
 	c->answer.list = arena_new_n(a, c->answer.n, struct signature);
 	c->works = arena_new_n(a, c->answer.n, struct work);
 	c->body = signed_body_create(a);
-	c->keys = signature_keys_create(a, c->answer.n);
+	c->keys = signature_keys_create(a, c->answer.n, false);
 	for (size_t i = 0; i < c->answer.n; i++) {
 		f = fields_find(header, "DKIM-Signature", f);
 		read_field(c, f, i);

@@ -8,6 +8,7 @@
 struct lookups {
 	struct dns_query	*queries;
 	size_t			 n;
+	bool			 needs_all;
 	int64_t			 deadline;
 };
 
@@ -16,17 +17,39 @@ struct signature_keys {
 	struct lookups	*lookups;
 };
 
+static bool
+is_missing(const struct dns_query *q, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (q[i].answer.outcome == DNS_NXDOMAIN ||
+		    q[i].answer.outcome == DNS_NODATA)
+			return true;
+	return false;
+}
+
 static MAY_YIELD void
 look_up(struct arena *a, void *state)
 {
 	struct lookups *l = state;
+	struct dns_query *q = l->queries;
+	size_t left = l->n, n;
 	struct err err;
 
-	if (dns_lookup_all(a, l->queries, l->n, l->deadline, &err) == 0)
-		return;
-	/* The process ends, and this fiber was the first to be stopped. */
-	for (size_t i = 0; i < l->n; i++)
-		dns_answer_fail(&l->queries[i].answer, "stopped");
+	for (; left > 0; q += n, left -= n) {
+		n = left < SIGNATURE_KEYS_TOGETHER ? left :
+		    SIGNATURE_KEYS_TOGETHER;
+		/* The process ends, and this fiber was the first to be
+		 * stopped. */
+		if (dns_lookup_all(a, q, n, l->deadline, &err) < 0)
+			break;
+		if (l->needs_all && is_missing(q, n)) {
+			q += n;
+			left -= n;
+			break;
+		}
+	}
+	for (; left > 0; q++, left--)
+		dns_answer_fail(&q->answer, "not asked for");
 }
 
 static void
@@ -38,16 +61,29 @@ drop(void *arg)
 }
 
 struct signature_keys *
-signature_keys_create(struct arena *a, size_t most)
+signature_keys_create(struct arena *a, size_t most, bool needs_all)
 {
 	struct signature_keys *k = arena_new(a, struct signature_keys);
 
-	k->task = task_create("dkim", sizeof(struct lookups));
+	k->task = task_create("keys", sizeof(struct lookups));
 	k->lookups = task_state(k->task);
 	k->lookups->queries = arena_new_n(task_arena(k->task), most,
 	    struct dns_query);
+	k->lookups->needs_all = needs_all;
 	arena_defer(a, drop, k);
 	return k;
+}
+
+bool
+signature_keys_find(const struct signature_keys *k, const char *name,
+    size_t *number)
+{
+	const struct lookups *l = k->lookups;
+
+	for (*number = 0; *number < l->n; ++*number)
+		if (strcmp(l->queries[*number].name, name) == 0)
+			return true;
+	return false;
 }
 
 size_t
@@ -56,13 +92,11 @@ signature_keys_want(struct signature_keys *k, const char *name)
 	struct lookups *l = k->lookups;
 	size_t i;
 
-	for (i = 0; i < l->n; i++)
-		if (strcmp(l->queries[i].name, name) == 0)
-			return i;
-	l->queries[i] = (struct dns_query){ .type = DNS_TXT,
-	    .name = arena_strdup(task_arena(k->task), name) };
-	l->n++;
-	return i;
+	if (signature_keys_find(k, name, &i))
+		return i;
+	l->queries[l->n].type = DNS_TXT;
+	l->queries[l->n].name = arena_strdup(task_arena(k->task), name);
+	return l->n++;
 }
 
 void
