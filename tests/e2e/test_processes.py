@@ -1,4 +1,5 @@
 """The processes: start, privileges, crash, stop, service managers."""
+import json
 import os
 import re
 import select
@@ -141,16 +142,29 @@ def test_command_line():
     assert run("version").stdout.startswith("forepost ")
     text = run("help").stdout
     for name in ("serve", "check", "dump", "stats", "status", "reload",
-                 "drain", "stop", "settings", "manual", "version", "help"):
+                 "drain", "stop", "facts", "settings", "manual", "version",
+                 "help"):
         assert re.search("^  %s " % name, text, re.M), name
     assert run("--help").stdout == text == run("serve", "--help").stdout
     for bad in (["frobnicate"], ["serve", "--frobnicate"], ["serve", "x"],
                 ["reload", "--json"], ["serve", "--config"], [],
+                ["facts", "--json", "--mdoc"], ["facts", "spf"],
                 ["serve", "--demo", "x", "--config", "y"]):
         done = run(*bad)
         assert done.returncode == 2 and "forepost" in done.stdout, bad
     gone = run("reload", "--demo", "/tmp/forepost-no-such/folder")
     assert gone.returncode == 1
+
+
+def test_facts_are_listed():
+    """The same ones in every form."""
+    rows = run("facts").stdout.splitlines()
+    listed = json.loads(run("facts", "--json").stdout)
+    assert [row.split()[0] for row in rows] == [f["name"] for f in listed]
+    spf, = [f for f in listed if f["name"] == "spf"]
+    assert spf["phase"] == "mail" and "softfail" in spf["words"]
+    manual = run("facts", "--mdoc").stdout
+    assert manual.count("\n.It Ic ") == len(listed)
 
 
 def try_demo(work):
