@@ -36,7 +36,7 @@
  * Memory    the set's own; it ends with the arena. set_bytes() tells how much.
  * Limits    an item has at most SET_ITEM_MAX octets, a longer value is in no
  *           set of texts or names; a file has at most SET_FILE_MAX octets and
- *           SET_LINE_MAX octets in a line (a comment may go on).
+ *           SET_LINE_MAX octets in a line with its end (a comment may go on).
  */
 #define SET_ITEM_MAX	1024		/* more than an address can have */
 #define SET_LINE_MAX	(64 * 1024)	/* one buffer: that holds an item */

@@ -120,15 +120,16 @@ lines_next(struct lines *l, struct line *line, struct err *err)
 		}
 		if (l->left == 0)
 			return 0;
-		line->is_cut = l->at == 0 && l->len == SET_LINE_MAX;
-		if (line->is_cut)
-			line->text = span_n(l->p, l->len);
-		if (line->is_cut || l->in_long)
-			l->at = l->len;
+		line->is_cut = !l->in_long && l->at == 0 &&
+		    l->len == SET_LINE_MAX;
 		if (line->is_cut) {
+			line->text = span_n(l->p, l->len);
 			l->in_long = true;
+			l->at = l->len;
 			break;
 		}
+		if (l->in_long)
+			l->at = l->len;
 		if (fill(l, err) < 0)
 			return -1;
 	}
@@ -159,6 +160,12 @@ item_of(struct line *line, unsigned *column)
 	return item;
 }
 
+static bool
+is_quoted(struct span item)
+{
+	return item.len > 1 && item.p[0] == '"' && item.p[item.len - 1] == '"';
+}
+
 static int
 add_line(struct set_builder *b, struct line *line, unsigned *column,
     struct err *err)
@@ -170,7 +177,7 @@ add_line(struct set_builder *b, struct line *line, unsigned *column,
 		    "a line of more than %d octets", SET_LINE_MAX);
 	if (item.len == 0)
 		return 0;
-	if (item.len > 1 && item.p[0] == '"' && item.p[item.len - 1] == '"')
+	if (is_quoted(item))
 		return err_set(err, ERR_CONFIG,
 		    "the items of a file stand without quotes");
 	return set_add(b, item, err);
@@ -195,7 +202,8 @@ guess(struct lines l)
 	while (take_line(&l, &line.text)) {
 		line.is_cut = false;
 		text = item_of(&line, &column);
-		if (text.len == 0 || set_item_read(text, &item, &err) < 0)
+		if (text.len == 0 || is_quoted(text) ||
+		    set_item_read(text, &item, &err) < 0)
 			continue;
 		if (item.kind == SET_ITEM_NETWORK)
 			counts[SET_ADDRESSES]++;
