@@ -1,32 +1,10 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf/conf.h"
 #include "conf/directive.h"
+#include "tests/kit/printed.h"
 #include "tests/kit/t.h"
-
-static char *
-text_of(void (*write)(FILE *))
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-
-	write(f);
-	fclose(f);
-	return text;
-}
-
-static int
-count(const char *text, const char *what)
-{
-	int n = 0;
-
-	for (; (text = strstr(text, what)) != NULL; text++)
-		n++;
-	return n;
-}
 
 /* Rows of one name differ in where they stand. */
 static int
@@ -42,35 +20,38 @@ rows_named(const char *name)
 static void
 test_manual(void)
 {
-	char *text = text_of(conf_manual), item[80];
+	char *text = printed(conf_manual), item[80];
 
 	for (size_t i = 0; i < directive_count(); i++) {
 		const char *name = directive_at(i)->name;
 
 		snprintf(item, sizeof(item), ".It Ic %s Ar", name);
-		T_INT(name, count(text, item), rows_named(name));
+		T_INT(name, printed_count(text, item), rows_named(name));
 	}
 	for (size_t i = 0; i < block_count(); i++) {
 		snprintf(item, sizeof(item), ".Ss The %s block\n",
 		    block_at(i)->name);
-		T_INT(block_at(i)->name, count(text, item), 1);
+		T_INT(block_at(i)->name, printed_count(text, item), 1);
 	}
-	T_INT("lists are closed", count(text, ".Bl "), count(text, ".El\n"));
-	T_INT("no empty line", count(text, "\n\n"), 0);
+	T_INT("lists are closed", printed_count(text, ".Bl "),
+	    printed_count(text, ".El\n"));
+	T_INT("no empty line", printed_count(text, "\n\n"), 0);
 	T_INT("no line begins a request by accident",
-	    count(text, "\n.example") + count(text, "\n.a"), 0);
+	    printed_count(text, "\n.example") +
+	    printed_count(text, "\n.a"), 0);
 	free(text);
 }
 
 static void
 test_list(void)
 {
-	char *text = text_of(conf_list);
+	char *text = printed(conf_list);
 
-	T_INT("a line for each setting", count(text, "\n"),
+	T_INT("a line for each setting", printed_count(text, "\n"),
 	    directive_count());
-	T_INT("name, type, default, help", count(text, "\nbackend.idle_time "
-	    "time [60s] How long an idle connection is kept.\n"), 1);
+	T_INT("name, type, default, help", printed_count(text,
+	    "\nbackend.idle_time time [60s] "
+	    "How long an idle connection is kept.\n"), 1);
 	free(text);
 }
 

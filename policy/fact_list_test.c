@@ -5,45 +5,24 @@
 
 #include "policy/fact.h"
 #include "policy/fact_list.h"
+#include "tests/kit/printed.h"
 #include "tests/kit/t.h"
-
-static char *
-text_of(void (*write)(FILE *))
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-
-	write(f);
-	fclose(f);
-	return text;
-}
-
-static int
-count(const char *text, const char *what)
-{
-	int n = 0;
-
-	for (; (text = strstr(text, what)) != NULL; text++)
-		n++;
-	return n;
-}
 
 static void
 test_columns(void)
 {
-	char *text = text_of(fact_list), *line, *rest = text;
+	char *text = printed(fact_list), *line, *rest = text;
 	int n = 0;
 
-	T_INT("a line for each", count(text, "\n"), FACTS);
-	T_INT("name, type, phase, help", count(text,
+	T_INT("a line for each", printed_count(text, "\n"), FACTS);
+	T_INT("name, type, phase, help", printed_count(text,
 	    "client.name                 domain name or none   connect  "
 	    "the client's reverse name, if that points back to it\n"), 1);
-	T_INT("words", count(text, "helo.kind                   word"
+	T_INT("words", printed_count(text, "helo.kind                   word"
 	    "                  helo     the command with which it did: "
 	    "helo or ehlo\n"), 1);
-	T_INT("the name of a list", count(text, "\ndnsbl.NAME "), 1);
-	T_INT("the name of a header field", count(text,
+	T_INT("the name of a list", printed_count(text, "\ndnsbl.NAME "), 1);
+	T_INT("the name of a header field", printed_count(text,
 	    "\nheader-count \"Name\" "), 1);
 	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
 		T_OK(line, line[25] != ' ' || line[24] == ' ');
@@ -66,7 +45,7 @@ text_at(const json_t *list, size_t i, const char *key)
 static void
 test_json(void)
 {
-	char *text = text_of(fact_list_json);
+	char *text = printed(fact_list_json);
 	json_t *list = json_loads(text, 0, NULL), *words;
 
 	T_INT("an object for each", json_array_size(list), FACTS);
@@ -98,21 +77,23 @@ test_json(void)
 static void
 test_manual(void)
 {
-	char *text = text_of(fact_list_manual);
+	char *text = printed(fact_list_manual);
 
-	T_INT("a part for each phase", count(text, ".Ss Known from "), PHASES);
-	T_INT("an item for each fact", count(text, ".It Ic "), FACTS);
-	T_INT("lists are closed", count(text, ".Bl "), count(text, ".El\n"));
-	T_INT("no empty line", count(text, "\n\n"), 0);
-	T_INT("an item", count(text, "\n.It Ic client.early\\-talker "
+	T_INT("a part for each phase",
+	    printed_count(text, ".Ss Known from "), PHASES);
+	T_INT("an item for each fact", printed_count(text, ".It Ic "), FACTS);
+	T_INT("lists are closed", printed_count(text, ".Bl "),
+	    printed_count(text, ".El\n"));
+	T_INT("no empty line", printed_count(text, "\n\n"), 0);
+	T_INT("an item", printed_count(text, "\n.It Ic client.early\\-talker "
 	    "Pq yes or no\nThe client spoke before the greeting.\n"), 1);
-	T_INT("words", count(text, "\n.It Ic arc Pq a word\nThe chain of ARC "
-	    "seals (RFC 8617):\n.Cm none ,\n.Cm pass ,\n.Cm fail\nor\n"
-	    ".Cm temperror .\n"), 1);
-	T_INT("a header's name", count(text,
+	T_INT("words", printed_count(text, "\n.It Ic arc Pq a word\n"
+	    "The chain of ARC seals (RFC 8617):\n.Cm none ,\n.Cm pass ,\n"
+	    ".Cm fail\nor\n.Cm temperror .\n"), 1);
+	T_INT("a header's name", printed_count(text,
 	    "\n.It Ic header\\-count Qq Ar Name Pq a whole number\n"), 1);
-	T_INT("a list's name", count(text, "\n.It Ic dnsbl.\\& Ns Ar NAME "
-	    "Pq a list of addresses\n"), 1);
+	T_INT("a list's name", printed_count(text,
+	    "\n.It Ic dnsbl.\\& Ns Ar NAME Pq a list of addresses\n"), 1);
 	free(text);
 }
 
