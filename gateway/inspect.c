@@ -111,14 +111,17 @@ header_is_over(struct inspection *in, bool is_headless)
 void
 inspect_feed(struct mail *m, struct span octets)
 {
+	const struct smtp_conf *conf = m->session->conf;
 	struct inspection *in = m->inspection;
 	size_t n = octets.len;
 
 	if (in == NULL)
 		return;
 	if (!in->is_over) {
-		/* It will be refused for that. */
-		if (m->header.size > m->session->conf->max_header_size)
+		/* It will be refused for that: what is looked for in the
+		 * header costs time with every field. */
+		if (m->header.size > conf->max_header_size ||
+		    m->header.fields > conf->max_header_fields)
 			return;
 		if (m->header.done)
 			n = m->header.is_headless ? 0 :

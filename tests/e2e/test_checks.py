@@ -262,6 +262,22 @@ def test_what_is_switched_off_is_not_looked_up(start, key):
     assert not [n for n, kind in start.resolver().asked if kind == "TXT"]
 
 
+def test_a_header_with_too_many_fields_is_not_looked_at(start, key):
+    gateway, _ = route_with(start, key)
+    with gateway.client() as client:
+        client.ehlo()
+        assert client.cmd("XCLIENT ADDR=192.0.2.7") == 220
+        client.ehlo()
+        assert client.envelope("a@s.test", ["bob@in.test"]) == 250
+        assert client.cmd("DATA") == 354
+        header = sign(MESSAGE, key).split(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        client.send(b"X: y\r\n" * 1001 + header)
+        time.sleep(.3)      # it would be looked at as soon as it is there
+        client.send(b"text\r\n.\r\n")
+        assert client.reply() == 554
+    assert not [n for n, _ in start.resolver().asked if "_domainkey" in n]
+
+
 def test_nothing_is_added_if_one_likes(start, key):
     route = route_with(start, key, "authres { add no }")
     data = deliver(route, MESSAGE)
