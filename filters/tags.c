@@ -36,7 +36,7 @@ trim(struct span s)
 static bool
 is_name(struct span s)
 {
-	if (s.len == 0 || s.len > TAGS_NAME || !is_letter(s.p[0]))
+	if (s.len == 0 || !is_letter(s.p[0]))
 		return false;
 	for (size_t i = 1; i < s.len; i++)
 		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '_')

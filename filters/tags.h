@@ -16,10 +16,9 @@
  *
  * Memory    spans into the text given; the list is in the arena.
  * Errors    ERR_SYNTAX: what is wrong. Names in it are letters and digits.
- * Limits    TAGS_MOST tags in a list, TAGS_NAME octets in a name.
+ * Limits    TAGS_MOST tags in a list
  */
 #define TAGS_MOST	64	/* 15 are defined for a signature */
-#define TAGS_NAME	32
 
 struct tag {
 	struct span	name;
