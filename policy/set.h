@@ -30,8 +30,9 @@
  * they are written. The same item twice is one.
  *
  * Made for millions of items: built once, then read only, so that any number
- * of fibers may ask. A look-up costs about the same for ten and for a million:
- * one hash table of all texts, networks sorted with an index.
+ * of fibers may ask. A look-up takes a few cache lines, of ten items and of a
+ * million: one hash table of all texts, networks sorted with an index. To read
+ * a file again is to build a new set.
  *
  * Memory    the set's own; it ends with the arena. set_bytes() tells how much.
  * Limits    an item has at most SET_ITEM_MAX octets, a longer value is in no

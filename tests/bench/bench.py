@@ -7,7 +7,8 @@ what a relay costs that understands nothing, Postfix's smtpd_proxy_filter is
 the nearest thing that people use. Servers are run in turn and repeated; each
 figure is a median and stands beside its bar. `forepost-bdat` is forepost
 before a sink that offers CHUNKING; the bars are for the plain one. What it
-costs to find out who sent a mail is measured by checks.py.
+costs to find out who sent a mail is measured by checks.py, what rules cost by
+rules.py.
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -23,9 +24,11 @@ import time
 
 import checks
 import loads
+import rules
 import servers
 
-ALL = ("relay", "large", "latency", "idle", "checks")
+SERVED = ("relay", "large", "latency", "idle")	# by all servers in turn
+ALL = (*SERVED, "checks", "rules")
 
 
 class Report:
@@ -168,7 +171,7 @@ def stop(bench, *names):
 
 def measure(bench, args, folder, sinks):
     floods = {}
-    if args.only == ["checks"]:
+    if not set(args.only) & set(SERVED):
         return floods
     start(bench, args, folder, sinks)
     bench.warm_up()
@@ -246,6 +249,8 @@ def main():
         if "checks" in args.only:
             checking = checks.Checks(bench, args.forepost, sinks["plain"])
             checks.measure(checking, lambda: stop(bench))
+        if "rules" in args.only:
+            rules.measure(bench)
     finally:
         stop(bench)
         if checking:
@@ -263,6 +268,8 @@ def main():
         show_idle(bench, report)
     if "checks" in args.only:
         checks.show(checking, report)
+    if "rules" in args.only:
+        rules.show(bench, report)
     missed = sum(not bar["ok"] for bar in report.bars)
     print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
           f"{held:,}, failed {bench.failed:,}")
