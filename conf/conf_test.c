@@ -1,12 +1,11 @@
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "conf/conf.h"
 #include "conf/directive.h"
+#include "tests/kit/report_files.h"
 #include "tests/kit/t.h"
 
 /*
@@ -58,28 +57,6 @@ test_good(const char *path)
 	arena_destroy(&a);
 }
 
-/* The comment at the head of a file, without "# ". */
-static const char *
-expected_report(struct arena *a, const char *path)
-{
-	struct source *source;
-	struct buf text = {0};
-	const char *copy;
-	struct span rest, line;
-	struct err err;
-
-	if (source_read(a, path, &source, &err) < 0)
-		return err.text[0] != '\0' ? arena_strdup(a, err.text) : "";
-	for (rest = source->text; rest.len > 0 && rest.p[0] == '#'; ) {
-		line = span_until(&rest, '\n');
-		buf_put(&text, line.p + 2, line.len > 2 ? line.len - 2 : 0);
-		buf_puts(&text, "\n");
-	}
-	copy = arena_copy(a, buf_text(&text));
-	buf_free(&text);
-	return copy;
-}
-
 static void
 test_report(const char *path, bool is_bad)
 {
@@ -87,7 +64,7 @@ test_report(const char *path, bool is_bad)
 	const char *report;
 	struct settings *s = conf_load(a, path, false, &report);
 
-	T_STR(path, report, expected_report(a, path));
+	T_STR(path, report, report_files_expected(a, path));
 	T_OK(path, (s == NULL) == is_bad);
 	conf_free(&s);
 	arena_destroy(&a);
@@ -103,22 +80,6 @@ static void
 test_warn(const char *path)
 {
 	test_report(path, false);
-}
-
-/* Runs in the folder, so that reports name the file alone. */
-static void
-for_each_file(const char *folder, void (*test)(const char *path))
-{
-	char *home = getcwd(NULL, 0);
-	glob_t found;
-
-	T_OK(folder, chdir(folder) == 0);
-	T_INT(folder, glob("*.conf", 0, NULL, &found), 0);
-	for (size_t i = 0; i < found.gl_pathc; i++)
-		test(found.gl_pathv[i]);
-	globfree(&found);
-	T_OK(folder, chdir(home) == 0);
-	free(home);
 }
 
 static void
@@ -291,26 +252,14 @@ test_missing_file(void)
 	arena_destroy(&a);
 }
 
-static bool
-find_files(void)
-{
-	static const char *const places[] = { "tests/conf", "../tests/conf",
-	    "../../tests/conf" };
-
-	for (size_t i = 0; i < 3; i++)
-		if (chdir(places[i]) == 0)
-			return true;
-	return false;
-}
-
 int
 main(void)
 {
-	T_OK("tests/conf is found", find_files());
-	for_each_file("good", test_good);
+	report_files_find("tests/conf");
+	report_files_each("good", "*.conf", test_good);
 	test_good("../../conf/forepost.conf");
-	for_each_file("bad", test_bad);
-	for_each_file("warn", test_warn);
+	report_files_each("bad", "*.conf", test_bad);
+	report_files_each("warn", "*.conf", test_warn);
 	test_ten_mistakes();
 	test_every_row_is_set();
 	test_defaults();

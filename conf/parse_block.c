@@ -2,20 +2,7 @@
 
 #include "conf/list.h"
 #include "conf/parse.h"
-
-static bool
-is_label(struct span text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-		    c == '.'))
-			return false;
-	}
-	return text.len > 0 && text.len <= 63;
-}
+#include "conf/value.h"
 
 /* The name behind "listener" or "backend"; NULL if there is none or a bad
  * one, which is reported. */
@@ -41,7 +28,7 @@ read_label(struct file *f, const struct block *block, const struct token *name)
 	}
 	if (n == 0)
 		return NULL;
-	if (!is_label(label->text)) {
+	if (!value_is_label(label->text)) {
 		diagnostic(f->r->d, label->place, NULL, "\"%s\" is not a name "
 		    "for %s: expected 1 to 63 letters, digits, \"-\", \"_\" "
 		    "or \".\"", parse_show(f, label), block->noun);

@@ -192,6 +192,20 @@ value_is_domain(struct span text)
 	return label > 0 && text.len <= 253;
 }
 
+bool
+value_is_label(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+		    c == '.'))
+			return false;
+	}
+	return text.len > 0 && text.len <= 63;
+}
+
 /* Such as 10.0.0.256 or 10.0.0: meant as an address. */
 static bool
 ends_in_number(struct span text)

@@ -42,6 +42,9 @@ int	value_text(struct arena *a, struct span text, const char **value,
 int	value_host(struct arena *a, struct span text, const char **value,
 	    struct err *err);
 bool	value_is_domain(struct span text);
+/* A name that a person gave to something: 1 to 63 letters, digits, "-", "_"
+ * or ".". */
+bool	value_is_label(struct span text);
 /* A path; a relative one is taken from the folder `dir`. */
 int	value_path(struct arena *a, const char *dir, struct span text,
 	    const char **value, struct err *err);

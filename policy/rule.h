@@ -70,10 +70,14 @@ struct set_decl {
 	struct place		 at;
 	const struct token	**items;	/* of { } */
 	size_t			 nitems;
+	const struct token	*bare;		/* first item without quotes
+						   that is no address */
 	const char		*file;		/* as written; NULL: { } */
 	struct place		 file_at;
 	struct set		*set;		/* by rule_check.c */
 	size_t			 uses;
+	bool			 is_declared;	/* not only named by a rule */
+	bool			 is_bad;	/* reported */
 };
 
 enum action_kind {
@@ -89,6 +93,7 @@ struct action {
 	const char		*enhanced;	/* "5.7.1" */
 	struct template		 text;		/* reply, reason, value, log */
 	struct span		 name;		/* tag, score, header, route */
+	struct place		 name_at;
 	int64_t			 number;	/* SCORE: hundredths; DELAY: us */
 	struct place		 at;
 };
