@@ -31,22 +31,28 @@ struct trial {
 	size_t		 n;
 };
 
+static void
+random_words(char *out, unsigned n, const char *const words[8],
+    const char *between)
+{
+	out[0] = '\0';
+	while (n-- > 0) {
+		strcat(out, words[dice(8)]);
+		if (n > 0)
+			strcat(out, between);
+	}
+}
+
 /* --- names --- */
 
 /* Few labels, so that names meet often; "B" is "b". */
 static void
 random_name(char *out)
 {
-	static const char *const labels[] = { "a", "b", "B", "cc", "d-d",
+	static const char *const labels[8] = { "a", "b", "B", "cc", "d-d",
 	    "example", "Example", "x1" };
-	unsigned n = 1 + dice(5);
 
-	out[0] = '\0';
-	for (unsigned i = 0; i < n; i++) {
-		if (i > 0)
-			strcat(out, ".");
-		strcat(out, labels[dice(8)]);
-	}
+	random_words(out, 1 + dice(5), labels, ".");
 }
 
 static void
@@ -123,16 +129,10 @@ ask_names(const struct trial *t, struct value *v, char *text)
 static void
 random_text(char *out)
 {
-	static const char *const words[] = { "one", "Two", "two", "3",
-	    "\xc3\xbc", "#" };
-	unsigned n = 2 + dice(3);
+	static const char *const words[8] = { "one", "Two", "two", "3",
+	    "\xc3\xbc", "#", "x.y", "u@x" };
 
-	out[0] = '\0';
-	for (unsigned i = 0; i < n; i++) {
-		if (i > 0)
-			strcat(out, " ");
-		strcat(out, words[dice(6)]);
-	}
+	random_words(out, 2 + dice(3), words, " ");
 }
 
 static const char *
@@ -149,18 +149,25 @@ ask_texts(const struct trial *t, struct value *v, char *text)
 
 /* --- networks --- */
 
+/* The octets in front that all networks of a set have in common. */
+static unsigned common;
+
 static void
-random_network(struct network *n, unsigned bits)
+random_network(struct network *n, bool is_address)
 {
-	unsigned i, most;
+	unsigned i, most, same;
 
 	*n = (struct network){ .family = dice(2) ? AF_INET : AF_INET6 };
 	most = n->family == AF_INET ? 32 : 128;
-	n->bits = bits > 0 ? most : dice(4) ? dice(most + 1) : most;
+	same = n->family == AF_INET ? common / 3 : common;
+	n->bits = is_address || dice(4) == 0 ? most :
+	    8 * same + dice(most - 8 * same + 1);
 	/* Few values, so that networks lie in each other. */
 	for (i = 0; i < most / 8; i++)
 		n->ip[i] = (unsigned char)(dice(3) ? dice(2) * 0x81 :
 		    dice(256));
+	if (!is_address || dice(8) > 0)
+		memset(n->ip, 0x2a, same);
 	for (i = n->bits; i < most; i++)
 		n->ip[i / 8] &= (unsigned char)~(0x80 >> i % 8);
 }
@@ -172,7 +179,7 @@ random_network_item(char *out)
 	char text[ADDR_TEXT];
 
 	do {
-		random_network(&n, 0);
+		random_network(&n, false);
 		/* Not what is IPv4 in the form of IPv6. */
 	} while (n.family == AF_INET6 && n.bits >= 96 && n.ip[0] == 0 &&
 	    n.ip[1] == 0);
@@ -221,7 +228,7 @@ ask_networks(const struct trial *t, struct value *v, char *text)
 		return naive_network(t, &v->network);
 	}
 	do
-		random_network(&n, 1);
+		random_network(&n, true);
 	while (n.family == AF_INET6 && n.ip[0] == 0 && n.ip[1] == 0);
 	snprintf(text, TEXT, "%.90s", network_text(&n, ip));
 	v->type = TYPE_ADDRESS;
@@ -291,6 +298,7 @@ round_of(size_t family, unsigned *hits)
 	struct err err;
 	unsigned wrong;
 
+	common = dice(2) ? dice(10) : 0;
 	t.n = 1 + dice(dice(3) ? 30 : ITEMS_MAX);
 	for (size_t i = 0; i < t.n; i++) {
 		families[family].item(t.items[i]);
