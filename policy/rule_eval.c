@@ -192,7 +192,9 @@ evaluation_run(struct evaluation *e, enum phase phase, struct arena *a,
 	*verdict = (struct verdict){ .kind = ACTION_ACCEPT };
 	if (trace != NULL)
 		*trace = (struct rule_trace){ .phase = phase };
-	given_clear(&e->given[phase]);
+	/* Those of an earlier run of this phase, and what followed it. */
+	for (size_t i = phase; i < PHASES; i++)
+		given_clear(&e->given[i]);
 	if (e->trusted != NULL && e->trusted_in < phase) {
 		verdict->rule = e->trusted;
 		if (trace != NULL)

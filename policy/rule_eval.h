@@ -22,7 +22,8 @@
  * Order     rules of a phase in the order in which they stand; a final action
  *           ends the phase. What no rule decides is accepted. `and` and `or`
  *           read their right side only if the left one leaves it open.
- *           A phase that is run again gives its scores and tags anew.
+ *           A phase sees what earlier ones gave: when it is run again, its
+ *           own scores and tags and those of later phases are gone.
  * Trust     every later phase accepts at once, by this rule, as long as that
  *           lasts for which it was given: that of connect for the session,
  *           that of rcpt for this recipient alone.

@@ -1,0 +1,426 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "tests/fake/fake.h"
+#include "tests/kit/rule_trial.h"
+#include "tests/kit/t.h"
+
+/* Actions, order, scopes, observers, trust, and sources that wait or end. */
+
+/* --- what all phases say, as the trace tells it --- */
+
+static const struct {
+	const char	*name, *rules, *facts, *want;
+} traces[] = {
+	{ "nothing to say", "", "",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: accept, no rule decided\n"
+	    "at mail: accept, no rule decided\n"
+	    "at rcpt: accept, no rule decided\n"
+	    "at message: accept, no rule decided\n" },
+	{ "reject",
+	    "on connect {\n"
+	    "listed: reject 554 5.7.2 \"{client.ip} is listed\" when "
+	    "dnsbl.failed >= 1\n"
+	    "log \"not reached\"\n"
+	    "}\n", "client.ip = 192.0.2.1\ndnsbl.failed = 2",
+	    "at connect: reject 554 5.7.2 \"192.0.2.1 is listed\" by listed\n"
+	    "  r:2 listed: when dnsbl.failed >= 1 [dnsbl.failed = 2, "
+	    "client.ip = 192.0.2.1] -> reject 554 5.7.2 \"192.0.2.1 is "
+	    "listed\"\n" },
+	{ "codes of their own",
+	    "on connect {\ndefer \"later\"\n}\n", "",
+	    "at connect: defer 451 4.7.1 \"later\" by r:2\n"
+	    "  r:2: always -> defer 451 4.7.1 \"later\"\n" },
+	{ "a group is asked once",
+	    "on mail {\n"
+	    "when spf is fail {\n"
+	    "score 2 \"spf\"\n"
+	    "reject \"no\" when score > 2\n"
+	    "}\n"
+	    "when spf is pass {\n"
+	    "score -1 \"good\"\n"
+	    "}\n"
+	    "discourage: score 0.5\n"
+	    "}\non rcpt {\nlog \"{score} {scores}\"\n}\n", "spf = fail",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: accept, no rule decided\n"
+	    "at mail: accept, no rule decided\n"
+	    "  r:2: when spf is fail [spf = fail] -> yes\n"
+	    "  r:3: always -> score 2 \"spf\"\n"
+	    "  r:4: when score > 2 [score = 2] -> no\n"
+	    "  r:6: when spf is pass [spf = fail] -> no\n"
+	    "  r:9 discourage: always -> score 0.5\n"
+	    "at rcpt: accept, no rule decided\n"
+	    "  r:12: always [score = 2.5, scores = { \"spf\", \"discourage\" }]"
+	    " -> log \"2.5 spf, discourage\"\n"
+	    "at message: accept, no rule decided\n" },
+	{ "trust", "on helo {\n"
+	    "friend: trust \"known\" when helo.name is \"f.example\"\n"
+	    "log \"not reached\"\n"
+	    "}\non mail {\nreject \"no\"\n}\n", "helo.name = \"f.example\"",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: trust \"known\" by friend\n"
+	    "  r:2 friend: when helo.name is \"f.example\" [helo.name = "
+	    "\"f.example\"] -> trust \"known\"\n"
+	    "at mail: accept by friend, which trusts\n"
+	    "at rcpt: accept by friend, which trusts\n"
+	    "at message: accept by friend, which trusts\n" },
+	{ "accept ends its phase alone",
+	    "on connect {\naccept\nreject \"no\"\n}\n"
+	    "on helo {\ndisconnect \"bye\"\n}\n", "",
+	    "at connect: accept by r:2\n"
+	    "  r:2: always -> accept\n"
+	    "at helo: disconnect 421 4.7.0 \"bye\" by r:6\n"
+	    "  r:6: always -> disconnect 421 4.7.0 \"bye\"\n" },
+	{ "observers do nothing",
+	    "on rcpt {\n"
+	    "o1: observe reject \"no\" when rcpt.count >= 1\n"
+	    "o2: observe score 5\n"
+	    "o3: observe tag seen\n"
+	    "o4: observe delay 3s\n"
+	    "o5: observe route one\n"
+	    "o6: observe trust\n"
+	    "log \"{score}\" when tagged \"seen\" or score > 0\n"
+	    "}\n", "",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: accept, no rule decided\n"
+	    "at mail: accept, no rule decided\n"
+	    "at rcpt: accept, no rule decided\n"
+	    "  r:2 o1: when rcpt.count >= 1 [rcpt.count = 1] -> would reject "
+	    "550 5.7.1 \"no\"\n"
+	    "  r:3 o2: always -> would score 5\n"
+	    "  r:4 o3: always -> would tag seen\n"
+	    "  r:5 o4: always -> would delay 3s\n"
+	    "  r:6 o5: always -> would route one\n"
+	    "  r:7 o6: always -> would trust\n"
+	    "  r:8: when tagged \"seen\" or score > 0 [score = 0] -> no\n"
+	    "at message: accept, no rule decided\n" },
+	{ "a block that observes",
+	    "observe on rcpt {\nwhen rcpt.count is 1 {\n"
+	    "discard \"gone\"\n}\n}\n", "",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: accept, no rule decided\n"
+	    "at mail: accept, no rule decided\n"
+	    "at rcpt: accept, no rule decided\n"
+	    "  r:2: when rcpt.count is 1 [rcpt.count = 1] -> yes\n"
+	    "  r:3: always -> would discard \"gone\"\n"
+	    "at message: accept, no rule decided\n" },
+	{ "facts are shown as rules have them",
+	    "on message {\nlog \"x\" when header \"Subject\" contains \"a\" and "
+	    "headers \"To\" contains \"b\" and message.size < 1M and "
+	    "client.ip is none and dmarc is none\n}\n",
+	    "header \"subject\" = \"a \\\"b\\\"\"\n"
+	    "headers \"To\" = { \"b\", \"c\" }\nmessage.size = 10k",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: accept, no rule decided\n"
+	    "at mail: accept, no rule decided\n"
+	    "at rcpt: accept, no rule decided\n"
+	    "at message: accept, no rule decided\n"
+	    "  r:2: when header \"Subject\" contains \"a\" and headers \"To\" "
+	    "contains \"b\" and message.size < 1M and client.ip is none and "
+	    "dmarc is none [header \"Subject\" = \"a \\\"b\\\"\", headers \"To\""
+	    " = { \"b\", \"c\" }, message.size = 10k, client.ip = none, dmarc "
+	    "= none] -> log \"x\"\n" },
+	{ "the left side may settle it",
+	    "on mail {\nlog \"x\" when client.tls and spf is pass\n"
+	    "log \"y\" when spf is none or sender is none\n}\n", "",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: accept, no rule decided\n"
+	    "at mail: accept, no rule decided\n"
+	    "  r:2: when client.tls and spf is pass [client.tls = no] -> no\n"
+	    "  r:3: when spf is none or sender is none [spf = none] -> "
+	    "log \"y\"\n"
+	    "at rcpt: accept, no rule decided\n"
+	    "at message: accept, no rule decided\n" },
+	{ "quarantine, and what is done to the header",
+	    "on message {\nadd header \"X-Spam\" \"{score}\"\n"
+	    "remove header \"X-Old\"\nreplace header \"X-New\" \"n\"\n"
+	    "prefix subject \"[spam] \"\nquarantine \"bad\"\n}\n", "",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: accept, no rule decided\n"
+	    "at mail: accept, no rule decided\n"
+	    "at rcpt: accept, no rule decided\n"
+	    "at message: quarantine \"bad\" by r:6\n"
+	    "  r:2: always [score = 0] -> add header \"X-Spam\" \"0\"\n"
+	    "  r:3: always -> remove header \"X-Old\"\n"
+	    "  r:4: always -> replace header \"X-New\" \"n\"\n"
+	    "  r:5: always -> prefix subject \"[spam]\"\n"
+	    "  r:6: always -> quarantine \"bad\"\n" },
+};
+
+static void
+test_traces(void)
+{
+	for (size_t i = 0; i < sizeof(traces) / sizeof(traces[0]); i++) {
+		struct rule_trial t = { .rules = traces[i].rules,
+		    .facts = traces[i].facts };
+
+		if (rule_trial_begin(&t))
+			T_STR(traces[i].name, rule_trial_all(&t),
+			    traces[i].want);
+		else
+			T_STR(traces[i].name, t.report, "");
+		rule_trial_end(&t);
+	}
+}
+
+/* --- the verdict --- */
+
+static void
+test_verdict(void)
+{
+	struct rule_trial t = { .rules = "on rcpt {\n"
+	    "delay 5s\nroute one\nlog \"first {rcpt}\"\n"
+	    "delay 1500ms when rcpt.count is 1\nroute two\nlog \"second\"\n"
+	    "delay 60s when rcpt.count is 2\n"
+	    "full: defer 452 4.2.2 \"{rcpt} is full\"\n"
+	    "}\n", .facts = "rcpt = \"u@a.example\"" };
+
+	if (!rule_trial_begin(&t)) {
+		T_STR("verdict: rules", t.report, "");
+		return;
+	}
+	T_INT("rcpt", rule_trial_run(&t, PHASE_RCPT), 0);
+	T_INT("delays add up", t.verdict.delay, 6500000);
+	T_OK("the last route counts", span_is(t.verdict.route, "two"));
+	T_INT("two lines of log", t.verdict.nlogs, 2);
+	T_OK("the first", span_is(t.verdict.logs[0], "first u@a.example"));
+	T_OK("the second", span_is(t.verdict.logs[1], "second"));
+	T_INT("kind", t.verdict.kind, ACTION_DEFER);
+	T_INT("code", t.verdict.code, 452);
+	T_STR("enhanced", t.verdict.enhanced, "4.2.2");
+	T_OK("text", span_is(t.verdict.text, "u@a.example is full"));
+	T_STR("rule", t.verdict.rule->name, "full");
+	T_INT("no edit", t.verdict.nedits, 0);
+	rule_trial_end(&t);
+}
+
+static void
+test_edits(void)
+{
+	struct rule_trial t = { .rules = "on message {\n"
+	    "add header \"X-A\" \"{header \\\"Subject\\\"}\"\n"
+	    "remove header \"X-B\"\nadd header \"X-A\" \"2\"\n"
+	    "prefix subject \"[x]\"\nreplace header \"X-C\" \"3\"\n}\n",
+	    .facts = "header \"Subject\" = \"one\\ntwo\"" };
+
+	if (!rule_trial_begin(&t)) {
+		T_STR("edits: rules", t.report, "");
+		return;
+	}
+	rule_trial_run(&t, PHASE_MESSAGE);
+	T_INT("all edits", t.verdict.nedits, 5);
+	T_INT("in order: add", t.verdict.edits[0].kind, ACTION_ADD_HEADER);
+	T_OK("a fact adds no line", span_is(t.verdict.edits[0].value,
+	    "one?two"));
+	T_INT("remove", t.verdict.edits[1].kind, ACTION_REMOVE_HEADER);
+	T_OK("its name", span_is(t.verdict.edits[1].name, "X-B"));
+	T_OK("add", span_is(t.verdict.edits[2].value, "2"));
+	T_INT("prefix", t.verdict.edits[3].kind, ACTION_PREFIX_SUBJECT);
+	T_INT("replace", t.verdict.edits[4].kind, ACTION_REPLACE_HEADER);
+	rule_trial_end(&t);
+}
+
+/* --- scopes --- */
+
+static const char scoped[] =
+    "on connect {\nscore 1 \"c\"\ntag c\n}\non helo {\nscore 2 \"h\"\n"
+    "tag h\n}\non mail {\nscore 4 \"m\"\ntag m when client.ip is none\n}\n"
+    "on rcpt {\nscore 8 \"r\"\ntag r when rcpt is not none\n}\n"
+    "on message {\nscore 16 \"b\"\ntag b when spf is none\n}\n";
+
+static const struct {
+	const char	*name;
+	enum fact_scope	 scope;
+	int		 score;			/* that stays */
+	const char	*tags;
+} scopes[] = {
+	{ "nothing", FACT_OF_RULES, 31, "chmrb" },
+	{ "the message", FACT_OF_MESSAGE, 15, "chmr" },
+	{ "the recipient", FACT_OF_RCPT, 7, "chm" },
+	{ "the mail", FACT_OF_MAIL, 3, "ch" },
+	{ "helo", FACT_OF_HELO, 1, "c" },
+	{ "the session", FACT_OF_SESSION, 0, "" },
+};
+
+static void
+test_scopes(void)
+{
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+		struct rule_trial t = { .rules = scoped };
+		char tags[8] = "";
+		size_t n = 0;
+
+		if (!rule_trial_begin(&t)) {
+			T_STR("scopes: rules", t.report, "");
+			return;
+		}
+		rule_trial_all(&t);
+		rule_trial_all(&t);	/* again: not twice as much */
+		evaluation_forget(t.evaluation, scopes[i].scope);
+		T_INT(scopes[i].name, evaluation_score(t.evaluation),
+		    scopes[i].score * 100);
+		for (const char *p = "chmrb"; *p != '\0'; p++)
+			if (evaluation_tagged(t.evaluation, span_n(p, 1)))
+				tags[n++] = *p;
+		T_STR(scopes[i].name, tags, scopes[i].tags);
+		rule_trial_end(&t);
+	}
+}
+
+static void
+test_reads(void)
+{
+	struct rule_trial t = { .rules = "on mail {\n"
+	    "log \"{sender}\" when sender is none or sender is not none\n"
+	    "log \"{spf}\"\nlog \"{client.ip} {client.ip}\"\n}\n"
+	    "on rcpt {\nlog \"{sender} {rcpt}\"\n}\n" };
+
+	if (!rule_trial_begin(&t)) {
+		T_STR("reads: rules", t.report, "");
+		return;
+	}
+	rule_trial_run(&t, PHASE_MAIL);
+	T_INT("each fact is asked for once", t.reads, 3);
+	rule_trial_run(&t, PHASE_RCPT);
+	T_INT("in later phases too", t.reads, 4);
+	evaluation_forget(t.evaluation, FACT_OF_RCPT);
+	rule_trial_run(&t, PHASE_RCPT);
+	T_INT("for the next recipient, what is of him", t.reads, 5);
+	evaluation_forget(t.evaluation, FACT_OF_MAIL);
+	rule_trial_run(&t, PHASE_MAIL);
+	T_INT("for the next mail, what is of it", t.reads, 7);
+	rule_trial_end(&t);
+}
+
+static void
+test_trust_scope(void)
+{
+	struct rule_trial t = { .rules = "on rcpt {\n"
+	    "pm: trust when rcpt.count is 1\nscore 3\n}\n"
+	    "on message {\nreject \"no\"\n}\n" };
+
+	if (!rule_trial_begin(&t)) {
+		T_STR("trust: rules", t.report, "");
+		return;
+	}
+	rule_trial_run(&t, PHASE_RCPT);
+	T_INT("a recipient is trusted", t.verdict.kind, ACTION_TRUST);
+	rule_trial_run(&t, PHASE_MESSAGE);
+	T_INT("so is its message", t.verdict.kind, ACTION_ACCEPT);
+	T_STR("by that rule", t.verdict.rule->name, "pm");
+	T_INT("no rule was looked at", t.trace.n, 0);
+	evaluation_forget(t.evaluation, FACT_OF_RCPT);
+	rule_trial_run(&t, PHASE_MESSAGE);
+	T_INT("with the next recipient it ends", t.verdict.kind,
+	    ACTION_REJECT);
+	rule_trial_end(&t);
+}
+
+static void
+test_untraced(void)
+{
+	struct rule_trial t = { .rules = scoped, .untraced = true };
+
+	if (!rule_trial_begin(&t)) {
+		T_STR("untraced: rules", t.report, "");
+		return;
+	}
+	for (size_t i = 0; i < PHASES; i++)
+		T_INT("without a trace", rule_trial_run(&t, (enum phase)i),
+		    0);
+	T_INT("the score is the same", evaluation_score(t.evaluation), 3100);
+	T_INT("nothing is noted", t.trace.n, 0);
+	rule_trial_end(&t);
+}
+
+/* --- sources that wait --- */
+
+static const char waiting[] = "on connect {\n"
+    "score 1 \"x\" when client.name is none or dnsbl.failed > 3\n"
+    "log \"{client.reverse}\"\n}\n"
+    "on mail {\nwhen spf is fail {\nscore 2 \"s\"\n}\n"
+    "reject \"no {sender}\" when score >= 3\n}\n";
+static const char waited_for[] = "spf = fail\nsender = \"a@a.example\"";
+
+static MAY_YIELD int
+get_late(void *owner, const struct fact_ref *ref, struct value *value,
+    struct err *err)
+{
+	if (fiber_wait(clock_now() + 10, err) < 0 && err->kind == ERR_CLOSED)
+		return -1;
+	rule_trial_find(owner, ref, value);
+	return 0;
+}
+
+/* All phases, in a fiber; what they say. */
+struct late {
+	unsigned		 fail;		/* this wait; 0: none */
+	bool			 failed;
+	char			 text[2048];
+};
+
+static void
+run_late(void *arg)
+{
+	struct late *late = arg;
+	struct rule_trial t = { .rules = waiting, .facts = waited_for,
+	    .source = { .get = get_late } };
+
+	if (rule_trial_begin(&t)) {
+		fake_fail_wait(late->fail, FAIL_BY_CLOSING);
+		late->failed = strstr(rule_trial_all(&t), "by the test") !=
+		    NULL;
+		fake_fail_wait(0, FAIL_BY_CLOSING);
+		snprintf(late->text, sizeof(late->text), "%s",
+		    rule_trial_all(&t));
+	}
+	rule_trial_end(&t);
+}
+
+static void
+run_fiber(struct late *late)
+{
+	fiber_spawn("test", run_late, late);
+	while (fiber_count() > 0)
+		loop_turn(true);
+}
+
+static void
+test_waits(void)
+{
+	static struct late whole, late;
+	struct rule_trial t = { .rules = waiting, .facts = waited_for };
+
+	run_fiber(&whole);
+	if (rule_trial_begin(&t))
+		T_STR("late facts, the same trace", whole.text,
+		    rule_trial_all(&t));
+	T_INT("it waited for", t.reads, 4);
+	rule_trial_end(&t);
+	for (late.fail = 1; late.fail <= 4; late.fail++) {
+		run_fiber(&late);
+		T_OK("a wait that ends ends the evaluation", late.failed);
+		T_STR("what it had begun does not count", late.text,
+		    whole.text);
+	}
+}
+
+int
+main(void)
+{
+	loop_create();
+	test_traces();
+	test_verdict();
+	test_edits();
+	test_scopes();
+	test_reads();
+	test_trust_scope();
+	test_untraced();
+	test_waits();
+	loop_destroy();
+	return t_done();
+}

@@ -1,0 +1,60 @@
+#ifndef POLICY_RULE_TEST_H
+#define POLICY_RULE_TEST_H
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diagnostic.h"
+#include "base/span.h"
+#include "policy/rule.h"
+/*
+ * rule_test -- tests of rules, in files that an administrator writes
+ *
+ *	test "a listed client is refused" {
+ *	    client.ip = 203.0.113.9
+ *	    dnsbl.zen = { 127.0.0.4 }
+ *	    header "Subject" = "hello"
+ *	    expect rcpt reject 554 by listed
+ *	}
+ *
+ * Facts that are not given: see test_facts.h. What can be expected, each at
+ * one phase or, without one, at the end:
+ *
+ *	expect rcpt reject [554 [5.7.1]] [by LABEL]	and the other actions
+ *							that end a phase
+ *	expect rcpt accept
+ *	expect rcpt no verdict		accepted, and by no rule
+ *	expect rcpt would reject ...	a rule that observes said so
+ *	expect mail score 5		or < <= > >= 5: the sum by then
+ *	expect mail tagged "x"		or not tagged "x"
+ *
+ * The phases run in their order up to the one that ends the mail; what a rule
+ * decided at connect is what the client is told at rcpt, and is found at each
+ * phase behind it. An observing rule counts from its phase on, too.
+ *
+ * Errors    all of a file are reported; NULL if there are any.
+ * Memory    the arena given; `rules` must live as long.
+ * Limits    RULE_TESTS_MAX in a file, each with RULE_TEST_LINES_MAX lines.
+ */
+#define RULE_TESTS_MAX		10000
+#define RULE_TEST_LINES_MAX	1000
+
+struct rule_test;
+struct rule_tests {
+	struct rule_test	**list;
+	size_t			 n;
+};
+
+struct rule_tests *rule_tests_read(struct arena *a, const char *path,
+		    const struct rules *rules, struct diagnostics *d);
+struct rule_tests *rule_tests_read_text(struct arena *a, const char *name,
+		    struct span text, const struct rules *rules,
+		    struct diagnostics *d);
+
+const char	*rule_test_name(const struct rule_test *test);
+struct place	 rule_test_place(const struct rule_test *test);
+/* Whether all came as expected. If not, `out` says what was expected, what
+ * came instead, and why, rule for rule. */
+bool		 rule_test_run(const struct rule_test *test,
+		    const struct rules *rules, struct buf *out);
+#endif

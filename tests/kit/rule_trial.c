@@ -1,0 +1,107 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diagnostic.h"
+#include "policy/rule_read.h"
+#include "policy/rule_test_internal.h"
+#include "policy/rule_trace.h"
+#include "tests/kit/rule_trial.h"
+
+static MAY_YIELD int
+get(void *owner, const struct fact_ref *ref, struct value *value,
+    struct err *err)
+{
+	(void)err;
+	rule_trial_find(owner, ref, value);
+	return 0;
+}
+
+void
+rule_trial_find(struct rule_trial *t, const struct fact_ref *ref,
+    struct value *value)
+{
+	t->reads++;
+	test_facts_find(t->given, ref, value);
+}
+
+static bool
+read_facts(struct rule_trial *t, struct diagnostics *d)
+{
+	const char *text = arena_printf(t->arena,
+	    "test \"facts\" {\n%s\nexpect accept\n}\n",
+	    t->facts != NULL ? t->facts : "");
+	struct rule_tests *tests = rule_tests_read_text(t->arena, "facts",
+	    span_z(text), t->parsed, d);
+
+	if (tests == NULL || tests->n != 1)
+		return false;
+	t->given = tests->list[0]->facts;
+	return true;
+}
+
+bool
+rule_trial_begin(struct rule_trial *t)
+{
+	static const char *const backends[] = { "one", "two", NULL };
+	const struct rule_context context = { .backends = backends };
+	struct diagnostics *d;
+
+	t->arena = arena_create("trial");
+	d = diagnostics_create(t->arena);
+	t->parsed = rules_read_text(t->arena, "r", span_z(t->rules),
+	    &context, d);
+	if (t->parsed == NULL || !read_facts(t, d)) {
+		t->parsed = NULL;
+		t->report = diagnostics_text(d, t->arena);
+		fprintf(stderr, "%s", t->report);
+		return false;
+	}
+	t->source.owner = t;
+	if (t->source.get == NULL)
+		t->source.get = get;
+	t->evaluation = evaluation_begin(t->arena, t->parsed, &t->source);
+	return true;
+}
+
+MAY_YIELD int
+rule_trial_run(struct rule_trial *t, enum phase phase)
+{
+	return evaluation_run(t->evaluation, phase, t->arena, &t->verdict,
+	    t->untraced ? NULL : &t->trace, &t->err);
+}
+
+const char *
+rule_trial_trace(struct rule_trial *t)
+{
+	struct buf out = {0};
+	const char *text;
+
+	rule_trace_put(&out, &t->trace, &t->verdict);
+	text = arena_copy(t->arena, buf_text(&out));
+	buf_free(&out);
+	return text;
+}
+
+MAY_YIELD const char *
+rule_trial_all(struct rule_trial *t)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < PHASES; i++) {
+		if (rule_trial_run(t, (enum phase)i) < 0)
+			return arena_printf(t->arena, "%s%s\n", all,
+			    t->err.text);
+		all = arena_printf(t->arena, "%s%s", all,
+		    rule_trial_trace(t));
+		if (t->verdict.kind != ACTION_ACCEPT &&
+		    t->verdict.kind != ACTION_TRUST)
+			break;
+	}
+	return all;
+}
+
+void
+rule_trial_end(struct rule_trial *t)
+{
+	arena_destroy(&t->arena);
+}

@@ -1,0 +1,41 @@
+#ifndef TESTS_KIT_RULE_TRIAL_H
+#define TESTS_KIT_RULE_TRIAL_H
+#include <stdbool.h>
+#include "base/arena.h"
+#include "policy/rule_eval.h"
+/*
+ * rule_trial -- rules and facts as texts, evaluated phase by phase
+ *
+ *	struct rule_trial t = { "on connect { ... }", "spf = fail" };
+ *	rule_trial_begin(&t);
+ *	rule_trial_run(&t, PHASE_CONNECT);	fills in verdict and trace
+ *	rule_trial_end(&t);
+ *
+ * The facts are lines as in a rule test. They answer at once; `get` in their
+ * place may wait or fail, and call rule_trial_find().
+ */
+struct rule_trial {
+	const char		*rules, *facts;	/* facts: NULL is none */
+	struct fact_source	 source;	/* get: NULL, or a test's own */
+	bool			 untraced;
+	/* out */
+	struct arena		*arena;
+	const struct rules	*parsed;	/* NULL: `report` says why */
+	const char		*report;
+	struct evaluation	*evaluation;
+	struct verdict		 verdict;
+	struct rule_trace	 trace;
+	struct test_facts	*given;
+	unsigned		 reads;		/* of facts, from the source */
+	struct err		 err;
+};
+
+bool		 rule_trial_begin(struct rule_trial *t);
+MAY_YIELD int	 rule_trial_run(struct rule_trial *t, enum phase phase);
+/* The trace of the last run, or of all phases to the one that refuses. */
+const char	*rule_trial_trace(struct rule_trial *t);
+MAY_YIELD const char *rule_trial_all(struct rule_trial *t);
+void		 rule_trial_find(struct rule_trial *t,
+		    const struct fact_ref *ref, struct value *value);
+void		 rule_trial_end(struct rule_trial *t);
+#endif
