@@ -12,19 +12,15 @@ struct set {
 	struct set_networks	 v4, v6;
 	struct set_table	 table;
 	/* What is not in the table need not be looked for. Bit n: there is a
-	 * ".a.example" with n + 1 dots, the last bit those of more. */
+	 * ".a.example" with n dots, the last bit those of more. */
 	uint64_t		 below;
 	bool			 has_mailboxes;
 	bool			 has_locals;
 };
-#define SET_BELOW_BITS	64
-
-/* The bit of a name with so many dots, the one in front included. */
 static inline uint64_t
 set_below_bit(unsigned dots)
 {
-	return (uint64_t)1 << (dots < SET_BELOW_BITS ? dots - 1 :
-	    SET_BELOW_BITS - 1);
+	return (uint64_t)1 << (dots < 63 ? dots : 63);
 }
 
 /* The family of what comes is known. Before the first item only. */

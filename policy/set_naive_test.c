@@ -155,19 +155,23 @@ static unsigned common;
 static void
 random_network(struct network *n, bool is_address)
 {
-	unsigned i, most, same;
+	unsigned i, most, same, least;
 
 	*n = (struct network){ .family = dice(2) ? AF_INET : AF_INET6 };
 	most = n->family == AF_INET ? 32 : 128;
 	same = n->family == AF_INET ? common / 3 : common;
+	least = same > 0 ? 8 * same - 5 : 0;
 	n->bits = is_address || dice(4) == 0 ? most :
-	    8 * same + dice(most - 8 * same + 1);
+	    least + dice(most - least + 1);
 	/* Few values, so that networks lie in each other. */
 	for (i = 0; i < most / 8; i++)
 		n->ip[i] = (unsigned char)(dice(3) ? dice(2) * 0x81 :
 		    dice(256));
-	if (!is_address || dice(8) > 0)
-		memset(n->ip, 0x2a, same);
+	/* A prefix that ends in the zero bits does not change them; an
+	 * address may lie beside all networks, or in a large one alone. */
+	memset(n->ip, 0x20, same);
+	if (is_address && same > 0 && dice(4) == 0)
+		n->ip[same - 1] = (unsigned char)(0x10 + dice(64));
 	for (i = n->bits; i < most; i++)
 		n->ip[i / 8] &= (unsigned char)~(0x80 >> i % 8);
 }

@@ -198,18 +198,18 @@ set_networks_bytes(const struct set_networks *s)
 
 /* --- finding --- */
 
-/* How many begin at `ip` or before it. */
+/*
+ * How many begin at `ip` or before it. Not so for an address that differs in
+ * the bits that all share: that can only be in a network around all others.
+ * It is the first of all, in the first part of the index, so that whatever is
+ * the last before the address leads up to it.
+ */
 static size_t
 count_until(const struct set_networks *s, struct number ip)
 {
 	size_t low = 0, high = s->n, middle;
-	uint64_t common;
 
 	if (s->take > 0) {
-		common = ip.high ^ number(entry(s, 0), s->width).high;
-		if (s->skip > 0 && common >> (64 - s->skip) != 0)
-			return is_before(ip, number(entry(s, 0), s->width)) ?
-			    0 : s->n;
 		low = s->first[part(s, ip)];
 		high = s->first[part(s, ip) + 1];
 	}

@@ -91,6 +91,8 @@ static const struct {
 	{ "the first line is bad",
 	    "My list\na.example\nb.example\nc.example\n", SET_NAMES, 3,
 	    "1:1: \"My list\"" NO_NAME },
+	{ "as many names as texts", "My list\n.a.example\n", SET_NAMES, 1,
+	    "1:1: \"My list\"" NO_NAME },
 	{ "an address among names", "a.example\n192.0.2.1\nb.example\n",
 	    SET_NAMES, 2,
 	    "2:1: \"192.0.2.1\" is an address in a set of names" },
