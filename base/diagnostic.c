@@ -15,6 +15,7 @@
 struct finding {
 	struct place	 at;
 	bool		 is_warning;
+	bool		 is_settled;	/* nothing more of its line */
 	size_t		 order;		/* of reporting, for equal places */
 	const char	*text, *hint;
 };
@@ -50,8 +51,10 @@ is_known(const struct diagnostics *d, struct place at, const char *text)
 	for (size_t i = 0; i < d->n; i++) {
 		const struct finding *f = &d->list[i];
 
-		if (f->at.line == at.line && f->at.column == at.column &&
-		    f->at.source == at.source && strcmp(f->text, text) == 0)
+		if (f->at.line != at.line || f->at.source != at.source)
+			continue;
+		if (f->is_settled || (f->at.column == at.column &&
+		    strcmp(f->text, text) == 0))
 			return true;
 	}
 	return false;
@@ -115,6 +118,14 @@ diagnostic_warn(struct diagnostics *d, struct place at, const char *hint,
 	va_start(ap, fmt);
 	add(d, true, at, hint, fmt, ap);
 	va_end(ap);
+}
+
+void
+diagnostics_settle(struct diagnostics *d, size_t before)
+{
+	for (size_t i = 0, n = 0; i < d->n; i++)
+		if (!d->list[i].is_warning && n++ >= before)
+			d->list[i].is_settled = true;
 }
 
 size_t

@@ -39,6 +39,9 @@ void		 diagnostic(struct diagnostics *d, struct place at,
 void		 diagnostic_warn(struct diagnostics *d, struct place at,
 		    const char *hint, const char *fmt, ...)
 		    __attribute__((format(printf, 4, 5)));
+/* A line with one of the errors behind the first `before` gets no more: what
+ * is said of it from now on would follow from that error. */
+void		 diagnostics_settle(struct diagnostics *d, size_t before);
 size_t		 diagnostics_errors(const struct diagnostics *d);
 size_t		 diagnostics_warnings(const struct diagnostics *d);
 /* The text of all of them, sorted by file and place, with line and caret;

@@ -34,7 +34,7 @@ check_fact_name(struct rule_checker *c, const struct fact_ref *ref)
 
 /* --- facts --- */
 
-static void
+static bool
 check_list(struct rule_checker *c, const struct fact_ref *ref)
 {
 	const struct rules *r = c->rules;
@@ -43,7 +43,7 @@ check_list(struct rule_checker *c, const struct fact_ref *ref)
 	for (size_t i = 0; i < r->nlists; i++) {
 		names[i] = r->lists[i].name;
 		if (span_is(ref->argument, names[i]))
-			return;
+			return true;
 	}
 	/* A fact's own name may be what was meant: dnsbl.scor. */
 	if (r->nlists == 0 || nearest(ref->argument, names, r->nlists) == NULL)
@@ -55,9 +55,11 @@ check_list(struct rule_checker *c, const struct fact_ref *ref)
 		    arena_printf(c->a, "dnsbl.%s", nearest(ref->argument,
 		    names, r->nlists))), "no DNS list is called %s",
 		    check_show(c, ref->argument));
+	return false;
 }
 
-static void
+/* Whether it is known what is asked for. */
+static bool
 check_ref(struct rule_checker *c, const struct fact_ref *ref,
     enum phase phase)
 {
@@ -65,8 +67,7 @@ check_ref(struct rule_checker *c, const struct fact_ref *ref,
 		diagnostic(c->d, ref->at, NULL, "%s is not known at %s: it is "
 		    "from %s on", check_fact_name(c, ref), phase_name(phase),
 		    phase_name(ref->fact->phase));
-	if (ref->fact->argument == FACT_TAKES_LIST)
-		check_list(c, ref);
+	return ref->fact->argument != FACT_TAKES_LIST || check_list(c, ref);
 }
 
 /* --- rules --- */
@@ -90,8 +91,8 @@ check_cond(struct rule_checker *c, struct cond *cond, enum phase phase)
 	default:
 		if (cond->ref.fact == NULL)	/* reported */
 			break;
-		check_ref(c, &cond->ref, phase);
-		check_leaf(c, cond);
+		if (check_ref(c, &cond->ref, phase))
+			check_leaf(c, cond);
 	}
 }
 
@@ -115,8 +116,8 @@ check_action(struct rule_checker *c, struct action *action, enum phase phase)
 	for (size_t i = 0; i < action->text.n; i++)
 		if (action->text.parts[i].ref.fact != NULL)
 			check_ref(c, &action->text.parts[i].ref, phase);
-	if (action->kind == ACTION_ROUTE && c->context != NULL &&
-	    c->context->backends != NULL)
+	if (action->kind == ACTION_ROUTE && action->name.len > 0 &&
+	    c->context != NULL && c->context->backends != NULL)
 		check_route(c, action);
 }
 

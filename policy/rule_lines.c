@@ -97,7 +97,11 @@ is_end(const struct lines *l, const struct token *eol)
 		return false;
 	if (!begun)
 		return true;
-	if (is_open_end(last) && !is_head(next))
+	if (token_is_punct(next, "}"))
+		return true;
+	/* Behind a label stands an action, whatever the line. */
+	if (token_is_punct(last, ":") ||
+	    (is_open_end(last) && !is_head(next)))
 		return false;
 	if (token_is_punct(next, "{") || token_is_word(next, "and") ||
 	    token_is_word(next, "or"))

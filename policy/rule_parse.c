@@ -128,8 +128,9 @@ expect_end(struct rule_parser *p, const char *what)
 {
 	const struct token *t = p->t;
 
+	/* t[-1]: of a block that was not closed, which is reported. */
 	if (t->kind == TOKEN_EOL || t->kind == TOKEN_END ||
-	    token_is_punct(t, "}"))
+	    token_is_punct(t, "}") || t[-1].kind == TOKEN_EOL)
 		return;
 	diagnostic(p->d, t->place, NULL, "expected the end of the line behind "
 	    "%s, found %s", what, rule_show(p, t));
@@ -166,29 +167,26 @@ add_rule(struct rule_parser *p, struct rule_list *list, struct rule *rule)
 }
 
 /* "listed:" */
-static bool
+static void
 parse_label(struct rule_parser *p, struct rule *rule)
 {
 	const struct token *t = p->t;
 
-	if (!rule_is_value(t) || !token_is_punct(t + 1, ":"))
-		return true;
 	p->t += 2;
 	if (rule->has_label) {
 		diagnostic(p->d, t->place, NULL,
 		    "a rule has one label, and this one has \"%s\"",
 		    rule->name);
-		return true;
+		return;
 	}
 	if (t->kind == TOKEN_STRING || !value_is_label(t->text)) {
 		diagnostic(p->d, t->place, NULL, "%s is not a label: expected "
 		    "1 to 63 letters, digits, \"-\", \"_\" or \".\"",
 		    rule_show(p, t));
-		return true;
+		return;
 	}
 	rule->name = arena_copy(p->a, t->text);
 	rule->has_label = true;
-	return true;
 }
 
 static void
@@ -250,7 +248,8 @@ parse_statement(struct rule_parser *p, enum phase phase, bool observe,
 	struct rule rule = { .observe = observe };
 	bool good;
 
-	parse_label(p, &rule);
+	while (rule_is_value(p->t) && token_is_punct(p->t + 1, ":"))
+		parse_label(p, &rule);
 	if (token_is_word(p->t, "observe")) {
 		rule.observe = true;
 		p->t++;
@@ -404,9 +403,11 @@ complain_unknown(struct rule_parser *p)
 void
 rule_parse_file(struct rule_parser *p)
 {
+	size_t before = diagnostics_errors(p->d);
 	struct tokens tokens = lex(p->a, p->source, LEX_RULES, p->d);
 	bool good;
 
+	diagnostics_settle(p->d, before);
 	p->lines = find_lines(p->a, p->source->text);
 	rule_lines(&tokens);
 	for (p->t = tokens.list; p->t->kind != TOKEN_END; ) {

@@ -246,6 +246,13 @@ parse_time(struct rule_parser *p, const struct action_row *row,
 	return true;
 }
 
+static void
+complain_name(struct rule_parser *p)
+{
+	diagnostic(p->d, p->t->place, NULL, "%s is not a name: expected 1 to "
+	    "63 letters, digits, \"-\", \"_\" or \".\"", rule_show(p, p->t));
+}
+
 static bool
 parse_name(struct rule_parser *p, const struct action_row *row,
     struct action *action)
@@ -253,12 +260,12 @@ parse_name(struct rule_parser *p, const struct action_row *row,
 	if (!rule_is_value(p->t) || token_is_word(p->t, "when"))
 		return complain(p, row->kind == ACTION_TAG ?
 		    "the name of a tag" : "the name of a backend", row);
-	if (!value_is_label(p->t->text))
-		diagnostic(p->d, p->t->place, NULL, "%s is not a name: "
-		    "expected 1 to 63 letters, digits, \"-\", \"_\" or \".\"",
-		    rule_show(p, p->t));
-	action->name = p->t++->text;
-	action->name_at = p->t[-1].place;
+	action->name_at = p->t->place;
+	if (value_is_label(p->t->text))
+		action->name = p->t->text;
+	else
+		complain_name(p);
+	p->t++;
 	return true;
 }
 
@@ -313,9 +320,7 @@ parse_arguments(struct rule_parser *p, const struct action_row *row,
 		return false;
 	if ((row->arguments & LABEL) && p->t->kind == TOKEN_STRING) {
 		if (!value_is_label(p->t->text))
-			diagnostic(p->d, p->t->place, NULL, "%s is not a "
-			    "name: expected 1 to 63 letters, digits, \"-\", "
-			    "\"_\" or \".\"", rule_show(p, p->t));
+			complain_name(p);
 		action->name = p->t++->text;
 		action->name_at = p->t[-1].place;
 	}
@@ -324,7 +329,6 @@ parse_arguments(struct rule_parser *p, const struct action_row *row,
 
 /* --- the word itself --- */
 
-/* "rcpt and message" */
 static const char *
 phases_text(unsigned phases)
 {
@@ -383,8 +387,8 @@ rule_parse_action(struct rule_parser *p, enum phase phase,
 		p->t++;
 	}
 	if (!(row->phases & 1u << phase))
-		diagnostic(p->d, action->at, NULL, "%s%s%s has no place in on "
-		    "%s: it stands in on %s", row->name,
+		diagnostic(p->d, action->at, NULL, "%s%s%s does not belong to "
+		    "%s, but to %s", row->name,
 		    row->second != NULL ? " " : "",
 		    row->second != NULL ? row->second : "", phase_name(phase),
 		    phases_text(row->phases));

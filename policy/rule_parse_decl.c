@@ -195,6 +195,13 @@ parse_checks(struct rule_parser *p, struct dnsbl_list *list)
 			    "%s", err.text);
 		else
 			list->checks |= bits;
+	if (p->t->kind == TOKEN_PUNCT && !token_is_punct(p->t, "}")) {
+		diagnostic(p->d, p->t->place, NULL, "expected the end of the "
+		    "line behind checks, found %s", rule_show(p, p->t));
+		while (p->t->kind != TOKEN_EOL && p->t->kind != TOKEN_END &&
+		    !token_is_punct(p->t, "}"))
+			p->t++;
+	}
 }
 
 static void
@@ -238,9 +245,11 @@ parse_patterns(struct rule_parser *p, struct dnsbl_list *list)
 			p->t++;
 		else if (token_is_word(p->t, "checks"))
 			parse_checks(p, list);
-		else if (token_is_punct(p->t, "{"))
+		else if (token_is_punct(p->t, "{")) {
+			diagnostic(p->d, p->t->place, NULL, "expected an "
+			    "answer of the list, as 127.0.0.2, found {");
 			return false;
-		else
+		} else
 			parse_pattern(p, list);
 	}
 	p->t++;

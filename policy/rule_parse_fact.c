@@ -94,8 +94,14 @@ add_fact(struct rule_parser *p, struct template *template,
 {
 	size_t from = (size_t)(inner.p - t->text.p);
 	struct template_part part = {0};
-	struct span rest = inner, name = span_word(&rest);
+	struct span rest = span_trim(inner), name = span_word(&rest);
 
+	if (name.len == 0) {
+		diagnostic(p->d, place_in(p, t, from), NULL,
+		    "expected a fact between { and }");
+		return;
+	}
+	from = (size_t)(name.p - t->text.p);
 	find_fact(p, name, place_in(p, t, from), &part.ref);
 	rest = span_trim(rest);
 	if (part.ref.fact == NULL)
