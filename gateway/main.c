@@ -17,6 +17,7 @@
 #include "gateway/fleet.h"
 #include "gateway/sandbox.h"
 #include "gateway/supervisor.h"
+#include "gateway/test_command.h"
 
 /*
  * The command line: one table of subcommands, from which `help` is made too.
@@ -29,7 +30,8 @@
 enum option_bit { OPT_CONFIG = 1, OPT_DEMO = 2, OPT_FOREGROUND = 4,
     OPT_JSON = 8, OPT_HELP = 16, OPT_CONTROL = 32, OPT_CLIENT = 64,
     OPT_NAME = 128, OPT_HELO = 256, OPT_FROM = 512, OPT_TO = 1024,
-    OPT_RESOLVER = 2048, OPT_MESSAGE = 4096, OPT_MDOC = 8192 };
+    OPT_RESOLVER = 2048, OPT_MESSAGE = 4096, OPT_MDOC = 8192,
+    OPT_RULES = 16384, OPT_FILES = 32768 };
 
 struct command_line {
 	const struct subcommand	*command;
@@ -39,6 +41,7 @@ struct command_line {
 	bool			 json;
 	bool			 mdoc;
 	struct explain_request	 mail;
+	struct test_request	 test;
 };
 
 struct subcommand {
@@ -53,6 +56,7 @@ static int	run_check(const struct command_line *line);
 static int	run_dump(const struct command_line *line);
 static int	run_explain(const struct command_line *line);
 static int	run_facts(const struct command_line *line);
+static int	run_test(const struct command_line *line);
 static int	run_stats(const struct command_line *line);
 static int	run_request(const struct command_line *line);
 static int	run_settings(const struct command_line *line);
@@ -76,6 +80,8 @@ static const struct subcommand subcommands[] = {
 	    "what would be found out about a mail: every fact, with reasons" },
 	{ "facts", run_facts, OPT_JSON | OPT_MDOC,
 	    "list all that a rule can ask for" },
+	{ "test", run_test, OPT_RULES | OPT_FILES,
+	    "run tests of rules: do they decide as they should?" },
 	{ "status", run_request, WHOM,
 	    "the running gateway: its workers and backends" },
 	{ "stats", run_stats, WHOM | OPT_JSON,
@@ -119,6 +125,9 @@ static const struct {
 	    "the settings" },
 	{ OPT_MESSAGE, "MESSAGE", "a file with the message, or - for the "
 	    "standard input" },
+	{ OPT_RULES, "--rules FILE", "the rules to be tested, instead of "
+	    "x.rules for x.test" },
+	{ OPT_FILES, "FILE...", "files with tests of rules" },
 };
 #define NOPTIONS	(sizeof(options) / sizeof(options[0]))
 
@@ -234,6 +243,17 @@ run_facts(const struct command_line *line)
 	else
 		fact_list(stdout);
 	return EXIT_GOOD;
+}
+
+static int
+run_test(const struct command_line *line)
+{
+	if (line->test.nfiles == 0) {
+		fprintf(stderr, "forepost: test: no FILE with tests (try "
+		    "`forepost help`)\n");
+		return EXIT_USAGE;
+	}
+	return test_command_run(&line->test);
 }
 
 /* --- the running gateway --- */
@@ -384,6 +404,7 @@ set_option(struct command_line *line, int bit)
 		{ OPT_NAME, &mail->name }, { OPT_HELO, &mail->helo },
 		{ OPT_FROM, &mail->from }, { OPT_TO, &mail->to },
 		{ OPT_RESOLVER, &mail->resolver },
+		{ OPT_RULES, &line->test.rules },
 	};
 
 	if (bit == OPT_JSON)
@@ -413,6 +434,7 @@ read_options(int argc, char **argv, struct command_line *line)
 		{ "from", required_argument, NULL, OPT_FROM },
 		{ "to", required_argument, NULL, OPT_TO },
 		{ "resolver", required_argument, NULL, OPT_RESOLVER },
+		{ "rules", required_argument, NULL, OPT_RULES },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -438,6 +460,11 @@ read_options(int argc, char **argv, struct command_line *line)
 	}
 	if (optind < argc && (line->command->options & OPT_MESSAGE))
 		line->mail.message = argv[optind++];
+	if (line->command->options & OPT_FILES) {
+		line->test.files = (const char *const *)argv + optind;
+		line->test.nfiles = (size_t)(argc - optind);
+		optind = argc;
+	}
 	if (optind < argc)
 		return usage("too many arguments: ", argv[optind]);
 	if (line->demo != NULL && line->config != NULL)

@@ -1,4 +1,5 @@
 #include "base/lexer.h"
+#include "base/nearest.h"
 #include "conf/list.h"
 #include "conf/listing.h"
 #include "policy/action.h"
@@ -231,6 +232,32 @@ has_rule(const struct rule *rules, size_t n, struct span name)
 	return false;
 }
 
+static void
+add_labels(struct arena *a, const struct rule *rules, size_t n,
+    const char ***labels, size_t *nlabels)
+{
+	for (size_t i = 0; i < n; i++) {
+		add_labels(a, rules[i].group, rules[i].ngroup, labels,
+		    nlabels);
+		if (!rules[i].has_label)
+			continue;
+		*labels = list_room(a, *labels, *nlabels, sizeof(**labels));
+		(*labels)[(*nlabels)++] = rules[i].name;
+	}
+}
+
+static const char *
+nearest_label(const struct reading *r, struct span name)
+{
+	const char **labels = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < PHASES; i++)
+		add_labels(r->p.a, r->rules->phases[i].rules,
+		    r->rules->phases[i].n, &labels, &n);
+	return n > 0 ? nearest(name, labels, n) : NULL;
+}
+
 static bool
 parse_by(struct reading *r, struct expectation *x)
 {
@@ -245,7 +272,8 @@ parse_by(struct reading *r, struct expectation *x)
 			r->p.t++;
 			return true;
 		}
-	diagnostic(r->p.d, r->p.t->place, NULL, "no rule is named %s",
+	diagnostic(r->p.d, r->p.t->place, rule_meant(&r->p,
+	    nearest_label(r, x->by)), "no rule is named %s",
 	    rule_show(&r->p, r->p.t));
 	return false;
 }
@@ -253,16 +281,23 @@ parse_by(struct reading *r, struct expectation *x)
 static bool
 parse_action(struct reading *r, struct expectation *x)
 {
+	static const char *const words[] = { "accept", "trust", "reject",
+	    "defer", "disconnect", "discard", "quarantine", "would", "score",
+	    "tagged" };
 	const struct token *t = r->p.t;
 
-	if (t->kind != TOKEN_WORD || action_find(t->text, &x->action) < 0 ||
-	    (x->kind == EXPECT_ACTION && !action_is_final(x->action)))
-		return expected(r, x->kind == EXPECT_WOULD ?
-		    "an action behind would" : "accept, trust, reject, "
-		    "defer, disconnect, discard, quarantine, would, "
-		    "no verdict, score or tagged");
-	r->p.t++;
-	return parse_code(r, x) && parse_by(r, x);
+	if (t->kind == TOKEN_WORD && action_find(t->text, &x->action) == 0 &&
+	    (x->kind == EXPECT_WOULD || action_is_final(x->action))) {
+		r->p.t++;
+		return parse_code(r, x) && parse_by(r, x);
+	}
+	diagnostic(r->p.d, t->place, t->kind != TOKEN_WORD ? NULL :
+	    rule_meant(&r->p, nearest(t->text, words, sizeof(words) /
+	    sizeof(*words))), "expected %s, found %s",
+	    x->kind == EXPECT_WOULD ? "an action behind would" : "accept, "
+	    "trust, reject, defer, disconnect, discard, quarantine, would, "
+	    "no verdict, score or tagged", rule_show(&r->p, t));
+	return false;
 }
 
 static bool
@@ -389,6 +424,7 @@ static bool
 parse_test(struct reading *r, struct rule_tests *tests)
 {
 	struct rule_test *test = arena_new(r->p.a, struct rule_test);
+	size_t before = diagnostics_errors(r->p.d);
 
 	test->at = r->p.t->place;
 	if (!take_word(r, "test"))
@@ -402,7 +438,7 @@ parse_test(struct reading *r, struct rule_tests *tests)
 	r->test = test;
 	r->lines = 0;
 	parse_lines(r);
-	if (test->nexpected == 0)
+	if (test->nexpected == 0 && diagnostics_errors(r->p.d) == before)
 		diagnostic(r->p.d, test->at, NULL, "this test expects nothing");
 	tests->list = list_room(r->p.a, tests->list, tests->n,
 	    sizeof(struct rule_test *));

@@ -142,8 +142,8 @@ def test_command_line():
     assert run("version").stdout.startswith("forepost ")
     text = run("help").stdout
     for name in ("serve", "check", "dump", "stats", "status", "reload",
-                 "drain", "stop", "facts", "settings", "manual", "version",
-                 "help"):
+                 "drain", "stop", "facts", "test", "settings", "manual",
+                 "version", "help"):
         assert re.search("^  %s " % name, text, re.M), name
     assert run("--help").stdout == text == run("serve", "--help").stdout
     for bad in (["frobnicate"], ["serve", "--frobnicate"], ["serve", "x"],

@@ -1,0 +1,112 @@
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diagnostic.h"
+#include "gateway/exit_code.h"
+#include "gateway/test_command.h"
+#include "policy/rule_read.h"
+#include "policy/rule_test.h"
+
+struct tally {
+	size_t	 tests, failed;
+	bool	 bad_file;
+};
+
+/* Backends are those of a configuration: any name will do here. */
+static const struct rules *
+read_rules(struct arena *a, const char *path, struct tally *tally)
+{
+	const struct rule_context context = { .files = true };
+	struct diagnostics *d = diagnostics_create(a);
+	const struct rules *rules = rules_read(a, path, &context, d);
+
+	fputs(diagnostics_text(d, a), stderr);
+	tally->bad_file |= rules == NULL;
+	return rules;
+}
+
+static void
+run_file(struct arena *a, const char *path, const struct rules *rules,
+    struct tally *tally)
+{
+	struct diagnostics *d = diagnostics_create(a);
+	struct rule_tests *tests = rule_tests_read(a, path, rules, d);
+	struct buf out = {0};
+
+	fputs(diagnostics_text(d, a), stderr);
+	if (tests == NULL) {
+		tally->bad_file = true;
+		return;
+	}
+	for (size_t i = 0; i < tests->n; i++) {
+		tally->tests++;
+		tally->failed += !rule_test_run(tests->list[i], rules, &out);
+		printf("%.*s", SPAN_ARG(buf_text(&out)));
+		buf_clear(&out);
+	}
+	buf_free(&out);
+}
+
+/* x.rules for x.test; NULL: it is called otherwise. */
+static const char *
+rules_beside(struct arena *a, const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	if (dot == NULL || strcmp(dot, ".test") != 0)
+		return NULL;
+	return arena_printf(a, "%.*s.rules", (int)(dot - path), path);
+}
+
+static int
+run_beside(const char *path, struct tally *tally)
+{
+	struct arena *a = arena_create("tests");
+	const char *beside = rules_beside(a, path);
+	const struct rules *rules;
+
+	if (beside == NULL) {
+		fprintf(stderr, "forepost: %s does not end in .test: which "
+		    "rules are meant? (--rules FILE)\n", path);
+		arena_destroy(&a);
+		return EXIT_USAGE;
+	}
+	rules = read_rules(a, beside, tally);
+	if (rules != NULL)
+		run_file(a, path, rules, tally);
+	arena_destroy(&a);
+	return EXIT_GOOD;
+}
+
+static void
+run_named(const struct test_request *request, struct tally *tally)
+{
+	struct arena *a = arena_create("tests");
+	const struct rules *rules = read_rules(a, request->rules, tally);
+
+	for (size_t i = 0; rules != NULL && i < request->nfiles; i++)
+		run_file(a, request->files[i], rules, tally);
+	arena_destroy(&a);
+}
+
+int
+test_command_run(const struct test_request *request)
+{
+	struct tally tally = {0};
+	int code;
+
+	if (request->rules != NULL)
+		run_named(request, &tally);
+	else
+		for (size_t i = 0; i < request->nfiles; i++) {
+			code = run_beside(request->files[i], &tally);
+			if (code != EXIT_GOOD)
+				return code;
+		}
+	printf("%zu tests, %zu failed%s\n", tally.tests, tally.failed,
+	    tally.bad_file ? ", and not all files could be read" : "");
+	return tally.failed > 0 || tally.bad_file ? EXIT_CONFIG : EXIT_GOOD;
+}
