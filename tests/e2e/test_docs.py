@@ -13,6 +13,7 @@ import pytest
 from kit.gateway import run
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+RULES = "docs/forepost-rules.5.in"
 STARTS = ("hostname", "listener", "backend", "route", "resolver")
 FILES = {	# and how many examples of a configuration each must have
     "README.md": 1,
@@ -124,6 +125,47 @@ def test_message_in_the_manual_is_what_check_says(work):
         f.write("\n" * 30 + "max_recipient 5\n")
     assert shown.replace("forepost.conf:", path + ":", 1) in run(
         "check", "--config", path).stdout
+
+
+# --- rules ---
+
+def rule_examples():
+    return [b for b in blocks(RULES)
+            if b.split()[0] in ("on", "set", "dnsbl", "observe")]
+
+
+def run_tests(work, rules, tests):
+    """`forepost test` of these texts."""
+    for name, text in (("abusers.txt", "spam.example\n"),
+                       ("inbound.rules", rules), ("inbound.test", tests)):
+        with open(os.path.join(work, name), "w") as f:
+            f.write(text)
+    return run("test", os.path.join(work, "inbound.test"))
+
+
+def test_rules_that_are_shown_pass_the_check(work):
+    found = rule_examples()
+    assert len(found) == 5
+    for text in found:
+        done = run_tests(work, text, "")
+        assert done.returncode == 0, "%s\n%s" % (done.stdout, text)
+
+
+def test_whole_rule_file_that_is_shown_is_good(work):
+    """Without a warning; and the tests that are shown are its own."""
+    tests, = [b for b in blocks(RULES) if b.startswith("test")]
+    done = run_tests(work, rule_examples()[-1], tests)
+    assert done.returncode == 0
+    assert done.stdout == "%d tests, 0 failed\n" % tests.count("test \"")
+
+
+def test_message_about_rules_is_what_test_says(work):
+    shown, = [b for b in blocks(RULES) if "unknown fact" in b]
+    line = shown.splitlines()[1].strip()
+    rules = 'set abusers = { "a.example" }\non mail {\n%s\n}\n' % line
+    path = os.path.join(work, "inbound.rules")
+    assert shown.replace("inbound.rules:", path + ":", 1) in run_tests(
+        work, rules, "").stdout
 
 
 def command_lines():
