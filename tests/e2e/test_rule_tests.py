@@ -69,12 +69,13 @@ def test_a_failure_says_why(write):
 
 
 def test_rules_from_elsewhere(write, work):
-    other = write("other.rules", RULES.replace(
-        "spf is fail", "spf is fail or dnsbl.score > 0").replace(
-        "score 4", 'reject 550 5.7.1 "no"'))
+    other = write("other.rules", RULES.replace("score 4",
+                                               'reject 550 5.7.1 "no"'))
     one, two = write("one.test", GOOD), write("two.txt", FAILS)
     done = run("test", "--rules", other, one, two)
-    assert (done.returncode, done.stdout) == (0, "2 tests, 0 failed\n")
+    assert done.returncode == 0
+    assert "warning: SPF alone" in done.stdout
+    assert done.stdout.endswith("2 tests, 0 failed\n")
 
 
 def test_a_bad_test_is_shown_and_the_others_run(write):
