@@ -11,6 +11,7 @@
 #include "base/span.h"
 #include "conf/conf.h"
 #include "policy/fact_list.h"
+#include "policy/rule_read.h"
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
 #include "gateway/explain.h"
@@ -72,8 +73,8 @@ static int	run_help(const struct command_line *line);
 static const struct subcommand subcommands[] = {
 	{ "serve", run_serve, WHERE | OPT_FOREGROUND,
 	    "run the gateway, until SIGTERM" },
-	{ "check", run_check, OPT_CONFIG,
-	    "read the configuration and report every error in it" },
+	{ "check", run_check, OPT_CONFIG | OPT_RULES,
+	    "read the configuration, or rules, and report every error" },
 	{ "dump", run_dump, WHERE,
 	    "print the effective settings, defaults included" },
 	{ "explain", run_explain, WHERE | MAIL | OPT_JSON,
@@ -125,8 +126,9 @@ static const struct {
 	    "the settings" },
 	{ OPT_MESSAGE, "MESSAGE", "a file with the message, or - for the "
 	    "standard input" },
-	{ OPT_RULES, "--rules FILE", "the rules to be tested, instead of "
-	    "x.rules for x.test" },
+	{ OPT_RULES, "--rules FILE", "check: these rules, and no configuration "
+	    "but for its backends;\n" "                      "
+	    "test: them instead of x.rules for x.test" },
 	{ OPT_FILES, "FILE...", "files with tests of rules" },
 };
 #define NOPTIONS	(sizeof(options) / sizeof(options[0]))
@@ -187,13 +189,46 @@ load(const struct command_line *line, struct arena *a, bool files)
 	return s;
 }
 
+/* Backends are known if a configuration is named; else any will do. */
+static int
+check_rules(const struct command_line *line, struct arena *a)
+{
+	struct rule_context context = { .files = true };
+	struct diagnostics *d = diagnostics_create(a);
+	const char **backends;
+	struct settings *s;
+	bool good;
+
+	if (strcmp(line->config, DEFAULT_FILE) != 0) {
+		s = load(line, a, false);
+		if (s == NULL)
+			return EXIT_CONFIG;
+		backends = arena_new_n(a, s->nbackends + 1, const char *);
+		for (size_t i = 0; i < s->nbackends; i++)
+			backends[i] = arena_strdup(a, s->backends[i].name);
+		context.backends = backends;
+		conf_free(&s);
+	}
+	good = rules_read(a, line->test.rules, &context, d) != NULL;
+	fputs(diagnostics_text(d, a), stderr);
+	if (good)
+		printf("%s: the rules are good\n", line->test.rules);
+	return good ? EXIT_GOOD : EXIT_CONFIG;
+}
+
 static int
 run_check(const struct command_line *line)
 {
 	struct arena *a = arena_create("check");
-	struct settings *s = load(line, a, true);
-	int code = s != NULL ? EXIT_GOOD : EXIT_CONFIG;
+	struct settings *s = NULL;
+	int code;
 
+	if (line->test.rules != NULL)
+		code = check_rules(line, a);
+	else {
+		s = load(line, a, true);
+		code = s != NULL ? EXIT_GOOD : EXIT_CONFIG;
+	}
 	if (s != NULL) {
 		printf("%s: the configuration is good\n", line->config);
 		conf_free(&s);

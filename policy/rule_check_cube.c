@@ -171,13 +171,11 @@ narrow_number(struct left *l, const struct cond *c, bool is_not)
 		break;
 	}
 	if (is_not && c->op != COND_EQUAL) {
-		int64_t above = most + 1, below = least - 1;
-
 		if (least == INT64_MIN) {
-			least = above;
+			least = most + 1;
 			most = INT64_MAX;
 		} else {
-			most = below;
+			most = least - 1;
 			least = INT64_MIN;
 		}
 	}

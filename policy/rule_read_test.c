@@ -1,4 +1,8 @@
+#include <string.h>
+#include <unistd.h>
+
 #include "base/buf.h"
+#include "base/lexer.h"
 #include "policy/rule_read.h"
 #include "tests/kit/report_files.h"
 #include "tests/kit/t.h"
@@ -47,6 +51,121 @@ test_warn(const char *path)
 	test_report(path, NULL, false);
 }
 
+/* Those for which a file would be too long. */
+static void
+test_many(const char *name, const char *head, const char *item, size_t n,
+    const char *tail, const char *want)
+{
+	struct arena *a = arena_create("rules test");
+	struct diagnostics *d = diagnostics_create(a);
+	struct buf text = {0};
+	const char *report;
+
+	buf_puts(&text, head);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&text, item, (unsigned)i);
+	buf_puts(&text, tail);
+	T_OK(name, rules_read_text(a, "many", buf_text(&text), &context,
+	    d) == NULL);
+	report = diagnostics_text(d, a);
+	T_OK(name, strstr(report, want) != NULL);
+	buf_puts(&told, report);
+	buf_free(&text);
+	arena_destroy(&a);
+}
+
+/* --- every message --- */
+
+/* All of a line's fragments, which stand between %s and the like. */
+static bool
+is_told(const char *format)
+{
+	for (const char *line = told.p; line != NULL && *line != '\0'; ) {
+		const char *end = strchr(line, '\n'), *at = line, *f = format;
+		bool fits = true;
+
+		while (*f != '\0' && fits) {
+			size_t len = strcspn(f, "%");
+			const char *found = len == 0 ? at : memmem(at,
+			    (size_t)(end - at), f, len);
+
+			fits = found != NULL;
+			if (fits)
+				at = found + len;
+			f += len;
+			if (*f == '%') {
+				f += 1 + strspn(f + 1, ".*zl-0123456789");
+				f += *f != '\0';
+			}
+		}
+		if (fits)
+			return true;
+		line = end + 1;
+	}
+	return false;
+}
+
+/* The next string of C code, with those that are joined to it. */
+static const char *
+read_string(struct buf *out, const char *p)
+{
+	buf_clear(out);
+	while (*p == '"') {
+		for (p++; *p != '"'; p++) {
+			if (*p == '\\' && *++p == 't')
+				continue;
+			buf_put(out, p, 1);
+		}
+		p++;
+		p += strspn(p, " \t\n");
+	}
+	buf_put(out, "", 1);
+	return p;
+}
+
+/* The strings of one call, to its closing bracket. */
+static void
+check_call(const char *p)
+{
+	struct buf text = {0};
+	unsigned depth = 0;
+
+	do {
+		if (*p == '"') {
+			p = read_string(&text, p);
+			if (strchr(text.p, ' ') != NULL)
+				T_OK(text.p, is_told(text.p));
+			continue;
+		}
+		if (*p == '\'')	/* of one octet */
+			p += p[1] == '\\' ? 3 : 2;
+		depth += *p == '(';
+		depth -= *p == ')';
+		p++;
+	} while (depth > 0);
+	buf_free(&text);
+}
+
+static void
+test_every_message(const char *path)
+{
+	static const char *const calls[] = { "diagnostic(",
+	    "diagnostic_warn(", "complain(" };
+	struct arena *a = arena_create("rules test");
+	struct source *source;
+	struct err err;
+	const char *text;
+
+	T_INT(path, source_read(a, path, &source, &err), 0);
+	text = arena_copy(a, source->text);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		for (const char *p = text; (p = strstr(p, calls[i])) != NULL;
+		    p += strlen(calls[i]))
+			if (p > text && strchr(" \t\n", p[-1]) != NULL)
+				check_call(strchr(p, '('));
+	arena_destroy(&a);
+}
+
 int
 main(void)
 {
@@ -54,6 +173,13 @@ main(void)
 	report_files_each("good", "*.rules", test_good);
 	report_files_each("bad", "*.rules", test_bad);
 	report_files_each("warn", "*.rules", test_warn);
+	test_many("too many rules", "on mail {\n", "log \"%u\"\n", 10001, "}",
+	    "this is one rule too many: the most is 10000");
+	test_many("too many sets", "", "set s%u = { \"a\" }\n", 1001, "",
+	    "this is one set too many: the most is 1000");
+	T_OK("folder", chdir("../../policy") == 0);
+	report_files_each(".", "rule_parse*.c", test_every_message);
+	report_files_each(".", "rule_check*.c", test_every_message);
 	buf_free(&told);
 	return t_done();
 }
