@@ -1,7 +1,8 @@
-"""rules -- what the rules of a file cost: so far, its large sets.
+"""rules -- what the rules of a file cost: asking them, and its large sets.
 
-The program sets measures in one process, a set and a sorted array beside each
-other; figures are medians of several runs.
+The program evaluate asks many rules about a message whose facts are known;
+sets measures in one process, a set and a sorted array beside each other.
+Figures are medians of several runs.
 """
 import statistics
 import subprocess
@@ -14,7 +15,29 @@ SIZES = ((1000, 1000), (1_000_000, 500_000))
 NAMES = ("domains", "networks")
 
 
+RULES = (30, 1000)	# a file as people write it, and a long one
+
+
 def measure(bench):
+    measure_evaluation(bench)
+    measure_sets(bench)
+
+
+def measure_evaluation(bench):
+    """samples["evaluate"][1000] = [{"load": ...}, ...]"""
+    print("  rules", flush=True)
+    samples = bench.samples.setdefault("evaluate", {})
+    for _ in range(bench.repeat):
+        for size in RULES:
+            run = subprocess.run(
+                [bench.tool("evaluate"), "-n", str(size)],
+                capture_output=True, text=True, timeout=600)
+            if run.returncode:
+                raise RuntimeError(f"evaluate: {run.stderr}")
+            samples.setdefault(size, []).append(fields(run.stdout))
+
+
+def measure_sets(bench):
     """samples["sets"]["1,000,000 domains"] = [{"load": ...}, ...]"""
     print("  large sets", flush=True)
     samples = bench.samples.setdefault("sets", {})
@@ -34,6 +57,32 @@ def measure(bench):
 
 
 def show(bench, report):
+    show_evaluation(bench, report)
+    show_sets(bench, report)
+
+
+def show_evaluation(bench, report):
+    samples = bench.samples["evaluate"]
+
+    def get(size, what):
+        return statistics.median(run[what] for run in samples[size])
+
+    print("\nRules of all phases and operators, asked about a message whose "
+          "facts are known")
+    report.table(
+        ["", "load ms", "memory MB", "us a message", "with the trace",
+         "ns a rule"],
+        [[f"{size:,} rules", f"{1e3 * get(size, 'load'):.1f}",
+          f"{get(size, 'memory') / 1e6:.2f}", f"{get(size, 'plain'):.1f}",
+          f"{get(size, 'traced'):.1f}",
+          f"{1e3 * get(size, 'plain') / get(size, 'rules'):.0f}"]
+         for size in samples])
+    report.bar("1,000 rules: a message", get(1000, "plain"), 200, "us")
+    report.bar("1,000 rules: a message, with the trace",
+               get(1000, "traced"), 500, "us")
+
+
+def show_sets(bench, report):
     samples = bench.samples["sets"]
 
     def get(name, what):
