@@ -189,6 +189,8 @@ rule_check(struct rules *rules, const struct rule_context *context,
 	check_labels(&c, labels, n);
 	if (diagnostics_errors(d) > 0)
 		return;
+	c.a = arena_create("rule warnings");	/* no part of the rules */
 	check_flow(&c);
 	check_use(&c);
+	arena_destroy(&c.a);
 }

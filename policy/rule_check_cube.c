@@ -8,7 +8,7 @@
  * members that ask for it hold? What is too entangled to tell is taken for
  * possible: a warning that is wrong is worse than none.
  */
-#define MEMBERS_MAX	200	/* all pairs are compared */
+#define MEMBERS_MAX	40	/* all pairs are compared */
 
 static bool
 ref_same(const struct fact_ref *a, const struct fact_ref *b)
@@ -136,7 +136,7 @@ all_words(const struct fact *fact)
 struct left {
 	const struct fact_ref	*ref;
 	bool			 none;		/* it may be none */
-	bool			 some;		/* it may be a value */
+	bool			 some;		/* or a value */
 	unsigned		 words;
 	int64_t			 least, most;	/* of numbers */
 	const struct cond	*equal;		/* the text that it is */

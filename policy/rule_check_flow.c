@@ -11,10 +11,13 @@
  * later rules that ask for the same and more.
  */
 
+/* Each is compared with each rule behind it. */
+#define ENDERS_MAX	10000
+
 /* A cube that ends the phase when it holds. */
 struct ender {
 	struct cube		 cube;
-	uint64_t		 bits;		/* of its members, for a quick no */
+	uint64_t		 bits;		/* of its members */
 	const struct rule	*rule;
 };
 
@@ -23,8 +26,8 @@ struct flow {
 	enum phase		 phase;
 	struct ender		*enders;
 	size_t			 nenders;
-	const struct rule	*always;	/* ends the phase in any case */
-	bool			 is_told;	/* that nothing is behind it */
+	const struct rule	*always;	/* ends the phase for all */
+	bool			 is_told;	/* nothing is behind it */
 };
 
 /* --- cubes --- */
@@ -66,13 +69,34 @@ cube_of(struct flow *f, const struct cube *context, const struct cond *cond)
 	return cube;
 }
 
+/* Of what the value is, not of how it is written. */
+static uint64_t
+value_hash(const struct value *v)
+{
+	uint64_t h = 0;
+
+	if (type_is_number(v->type))
+		return (uint64_t)v->number;
+	if (v->type == TYPE_WORD)
+		return v->word;
+	if (v->type != TYPE_TEXT && v->type != TYPE_NAME &&
+	    v->type != TYPE_MAILBOX)
+		return 0;
+	for (size_t i = 0; i < v->text.len; i++)
+		h = h * 31 + ((unsigned char)v->text.p[i] | 0x20);
+	return h;
+}
+
+/* One of 64: cubes are compared only where none is missing. */
 static uint64_t
 bit_of(const struct cube_member *m)
 {
 	uint64_t h = (uint64_t)m->cond->op * 2 + m->is_not;
 
-	if (m->cond->op > COND_NOT && m->cond->ref.fact != NULL)
+	if (m->cond->op > COND_NOT && m->cond->op != COND_TAGGED) {
 		h = h * 97 + (uint64_t)fact_id(m->cond->ref.fact);
+		h = h * 97 + value_hash(&m->cond->value);
+	}
 	return UINT64_C(1) << (h * UINT64_C(0x9e3779b97f4a7c15) >> 58);
 }
 
@@ -235,6 +259,8 @@ add_ender(struct flow *f, const struct rule *rule, struct cube cube)
 	for (size_t i = 0; i < cube.n; i++)
 		if (is_changing(cube.members[i].cond))
 			return;
+	if (f->nenders == ENDERS_MAX)
+		return;
 	f->enders = list_room(f->c->a, f->enders, f->nenders,
 	    sizeof(*f->enders));
 	f->enders[f->nenders++] = (struct ender){ cube, bits_of(&cube), rule };

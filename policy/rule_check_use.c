@@ -25,7 +25,7 @@ struct use {
 	bool			*lists;		/* dnsbl.NAME */
 	struct mentions		 given;		/* by tag */
 	struct mentions		 asked;		/* by tagged */
-	size_t			 position;	/* of the rule at hand */
+	size_t			 position;	/* of this rule */
 	size_t			 last_read;	/* of score; 0: never */
 };
 

@@ -27,7 +27,9 @@ test_report(const char *path, const char *want, bool is_bad)
 	struct rules *rules = rules_read(a, path, &context, d);
 	const char *report = diagnostics_text(d, a);
 
-	T_STR(path, report, want != NULL ? want : report_files_expected(a, path));
+	if (want == NULL)
+		want = report_files_expected(a, path);
+	T_STR(path, report, want);
 	T_OK(path, (rules == NULL) == is_bad);
 	buf_puts(&told, report);
 	arena_destroy(&a);
