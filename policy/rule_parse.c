@@ -220,11 +220,10 @@ parse_group(struct rule_parser *p, enum phase phase, unsigned depth,
 	p->t++;
 	parse_rules(p, phase, rule->observe, depth + 1, &inner,
 	    p->t[-1].place);
-	if (inner.n == 0)
-		return;
 	rule->has_label = false;
 	rule->name = NULL;
-	rule->group = inner.rules;
+	rule->group = inner.n > 0 ? inner.rules :
+	    arena_new(p->a, struct rule);	/* it is a group all the same */
 	rule->ngroup = inner.n;
 	add_rule(p, list, rule);
 }
@@ -285,9 +284,8 @@ parse_statement(struct rule_parser *p, enum phase phase, bool observe,
 		expect_end(p, "the action");
 	else
 		rule_skip(p);
-	/* A bad one is of no more use: its condition was looked at. */
-	if (good)
-		add_rule(p, list, &rule);
+	/* Of a bad one too the rest is checked. */
+	add_rule(p, list, &rule);
 }
 
 static void

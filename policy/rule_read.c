@@ -36,6 +36,6 @@ rules_read_text(struct arena *a, const char *name, struct span text,
 	struct source *source = arena_new(a, struct source);
 
 	source->name = arena_strdup(a, name);
-	source->text = text;
+	source->text = arena_span(a, text);	/* places point into it */
 	return read_source(a, source, context, d);
 }
