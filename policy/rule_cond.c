@@ -10,6 +10,10 @@
  * in front of a test is all that turns it round.
  */
 
+/* Items of a list that may cost a regular expression all of its steps: after
+ * these the rest is left, as a message can bring a thousand of them. */
+#define LIMITS_MAX	8
+
 static bool
 is_none(const struct value *v)
 {
@@ -64,8 +68,11 @@ matches(struct rule_run *run, const struct cond *c, struct span text)
 {
 	int rc = regex_match(c->regex, text);
 
-	if (rc < 0 && run->step.gave_up == NULL)
-		run->step.gave_up = c;
+	if (rc < 0) {
+		run->limits++;
+		if (run->step.gave_up == NULL)
+			run->step.gave_up = c;
+	}
 	return rc > 0;
 }
 
@@ -143,7 +150,8 @@ test_list(struct rule_run *run, const struct cond *c, const struct value *v)
 {
 	if (c->op == COND_EQUAL && type_is_list(c->value.type))
 		return value_equal(v, &c->value);
-	for (size_t i = 0; i < v->list.n; i++)
+	run->limits = 0;
+	for (size_t i = 0; i < v->list.n && run->limits < LIMITS_MAX; i++)
 		if (test_item(run, c, &v->list.items[i]))
 			return true;
 	return false;

@@ -268,6 +268,33 @@ test_bad_pattern(void)
 	rule_trial_end(&t);
 }
 
+/* Items that cost all of the steps: a few are borne, then the rest is left. */
+static void
+test_bad_items(const char *name, unsigned bad, bool want)
+{
+	struct rule_trial t = { .rules = "on message {\nscore 1 when "
+	    "headers \"X\" matches /^(a+)+$/\n}\n" };
+	struct buf facts = {0};
+
+	buf_puts(&facts, "headers \"X\" = {");
+	for (unsigned i = 0; i < bad; i++) {
+		buf_puts(&facts, " \"");
+		for (unsigned j = 0; j < 300; j++)
+			buf_puts(&facts, "a");
+		buf_puts(&facts, "!\",");
+	}
+	buf_puts(&facts, " \"a\" }");
+	buf_put(&facts, "", 1);
+	t.facts = facts.p;
+	if (rule_trial_begin(&t))
+		rule_trial_run(&t, PHASE_MESSAGE);
+	T_OK(name, t.parsed != NULL && t.trace.n == 1 &&
+	    t.trace.steps[0].applied == want &&
+	    (t.trace.steps[0].gave_up != NULL) == (bad > 0));
+	rule_trial_end(&t);
+	buf_free(&facts);
+}
+
 int
 main(void)
 {
@@ -277,5 +304,8 @@ main(void)
 	test_long_chain("or", "spf is fail", true);
 	test_long_chain("and", "spf is none", false);
 	test_bad_pattern();
+	test_bad_items("an item that matches", 0, true);
+	test_bad_items("behind some that met the limit", 7, true);
+	test_bad_items("behind too many", 8, false);
 	return t_done();
 }

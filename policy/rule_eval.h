@@ -40,11 +40,11 @@
  *           before the rule that was not finished.
  * Memory    verdict and trace live in the arena of the run, the texts of
  *           facts in them as long as the fact's scope. The evaluation itself
- *           grows with the facts and scores of a mail, not with their number
- *           of times.
+ *           keeps its room for the next mail, which needs about as much.
  * Limits    a text of a verdict is cut at VERDICT_TEXT_MAX octets, a value of
  *           a header at VERDICT_VALUE_MAX, between characters. Sums of scores
- *           and delays do not wrap.
+ *           and delays do not wrap. A regular expression that meets its limit
+ *           does not match; after eight such items the rest of a list is left.
  */
 #define VERDICT_TEXT_MAX	400	/* of a reply line of 512, codes and a
 					   session's id beside it */

@@ -42,6 +42,7 @@ struct rule_run {
 	struct verdict		*verdict;
 	struct rule_trace	*trace;		/* NULL: not wanted */
 	struct rule_step	 step;		/* of the rule at hand */
+	unsigned		 limits;	/* met in the test at hand */
 	/* Conditions whose left side is at work: in an array, since a fiber's
 	 * stack is small and "or" may have a thousand members. */
 	const struct cond	**open;
