@@ -99,13 +99,14 @@ PATHS = {
 @pytest.mark.core
 def test_recursion(world):
     """All at once: dead and hostile servers do not hold up the others. (The
-    bounds leave room for a busy machine.)"""
+    bounds leave room for a busy machine: an answer by TCP may have been
+    asked for twice.)"""
     answers = by_question(world.ask(list(PATHS), deadline=6000))
     for question, (want, records, bound) in PATHS.items():
         answer = answers[tuple(question.split())]
         assert said(answer) == want, question
         assert answer["records"] == records, question
-        assert answer["ms"] <= bound + 1000, question
+        assert answer["ms"] <= bound + 4000, question
 
 
 def test_deadline(world):

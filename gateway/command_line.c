@@ -1,0 +1,188 @@
+#include <getopt.h>
+#include <string.h>
+
+#include "gateway/command_line.h"
+
+static const struct {
+	enum option_bit	 bit;
+	const char	*text;
+	const char	*help;
+} options[] = {
+	{ OPT_CONFIG, "--config FILE", "instead of " COMMAND_LINE_FILE },
+	{ OPT_DEMO, "--demo DIR", "embedded settings: mail for .test and "
+	    "localhost comes in at\n" "                      "
+	    "127.0.0.1:2525 and goes to DIR/Maildir" },
+	{ OPT_CONTROL, "--control SOCKET", "of the running gateway, without "
+	    "reading a configuration" },
+	{ OPT_FOREGROUND, "--foreground", "as it always runs; for scripts "
+	    "that say so" },
+	{ OPT_JSON, "--json", "as JSON" },
+	{ OPT_MDOC, "--mdoc", "as a part of a manual page" },
+	{ OPT_CLIENT, "--client IP", "the address that the mail came from" },
+	{ OPT_NAME, "--name NAME", "its name, instead of looking it up" },
+	{ OPT_HELO, "--helo NAME", "what it said at HELO" },
+	{ OPT_FROM, "--from ADDRESS", "of MAIL; <> is the null sender, as without it" },
+	{ OPT_TO, "--to ADDRESS", "of RCPT" },
+	{ OPT_RESOLVER, "--resolver ADDRESS@PORT", "instead of the resolver of "
+	    "the settings" },
+	{ OPT_MESSAGE, "MESSAGE", "a file with the message, or - for the "
+	    "standard input" },
+	{ OPT_RULES, "--rules FILE", "check: these rules, and no configuration "
+	    "but for its backends;\n" "                      "
+	    "test: them instead of x.rules for x.test" },
+	{ OPT_FILES, "FILE...", "files with tests of rules" },
+};
+#define NOPTIONS	(sizeof(options) / sizeof(options[0]))
+
+void
+command_line_help(const struct subcommands *commands, FILE *out)
+{
+	fprintf(out, "usage: forepost SUBCOMMAND [OPTIONS]\n\n");
+	for (size_t i = 0; i < commands->n; i++)
+		fprintf(out, "  %-9s %s\n", commands->list[i].name,
+		    commands->list[i].help);
+	fprintf(out, "\noptions:\n");
+	for (size_t i = 0; i < NOPTIONS; i++) {
+		fprintf(out, "  %-19s %s\n  %-19s (", options[i].text,
+		    options[i].help, "");
+		for (size_t j = 0, n = 0; j < commands->n; j++) {
+			if (commands->list[j].options & options[i].bit)
+				fprintf(out, "%s%s", n++ > 0 ? ", " : "",
+				    commands->list[j].name);
+		}
+		fprintf(out, ")\n");
+	}
+}
+
+static const struct subcommand *
+find(const struct subcommands *commands, const char *name)
+{
+	static const char *const synonyms[][2] = { { "--help", "help" },
+	    { "-h", "help" }, { "--version", "version" } };
+
+	for (size_t i = 0; i < sizeof(synonyms) / sizeof(synonyms[0]); i++) {
+		if (strcmp(name, synonyms[i][0]) == 0)
+			name = synonyms[i][1];
+	}
+	for (size_t i = 0; i < commands->n; i++) {
+		if (strcmp(name, commands->list[i].name) == 0)
+			return &commands->list[i];
+	}
+	return NULL;
+}
+
+static int
+usage(const char *what, const char *name)
+{
+	fprintf(stderr, "forepost: %s%s (try `forepost help`)\n", what, name);
+	return -1;
+}
+
+static const char *
+option_name(int bit)
+{
+	for (size_t i = 0; i < NOPTIONS; i++) {
+		if ((int)options[i].bit == bit)
+			return options[i].text;
+	}
+	return "";
+}
+
+static void
+set_option(struct command_line *line, int bit)
+{
+	struct explain_request *mail = &line->mail;
+	const struct {
+		enum option_bit	  bit;
+		const char	**value;
+	} values[] = {
+		{ OPT_CONFIG, &line->config }, { OPT_DEMO, &line->demo },
+		{ OPT_CONTROL, &line->control }, { OPT_CLIENT, &mail->client },
+		{ OPT_NAME, &mail->name }, { OPT_HELO, &mail->helo },
+		{ OPT_FROM, &mail->from }, { OPT_TO, &mail->to },
+		{ OPT_RESOLVER, &mail->resolver },
+		{ OPT_RULES, &line->test.rules },
+	};
+
+	if (bit == OPT_JSON)
+		line->json = true;
+	if (bit == OPT_MDOC)
+		line->mdoc = true;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if ((int)values[i].bit == bit)
+			*values[i].value = optarg;
+	}
+}
+
+static int
+read_options(const struct subcommands *commands, int argc, char **argv,
+    struct command_line *line)
+{
+	static const struct option names[] = {
+		{ "config", required_argument, NULL, OPT_CONFIG },
+		{ "demo", required_argument, NULL, OPT_DEMO },
+		{ "control", required_argument, NULL, OPT_CONTROL },
+		{ "foreground", no_argument, NULL, OPT_FOREGROUND },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "mdoc", no_argument, NULL, OPT_MDOC },
+		{ "client", required_argument, NULL, OPT_CLIENT },
+		{ "name", required_argument, NULL, OPT_NAME },
+		{ "helo", required_argument, NULL, OPT_HELO },
+		{ "from", required_argument, NULL, OPT_FROM },
+		{ "to", required_argument, NULL, OPT_TO },
+		{ "resolver", required_argument, NULL, OPT_RESOLVER },
+		{ "rules", required_argument, NULL, OPT_RULES },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":", names, NULL)) != -1) {
+		if (c == OPT_HELP) {
+			line->command = find(commands, "help");
+			return 0;
+		}
+		if (c == '?')
+			return usage("unknown option ", argv[optind - 1]);
+		/* "--demo --help" does not name a folder. */
+		if (c == ':' || (optarg != NULL &&
+		    strncmp(optarg, "--", 2) == 0))
+			return usage("a value is missing behind ",
+			    c == ':' ? argv[optind - 1] : option_name(c));
+		if (!(line->command->options & (unsigned)c))
+			return usage("this subcommand does not take ",
+			    option_name(c));
+		set_option(line, c);
+	}
+	if (optind < argc && (line->command->options & OPT_MESSAGE))
+		line->mail.message = argv[optind++];
+	if (line->command->options & OPT_FILES) {
+		line->test.files = (const char *const *)argv + optind;
+		line->test.nfiles = (size_t)(argc - optind);
+		optind = argc;
+	}
+	if (optind < argc)
+		return usage("too many arguments: ", argv[optind]);
+	if (line->demo != NULL && line->config != NULL)
+		return usage("--demo and --config exclude each other", "");
+	if (line->json && line->mdoc)
+		return usage("--json and --mdoc exclude each other", "");
+	return 0;
+}
+
+int
+command_line_read(const struct subcommands *commands, int argc, char **argv,
+    struct command_line *line)
+{
+	*line = (struct command_line){ 0 };
+	line->command = find(commands, argv[1]);
+	if (line->command == NULL)
+		return usage("unknown subcommand ", argv[1]);
+	if (read_options(commands, argc - 1, argv + 1, line) < 0)
+		return -1;
+	line->has_config = line->config != NULL;
+	if (!line->has_config)
+		line->config = COMMAND_LINE_FILE;
+	return 0;
+}
