@@ -53,6 +53,8 @@ span_eq_nocase(struct span a, struct span b)
 
 	if (a.len != b.len)
 		return false;
+	if (a.len == 0 || memcmp(a.p, b.p, a.len) == 0)
+		return true;
 	for (i = 0; i < a.len; i++)
 		if (lower(a.p[i]) != lower(b.p[i]))
 			return false;

@@ -1,3 +1,6 @@
+#include <stdint.h>
+#include <string.h>
+
 #include "base/utf8.h"
 
 /* RFC 3629 4: the octets that may lead, and which second ones they allow. */
@@ -43,12 +46,16 @@ utf8_char(struct span text)
 bool
 utf8_is_ascii(struct span text)
 {
-	size_t i;
+	uint64_t word, high = 0;
+	size_t i = 0;
 
-	for (i = 0; i < text.len; i++)
-		if ((unsigned char)text.p[i] >= 0x80)
-			return false;
-	return true;
+	for (; text.len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, text.p + i, sizeof(word));
+		high |= word;
+	}
+	for (; i < text.len; i++)
+		high |= (unsigned char)text.p[i];
+	return (high & 0x8080808080808080) == 0;
 }
 
 bool

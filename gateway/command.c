@@ -52,8 +52,11 @@ command_find(struct span verb)
 {
 	size_t i;
 
+	if (verb.len == 0)
+		return NULL;
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (span_is_nocase(verb, commands[i].verb))
+		if (((verb.p[0] ^ commands[i].verb[0]) & ~0x20) == 0 &&
+		    span_is_nocase(verb, commands[i].verb))
 			return &commands[i];
 	return NULL;
 }
