@@ -1,14 +1,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,6 +13,7 @@
 #include "base/poison.h"
 #include "base/spool.h"
 #include "base/spool_block.h"
+#include "tests/kit/spooled.h"
 #include "tests/kit/t.h"
 
 static char dir[] = "/tmp/spool_test.XXXXXX";
@@ -45,65 +42,11 @@ open(const char *path, int flags, ...)
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
-/* The byte that belongs at an offset: no two runs of 251 are alike enough to
- * hide a block in the wrong place. */
-static char
-byte_at(uint64_t offset)
-{
-	return (char)(offset % 251 ^ offset / 4096);
-}
-
 static struct spool *
 open_spool(struct arena *a, size_t memory)
 {
 	spool_memory(memory);
 	return spool_open(a, dir);
-}
-
-/* Writes `size` bytes in runs of `run`; the errno of a failure is text. */
-static int
-fill(struct spool *s, uint64_t size, size_t run, struct err *err)
-{
-	static char bytes[256 * 1024];
-	uint64_t at = 0;
-	size_t n, i;
-
-	while (at < size) {
-		n = size - at < run ? (size_t)(size - at) : run;
-		for (i = 0; i < n; i++)
-			bytes[i] = byte_at(at + i);
-		if (spool_write(s, span_n(bytes, n), err) < 0)
-			return -1;
-		at += n;
-	}
-	return spool_end(s, err);
-}
-
-static bool
-is_right(const char *p, size_t len, uint64_t offset)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (p[i] != byte_at(offset + i))
-			return false;
-	return true;
-}
-
-static bool
-reads_back(struct spool *s, uint64_t size, size_t step)
-{
-	static char bytes[100000];
-	struct err err;
-	uint64_t at = 0;
-	ssize_t n;
-
-	while ((n = spool_read(s, at, bytes, step, &err)) > 0) {
-		if (!is_right(bytes, (size_t)n, at))
-			return false;
-		at += (uint64_t)n;
-	}
-	return n == 0 && at == size;
 }
 
 /* The part in memory, `max` runs at a time. */
@@ -116,7 +59,7 @@ runs_right(struct spool *s, uint64_t size, int max)
 
 	while ((n = spool_runs(s, at, runs, max)) > 0) {
 		for (i = 0; i < n; i++) {
-			if (!is_right(runs[i].iov_base, runs[i].iov_len, at))
+			if (!spooled_is_right(runs[i].iov_base, runs[i].iov_len, at))
 				return false;
 			at += runs[i].iov_len;
 		}
@@ -205,15 +148,15 @@ test_content(void)
 		a = arena_create("test");
 		s = open_spool(a, cases[i].memory);
 		T_INT(cases[i].name,
-		    fill(s, cases[i].size, cases[i].run, &err), 0);
+		    spooled_fill(s, cases[i].size, cases[i].run, &err), 0);
 		T_INT(cases[i].name, spool_size(s), cases[i].size);
 		T_INT(cases[i].name, spool_in_memory(s), cases[i].in_memory);
 		rest = cases[i].size - cases[i].in_memory;
 		T_INT(cases[i].name, spool_file(s, &begin) >= 0, rest > 0);
-		T_OK(cases[i].name, reads_back(s, cases[i].size, 100000));
+		T_OK(cases[i].name, spooled_reads_back(s, cases[i].size, 100000));
 		if (cases[i].size < 200 * K)
 			T_OK("read in small steps",
-			    reads_back(s, cases[i].size, 7));
+			    spooled_reads_back(s, cases[i].size, 7));
 		T_OK("in runs", runs_right(s, cases[i].in_memory, 1));
 		T_OK("in many runs", runs_right(s, cases[i].in_memory, 8));
 		if (rest > 0)
@@ -253,14 +196,14 @@ test_skip(void)
 	for (size_t i = 0; i < sizeof(skips) / sizeof(skips[0]); i++) {
 		a = arena_create("test");
 		s = open_spool(a, skips[i].memory);
-		fill(s, skips[i].size, 777, &err);
+		spooled_fill(s, skips[i].size, 777, &err);
 		spool_skip(s, skips[i].skip);
 		for (at = 0; (n = spool_read(s, at, got + at, 5000,
 		    &err)) > 0; at += (uint64_t)n)
 			;
 		T_INT(skips[i].name, at, skips[i].size - skips[i].skip);
 		T_INT(skips[i].name, spool_size(s), at);
-		T_OK(skips[i].name, is_right(got, at, skips[i].skip));
+		T_OK(skips[i].name, spooled_is_right(got, at, skips[i].skip));
 		T_INT(skips[i].name, spool_in_memory(s), skips[i].in_memory);
 		T_INT(skips[i].name, spool_file(s, &begin) >= 0,
 		    at > skips[i].in_memory);
@@ -277,17 +220,17 @@ test_budget(void)
 	struct spool *large = open_spool(a, 4 * BLOCK), *s;
 	struct err err;
 
-	fill(large, 10 * BLOCK, 60000, &err);
+	spooled_fill(large, 10 * BLOCK, 60000, &err);
 	T_INT("the first takes all", spool_in_memory(large), 4 * SPOOL_BLOCK);
 	other = arena_create("test");
 	s = spool_open(other, dir);
-	fill(s, 2 * BLOCK, 60000, &err);
+	spooled_fill(s, 2 * BLOCK, 60000, &err);
 	T_INT("the next has one block", spool_in_memory(s), SPOOL_BLOCK);
 	arena_destroy(&other);
 	arena_destroy(&a);
 	a = arena_create("test");
 	s = spool_open(a, dir);
-	fill(s, 3 * BLOCK, 60000, &err);
+	spooled_fill(s, 3 * BLOCK, 60000, &err);
 	T_INT("ends give it back", spool_in_memory(s), 3 * BLOCK);
 	arena_destroy(&a);
 }
@@ -311,7 +254,7 @@ write_room(struct spool *s, uint64_t size, size_t piece, size_t drop)
 			n = drop + (size_t)(size - at);
 		memset(room, '-', drop);
 		for (i = drop; i < n; i++)
-			room[i] = byte_at(at + i - drop);
+			room[i] = spooled_byte(at + i - drop);
 		/* In two runs: the second is where it was read to. */
 		i = drop + (n - drop) / 2;
 		spool_write(s, span_n(room + drop, i - drop), &err);
@@ -347,7 +290,7 @@ test_room(void)
 		write_room(s, size, ways[i].piece, ways[i].drop);
 		T_INT(ways[i].name, spool_end(s, &err), 0);
 		T_INT(ways[i].name, spool_size(s), size);
-		T_OK(ways[i].name, reads_back(s, size, 100000));
+		T_OK(ways[i].name, spooled_reads_back(s, size, 100000));
 		T_OK(ways[i].name, runs_right(s, spool_in_memory(s), 5));
 		arena_destroy(&a);
 	}
@@ -362,7 +305,7 @@ test_trim(void)
 	struct err err;
 	int64_t now;
 
-	fill(s, 40 * SPOOL_BLOCK, 60000, &err);
+	spooled_fill(s, 40 * SPOOL_BLOCK, 60000, &err);
 	arena_destroy(&a);
 	T_INT("blocks are kept for the next", spool_block_pooled(), 40);
 	now = spool_block_next_trim();
@@ -371,7 +314,7 @@ test_trim(void)
 	T_INT("not given back at once", spool_block_pooled(), 40);
 	a = arena_create("test");
 	s = spool_open(a, dir);
-	fill(s, 12 * SPOOL_BLOCK, 60000, &err);
+	spooled_fill(s, 12 * SPOOL_BLOCK, 60000, &err);
 	arena_destroy(&a);
 	now = spool_block_next_trim();
 	spool_block_trim(now);
@@ -398,12 +341,12 @@ test_mixed_runs(void)
 	for (i = 0; i < 100; i++) {
 		n = runs[i % (sizeof(runs) / sizeof(runs[0]))];
 		for (j = 0; j < n; j++)
-			bytes[j] = byte_at(at + j);
+			bytes[j] = spooled_byte(at + j);
 		spool_write(s, span_n(bytes, n), &err);
 		at += n;
 	}
 	T_INT("long and short runs", spool_end(s, &err), 0);
-	T_OK("arrive in their order", reads_back(s, at, 65536));
+	T_OK("arrive in their order", spooled_reads_back(s, at, 65536));
 	arena_destroy(&a);
 }
 
@@ -417,13 +360,13 @@ test_without_tmpfile(void)
 	struct err err;
 
 	tmpfiles = 0;
-	fill(s, 100, 100, &err);
+	spooled_fill(s, 100, 100, &err);
 	T_INT("O_TMPFILE is what is used", tmpfiles, 1);
 	s = open_spool(a, 0);
 	refuse_tmpfile = true;
-	T_INT("without O_TMPFILE", fill(s, 100000, 5000, &err), 0);
+	T_INT("without O_TMPFILE", spooled_fill(s, 100000, 5000, &err), 0);
 	refuse_tmpfile = false;
-	T_OK("it works as well", reads_back(s, 100000, 4096));
+	T_OK("it works as well", spooled_reads_back(s, 100000, 4096));
 	T_INT("the name is gone at once", files_in_dir(), 0);
 	fstat(spool_file(s, &begin), &st);
 	T_INT("and nobody else may read it", st.st_mode & 0777, 0600);
@@ -440,7 +383,7 @@ test_closing(void)
 
 	for (i = 0; i < 40; i++) {
 		s = open_spool(a, i % 2 == 0 ? 0 : 100 * BLOCK);
-		fill(s, 60 * K, 78, &err);
+		spooled_fill(s, 60 * K, 78, &err);
 	}
 	s = open_spool(a, 0);	/* left before its end */
 	spool_write(s, SPAN_LIT("x"), &err);
@@ -470,129 +413,6 @@ test_poison(void)
 #endif
 }
 
-static void
-test_bad_dir(void)
-{
-	struct arena *a = arena_create("test");
-	struct spool *s = spool_open(a, "/nowhere/at/all");
-	static char bytes[SPOOL_BLOCK];
-	struct err err;
-	size_t len;
-
-	spool_memory(BLOCK);
-	T_INT("memory needs no folder",
-	    spool_write(s, span_n(bytes, sizeof(bytes)), &err), 0);
-	T_INT("the file does", spool_write(s, SPAN_LIT("x"), &err), -1);
-	T_INT("which is our fault", err.kind, ERR_UNAVAIL);
-	T_STR("and is named", err.text,
-	    "spool /nowhere/at/all: No such file or directory");
-	err.text[0] = '\0';
-	T_OK("there is no room either", spool_room(s, &len) == NULL);
-	T_INT("it stays so", spool_write(s, SPAN_LIT("x"), &err), -1);
-	T_STR("with the same words", err.text,
-	    "spool /nowhere/at/all: No such file or directory");
-	T_INT("to the end", spool_end(s, &err), -1);
-	arena_destroy(&a);
-}
-
-static void
-test_file_limit(void)
-{
-	struct rlimit old, low = { .rlim_cur = 100000 };
-	struct arena *a = arena_create("test");
-	struct spool *s = open_spool(a, 0);
-	struct err err;
-	char want[100];
-
-	snprintf(want, sizeof(want), "spool %s: %s", dir, strerror(EFBIG));
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &old);
-	low.rlim_max = old.rlim_max;
-	setrlimit(RLIMIT_FSIZE, &low);
-	T_INT("a file that may not grow", fill(s, 200000, 64 * K, &err), -1);
-	T_STR("is said so", err.text, want);
-	s = open_spool(a, 0);
-	T_INT("the last bytes are found missing at the end",
-	    fill(s, 100001, 78, &err), -1);
-	T_STR("and that is said", err.text, want);
-	s = open_spool(a, 0);
-	T_INT("what fits is taken", fill(s, 100000, 78, &err), 0);
-	setrlimit(RLIMIT_FSIZE, &old);
-	arena_destroy(&a);
-}
-
-static int
-write_proc(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok ? 0 : -1;
-}
-
-/* Who is not root becomes it in a namespace of this process. */
-static int
-become_root(void)
-{
-	char uid[32], gid[32];
-
-	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
-	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
-	if (unshare(CLONE_NEWUSER) < 0 ||
-	    write_proc("/proc/self/setgroups", "deny") < 0 ||
-	    write_proc("/proc/self/uid_map", uid) < 0)
-		return -1;
-	return write_proc("/proc/self/gid_map", gid);
-}
-
-/* A small file system that no other process sees. */
-static int
-mount_small(void)
-{
-	if (geteuid() != 0 && become_root() < 0)
-		return -1;
-	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return -1;
-	return mount("none", dir, "tmpfs", 0, "size=256k");
-}
-
-static void
-test_full_disk(void)
-{
-	struct arena *a;
-	struct spool *s;
-	struct err err;
-	char want[100];
-
-	if (mount_small() < 0) {
-		t_skip("full disk", "mounting a tmpfs is not allowed");
-		return;
-	}
-	snprintf(want, sizeof(want), "spool %s: %s", dir, strerror(ENOSPC));
-	a = arena_create("test");
-	s = open_spool(a, 64 * K);
-	T_INT("a full disk", fill(s, 300 * K, 64 * K, &err), -1);
-	T_STR("is said so", err.text, want);
-	arena_destroy(&a);
-
-	a = arena_create("test");
-	s = open_spool(a, 2 * BLOCK);
-	T_INT("a full disk for what memory does not hold",
-	    fill(s, 2 * BLOCK + 300 * K, 1000, &err), -1);
-	T_STR("is said so too", err.text, want);
-	arena_destroy(&a);
-
-	a = arena_create("test");
-	s = open_spool(a, 0);
-	T_INT("ending gave the space back", fill(s, 200 * K, 78, &err), 0);
-	T_OK("and the next message is whole", reads_back(s, 200 * K, 5000));
-	arena_destroy(&a);
-	umount(dir);
-}
-
 int
 main(void)
 {
@@ -609,9 +429,6 @@ main(void)
 	test_without_tmpfile();
 	test_closing();
 	test_poison();
-	test_bad_dir();
-	test_file_limit();
-	test_full_disk();
 	rmdir(dir);
 	return t_done();
 }

@@ -35,7 +35,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,18 +42,11 @@
 #include <unistd.h>
 
 #include "tests/bench/net.h"
+#include "tests/bench/packet.h"
 
 #define ZONE		".bench.example"
-#define TTL		3600
-#define HEADER		12
-#define PACKET_MAX	1232	/* what a resolver takes over UDP */
-#define STRING_MAX	255	/* of a TXT record */
 #define KEY_MAX		800	/* base64, of 4096 bits and less */
 #define SOCKET_BUFFER	(4 << 20) /* a thousand questions come at once */
-
-enum type { TYPE_A = 1, TYPE_SOA = 6, TYPE_PTR = 12, TYPE_MX = 15,
-    TYPE_TXT = 16, TYPE_OPT = 41 };
-enum rcode { RCODE_OK = 0, RCODE_NXDOMAIN = 3 };
 
 /* What a question is asked for; the names of the counts. */
 enum sort { SORT_PTR, SORT_ADDRESS, SORT_LIST, SORT_SPF, SORT_DMARC, SORT_KEY,
@@ -63,17 +55,6 @@ static const char *const sort_names[SORTS] = {
 	[SORT_PTR] = "ptr", [SORT_ADDRESS] = "address", [SORT_LIST] = "list",
 	[SORT_SPF] = "spf", [SORT_DMARC] = "dmarc", [SORT_KEY] = "key",
 	[SORT_MX] = "mx", [SORT_OTHER] = "other", [SORT_SILENT] = "silent",
-};
-
-struct packet {
-	size_t		n;
-	uint8_t		p[PACKET_MAX];
-};
-
-struct question {
-	char		name[256];	/* lower case, no final dot */
-	unsigned	type;
-	size_t		end;		/* behind it in the packet */
 };
 
 /* Answers wait in the order of their questions: all wait as long. */
@@ -91,156 +72,6 @@ static struct {
 	uint64_t	 asked[SORTS];
 	struct late	*first, **last;
 } names = { .last = &names.first };
-
-/* --- packets --- */
-
-static void
-put(struct packet *k, const void *data, size_t n)
-{
-	if (k->n + n > sizeof k->p) {
-		fprintf(stderr, "names: an answer is too long\n");
-		exit(111);
-	}
-	memcpy(k->p + k->n, data, n);
-	k->n += n;
-}
-
-static void
-put16(struct packet *k, unsigned v)
-{
-	uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)v };
-
-	put(k, b, 2);
-}
-
-static void
-put32(struct packet *k, unsigned v)
-{
-	put16(k, v >> 16);
-	put16(k, v & 0xffff);
-}
-
-static void
-put_name(struct packet *k, const char *text)
-{
-	while (*text != '\0') {
-		size_t n = strcspn(text, ".");
-		uint8_t len = (uint8_t)n;
-
-		put(k, &len, 1);
-		put(k, text, n);
-		text += n + (text[n] == '.');
-	}
-	put(k, "", 1);
-}
-
-#define QUESTION_NAME	0xc00c	/* a pointer to it */
-
-/* Up to the length of the data, which end_record() fills in. The owner is the
- * name that was asked for, or a zone above it. */
-static size_t
-begin_record(struct packet *k, const char *zone, enum type type)
-{
-	if (zone == NULL)
-		put16(k, QUESTION_NAME);
-	else
-		put_name(k, zone);
-	put16(k, type);
-	put16(k, 1);
-	put32(k, TTL);
-	put16(k, 0);
-	return k->n;
-}
-
-static void
-end_record(struct packet *k, size_t begin, unsigned section)
-{
-	size_t n = k->n - begin;
-
-	k->p[begin - 2] = (uint8_t)(n >> 8);
-	k->p[begin - 1] = (uint8_t)n;
-	k->p[section + 1]++;
-}
-
-#define ANSWERS		6	/* where the header counts them */
-#define AUTHORITY	8
-#define ADDITIONAL	10
-
-static void
-add_text(struct packet *k, const char *text)
-{
-	size_t at = begin_record(k, NULL, TYPE_TXT);
-	size_t left = strlen(text);
-
-	while (left > 0) {
-		uint8_t n = left < STRING_MAX ? (uint8_t)left : STRING_MAX;
-
-		put(k, &n, 1);
-		put(k, text, n);
-		text += n;
-		left -= n;
-	}
-	end_record(k, at, ANSWERS);
-}
-
-static void
-add_address(struct packet *k, unsigned ip)
-{
-	size_t at = begin_record(k, NULL, TYPE_A);
-
-	put32(k, ip);
-	end_record(k, at, ANSWERS);
-}
-
-static void
-add_name(struct packet *k, enum type type, const char *name)
-{
-	size_t at = begin_record(k, NULL, type);
-
-	if (type == TYPE_MX)
-		put16(k, 10);
-	put_name(k, name);
-	end_record(k, at, ANSWERS);
-}
-
-/* Says for how long there will be nothing. */
-static void
-add_soa(struct packet *k, const char *zone)
-{
-	size_t at = begin_record(k, zone, TYPE_SOA);
-
-	put_name(k, "ns" ZONE);
-	put_name(k, "hostmaster" ZONE);
-	for (int i = 0; i < 5; i++)
-		put32(k, TTL);
-	end_record(k, at, AUTHORITY);
-}
-
-static bool
-parse(const uint8_t *p, size_t n, struct question *q)
-{
-	size_t at = HEADER, len = 0;
-
-	if (n < HEADER || p[4] != 0 || p[5] != 1)
-		return false;
-	while (at < n && p[at] != 0) {
-		size_t label = p[at++];
-
-		if (label > 63 || label > n - at ||
-		    len + label + 2 > sizeof q->name)
-			return false;
-		if (len > 0)
-			q->name[len++] = '.';
-		for (; label > 0; label--)
-			q->name[len++] = (char)tolower(p[at++]);
-	}
-	q->name[len] = '\0';
-	if (n < at + 5)
-		return false;
-	q->type = (unsigned)p[at + 1] << 8 | p[at + 2];
-	q->end = at + 5;
-	return true;
-}
 
 /* --- what there is --- */
 
@@ -286,7 +117,7 @@ reverse(const struct question *q, struct packet *k, enum rcode *rcode)
 	snprintf(name, sizeof name, "c%u-%u-%u-%u.clients" ZONE, b[3], b[2],
 	    b[1], b[0]);
 	if (q->type == TYPE_PTR)
-		add_name(k, TYPE_PTR, name);
+		packet_name(k, TYPE_PTR, name);
 	return SORT_PTR;
 }
 
@@ -301,9 +132,9 @@ client(const struct question *q, struct packet *k, enum rcode *rcode)
 		return SORT_OTHER;
 	*rcode = RCODE_OK;
 	if (q->type == TYPE_A)
-		add_address(k, IP(b[0], b[1], b[2], b[3]));
+		packet_address(k, IP(b[0], b[1], b[2], b[3]));
 	if (q->type == TYPE_TXT)
-		add_text(k, "v=spf1 a -all");
+		packet_text(k, "v=spf1 a -all");
 	return q->type == TYPE_TXT ? SORT_SPF : SORT_ADDRESS;
 }
 
@@ -318,7 +149,7 @@ list(const struct question *q, struct packet *k, enum rcode *rcode)
 
 	*rcode = is_test || is_listed ? RCODE_OK : RCODE_NXDOMAIN;
 	if (*rcode == RCODE_OK && q->type == TYPE_A)
-		add_address(k, 0x7f000002);
+		packet_address(k, 0x7f000002);
 	return SORT_LIST;
 }
 
@@ -341,9 +172,9 @@ domain(const struct question *q, struct packet *k, enum rcode *rcode)
 		return is_dmarc ? SORT_DMARC : SORT_OTHER;
 	*rcode = RCODE_OK;
 	if (q->type == TYPE_MX && own == q->name)
-		add_name(k, TYPE_MX, own);
+		packet_name(k, TYPE_MX, own);
 	if (q->type == TYPE_A && own == q->name)
-		add_address(k, IP(198u, 18, 0, 1));
+		packet_address(k, IP(198u, 18, 0, 1));
 	if (q->type == TYPE_MX)
 		return SORT_MX;
 	if (q->type != TYPE_TXT)
@@ -356,7 +187,7 @@ domain(const struct question *q, struct packet *k, enum rcode *rcode)
 		snprintf(text, sizeof text, "v=spf1 include:_spf.%s -all", own);
 	else
 		snprintf(text, sizeof text, "v=spf1 ip4:198.18.0.0/15 -all");
-	add_text(k, text);
+	packet_text(k, text);
 	return is_key ? SORT_KEY : is_dmarc ? SORT_DMARC : SORT_SPF;
 }
 
@@ -377,17 +208,14 @@ answer(const uint8_t *p, size_t n, struct packet *k)
 	enum sort sort;
 	struct question q;
 	const char *zone = &ZONE[1];
-	bool has_opt = n > HEADER && p[ADDITIONAL + 1] == 1;
 
-	if (!parse(p, n, &q))
+	if (!packet_question(p, n, &q))
 		return false;
 	if (is_silent(q.name)) {
 		names.asked[SORT_SILENT]++;
 		return false;
 	}
-	k->n = 0;
-	put(k, p, q.end);
-	memset(k->p + ANSWERS, 0, 6);
+	packet_begin(k, p, &q);
 	if (ends_with(q.name, ".in-addr.arpa")) {
 		zone = "in-addr.arpa";
 		sort = reverse(&q, k, &rcode);
@@ -397,18 +225,9 @@ answer(const uint8_t *p, size_t n, struct packet *k)
 		sort = list(&q, k, &rcode);
 	else
 		sort = domain(&q, k, &rcode);
-	if (k->p[ANSWERS + 1] == 0)
-		add_soa(k, zone);
-	if (has_opt) {
-		put(k, "", 1);		/* the root */
-		put16(k, TYPE_OPT);
-		put16(k, PACKET_MAX);
-		put32(k, 0);
-		put16(k, 0);
-		k->p[ADDITIONAL + 1] = 1;
-	}
-	k->p[2] = (uint8_t)(0x84 | (p[2] & 1));	/* an answer, authoritative */
-	k->p[3] = (uint8_t)(0x80 | rcode);
+	if (packet_is_empty(k))
+		packet_soa(k, zone, "ns" ZONE, "hostmaster" ZONE);
+	packet_end(k, p, rcode);
 	names.asked[sort]++;
 	return true;
 }
