@@ -91,6 +91,15 @@ checker_lists(const struct checker *c)
 	return c->lists;
 }
 
+/* 1: it has ended; 0: there is no task. */
+static MAY_YIELD int
+await(struct task *t, struct err *err)
+{
+	if (t == NULL)
+		return 0;
+	return task_await(t, err) < 0 ? -1 : 1;
+}
+
 /* --- DNS lists --- */
 
 static MAY_YIELD void
@@ -134,12 +143,11 @@ checks_lists_answer(struct task *t, const struct dnsbl_answer **answer,
     struct err *err)
 {
 	const struct list_work *w;
+	int ret = await(t, err);
 
 	*answer = NULL;
-	if (t == NULL)
-		return 0;
-	if (task_await(t, err) < 0)
-		return -1;
+	if (ret <= 0)
+		return ret;
 	w = task_state(t);
 	if (w->is_good)
 		*answer = &w->answer;
@@ -230,12 +238,11 @@ checks_spf_answer(struct task *t, const struct spf_answer **answer,
     struct err *err)
 {
 	const struct spf_work *w;
+	int ret = await(t, err);
 
 	*answer = NULL;
-	if (t == NULL)
-		return 0;
-	if (task_await(t, err) < 0)
-		return -1;
+	if (ret <= 0)
+		return ret;
 	w = task_state(t);
 	if (w->is_good)
 		*answer = &w->answer;
