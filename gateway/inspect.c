@@ -209,6 +209,25 @@ log_lists(const struct dnsbl_answer *lists, struct logline *l)
 		log_int(l, "dnsbl-failed", (int64_t)lists->failed);
 }
 
+/* What could not be found out, and on which name: the first cause, as the
+ * others mostly share it. */
+static void
+log_unsure(const struct findings *f, struct logline *l)
+{
+	const char *why = NULL;
+
+	if (f->spf != NULL && f->spf->result == SPF_TEMPERROR)
+		why = f->spf->problem;
+	for (size_t i = 0; why == NULL && f->dkim != NULL &&
+	    i < f->dkim->n; i++)
+		if (f->dkim->list[i].result == SIGNATURE_TEMPERROR)
+			why = f->dkim->list[i].reason;
+	if (why == NULL && f->dmarc != NULL &&
+	    f->dmarc->result == DMARC_TEMPERROR)
+		why = f->dmarc->reason;
+	log_z(l, "unsure", why);
+}
+
 void
 inspect_log(const struct mail *m, struct logline *l)
 {
@@ -229,4 +248,5 @@ inspect_log(const struct mail *m, struct logline *l)
 		log_z(l, "arc", arc_outcome_name(f->arc->outcome));
 	if (f->lists != NULL)
 		log_lists(f->lists, l);
+	log_unsure(f, l);
 }
