@@ -31,8 +31,9 @@ static const char *const arc_words[] = {
 };
 
 static const struct fact table[FACTS] = {
-#define X(id, name, type, words, phase, scope, cost, argument, none, help) \
-	{ name, type, words, phase, scope, cost, argument, none, help },
+#define X(id, name, type, words, phase, scope, change, cost, argument, none, \
+    help) \
+	{ name, type, words, phase, scope, change, cost, argument, none, help },
 	FACT_TABLE(X)
 #undef X
 };

@@ -11,9 +11,10 @@
  *
  * A row says all that there is to know of a fact: its name, type, the words
  * of a TYPE_WORD, the phase from which on it is known, how long it stays the
- * same (scope), what it costs to find out, and one line of help. The checker,
- * the planner, `forepost facts` and forepost-rules(5) read this table;
- * the gateway fills in the values (struct fact_source).
+ * same (scope), whether it grows on the way, what it costs to find out, and
+ * one line of help. The checker, the planner, `forepost facts` and
+ * forepost-rules(5) read this table; the gateway fills in the values (struct
+ * fact_source).
  *
  * Some facts take an argument: header "Name", headers "Name",
  * header-count "Name"; and dnsbl.NAME, whose NAME is that of a list. A list
@@ -30,6 +31,9 @@ enum fact_scope {
 	FACT_OF_MESSAGE,
 	FACT_OF_RULES			/* score, scores: made by rules */
 };
+/* GROWS: later phases may know more (DNS lists of the HELO name, then of the
+ * sender), so it is asked for anew. */
+enum fact_change { FACT_STAYS, FACT_GROWS };
 enum fact_cost { FACT_FREE, FACT_DNS, FACT_BODY /* all of it is needed */ };
 enum fact_argument { FACT_TAKES_NOTHING, FACT_TAKES_HEADER, FACT_TAKES_LIST };
 
@@ -39,6 +43,7 @@ struct fact {
 	const char *const	*words;		/* NULL-ended; TYPE_WORD */
 	enum phase		 phase;
 	enum fact_scope		 scope;
+	enum fact_change	 change;
 	enum fact_cost		 cost;
 	enum fact_argument	 argument;
 	bool			 may_be_none;
@@ -46,7 +51,8 @@ struct fact {
 };
 
 enum fact_id {
-#define X(id, name, type, words, phase, scope, cost, argument, none, help) \
+#define X(id, name, type, words, phase, scope, change, cost, argument, none, \
+    help) \
 	FACT_##id,
 	FACT_TABLE(X)
 #undef X

@@ -116,6 +116,16 @@ struct phase_rules {
 	size_t			 n;
 };
 
+/* What those rules of the message that act can read of one recipient. */
+struct rcpt_reads {
+	const struct cond	**tests;	/* of its facts and tags */
+	size_t			 ntests;
+	const struct fact_ref	**texts;	/* facts that texts name */
+	size_t			 ntexts;
+	bool			 score, scores;	/* that rcpt rules can give */
+	bool			 trust;		/* rcpt rules can give that */
+};
+
 struct rules {
 	struct arena		*arena;
 	struct phase_rules	 phases[PHASES];
@@ -126,5 +136,6 @@ struct rules {
 	size_t			 nlists;
 	size_t			 nrules;	/* `number` is below it */
 	size_t			 nslots;	/* different facts that are named */
+	struct rcpt_reads	 rcpt_reads;
 };
 #endif

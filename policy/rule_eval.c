@@ -71,6 +71,16 @@ add_log(struct rule_run *run, struct span text)
 	v->logs[v->nlogs++] = text;
 }
 
+static void
+add_observed(struct rule_run *run, const struct rule *rule, struct span text)
+{
+	struct verdict *v = run->verdict;
+
+	v->observed = list_room(run->arena, v->observed, v->nobserved,
+	    sizeof(*v->observed));
+	v->observed[v->nobserved++] = (struct observed){ rule, text };
+}
+
 static enum outcome
 act(struct rule_run *run, const struct rule *rule, struct span text)
 {
@@ -123,6 +133,15 @@ trace_add(struct rule_run *run, const struct rule_step *step)
 	t->steps[t->n++] = *step;
 }
 
+static void
+note_limit(struct rule_run *run)
+{
+	if (run->step.gave_up == NULL || run->verdict->gave_up != NULL)
+		return;
+	run->verdict->gave_up = run->step.gave_up;
+	run->verdict->gave_up_rule = run->step.rule;
+}
+
 /* The condition and, if it holds, what a rule does; *applied tells a group
  * to go on with its own. */
 static MAY_YIELD enum outcome
@@ -136,11 +155,14 @@ run_one(struct rule_run *run, const struct rule *rule, bool *applied,
 	if (rule->when != NULL &&
 	    rule_cond(run, rule->when, &step->applied, err) < 0)
 		return STOPPED;
+	note_limit(run);
 	if (step->applied && rule->group == NULL) {
 		step->observed = rule->observe;
 		if (render(run, &rule->action, &step->text, err) < 0)
 			return STOPPED;
-		if (!rule->observe)
+		if (rule->observe)
+			add_observed(run, rule, step->text);
+		else
 			outcome = act(run, rule, step->text);
 	}
 	trace_add(run, step);

@@ -12,12 +12,17 @@
  *
  * A pure function: the same rules and facts give the same verdict, whenever
  * the facts become known. A fact is asked for when a rule first needs it, at
- * most once for each of its scopes; asking may wait.
+ * most once for each of its scopes; asking may wait. One that grows
+ * (fact.h) is asked for anew in each later phase, and when something was
+ * forgotten: for the next recipient.
  *
  *	e = evaluation_begin(arena, rules, &source);	for a session
  *	evaluation_run(e, PHASE_CONNECT, a, &verdict, &trace, &err);
  *	...
  *	evaluation_forget(e, FACT_OF_RCPT);	the next recipient
+ *	...
+ *	evaluation_rcpt_restore(e);
+ *	evaluation_run(e, PHASE_MESSAGE, a, &verdict, &trace, &err);
  *
  * Order     rules of a phase in the order in which they stand; a final action
  *           ends the phase. What no rule decides is accepted. `and` and `or`
@@ -28,16 +33,24 @@
  *           lasts for which it was given: that of connect for the session,
  *           that of rcpt for this recipient alone.
  * Observe   a rule that only observes is evaluated, rendered and traced, and
- *           does nothing: no score, no tag, no end.
+ *           does nothing: no score, no tag, no end. The verdict lists those
+ *           that would have.
  * Scope     scores and tags live as long as what they were given for: those
  *           of connect with the session, those of rcpt with the recipient.
+ * Rcpt      the rules of the message are asked once for all recipients: as for
+ *           the one of evaluation_rcpt_keep(). Others belong to the same
+ *           message if evaluation_rcpt_class() is equal: these rules cannot
+ *           tell them apart. What only observes does not count.
  * None      fits `is none` alone: no other test holds. A list of nothing is
  *           none too. Tests of a list hold if one of its items fits.
  * Case      of ASCII letters does not matter in texts; in a regular
  *           expression it does, unless it says /i.
  * Yields    evaluation_run(), where the source does.
- * Errors    -1 only with ERR_CLOSED, from the source. The trace then ends
- *           before the rule that was not finished.
+ * Errors    -1 from the source alone. ERR_CLOSED: it is over. Any other: the
+ *           fact is not known yet; a later run of the phase starts over, with
+ *           what was read before, and gives the same verdict and trace as one
+ *           that waits. The verdict of a run that stopped is none; its trace
+ *           ends before the rule that was not finished.
  * Memory    verdict and trace live in the arena of the run, the texts of
  *           facts in them as long as the fact's scope. The evaluation itself
  *           keeps its room for the next mail, which needs about as much.
@@ -52,8 +65,8 @@
 
 struct fact_source {
 	void		*owner;
-	/* Fills in the value (of the fact's type, or none). -1: ERR_CLOSED.
-	 * Text lives until the fact's scope ends. */
+	/* Fills in the value (of the fact's type, or none). -1: ERR_CLOSED,
+	 * or it is not known yet. Text lives until the fact's scope ends. */
 	MAY_YIELD int	(*get)(void *owner, const struct fact_ref *ref,
 			    struct value *value, struct err *err);
 };
@@ -77,6 +90,14 @@ struct verdict {
 	size_t			 nedits;
 	struct span		*logs;	/* of `log` */
 	size_t			 nlogs;
+	struct observed {		/* rules that would have acted */
+		const struct rule	*rule;
+		struct span		 text;	/* of its action, rendered */
+	}			*observed;
+	size_t			 nobserved;
+	/* The first regular expression that met its limit; NULL: none did. */
+	const struct cond	*gave_up;
+	const struct rule	*gave_up_rule;
 };
 
 /* One rule that was looked at. */
@@ -118,6 +139,17 @@ MAY_YIELD int	 evaluation_run(struct evaluation *e, enum phase phase,
  * trust. */
 void		 evaluation_forget(struct evaluation *e,
 		    enum fact_scope scope);
+/* After the rcpt phase of a recipient: octets that are equal for those whom the
+ * rules of the message cannot tell apart; "" for all, if these read nothing
+ * that differs. Waits and fails as evaluation_run(). */
+MAY_YIELD int	 evaluation_rcpt_class(struct evaluation *e, struct arena *a,
+		    struct span *class, struct err *err);
+/* The scores, tags and trust of this recipient's rcpt phase are those of the
+ * message. They last until FACT_OF_MAIL is forgotten. */
+void		 evaluation_rcpt_keep(struct evaluation *e);
+/* Back to them, whatever recipients were evaluated since. Facts of the
+ * recipient are asked for anew: of the one that was kept. */
+void		 evaluation_rcpt_restore(struct evaluation *e);
 int64_t		 evaluation_score(const struct evaluation *e);
 bool		 evaluation_tagged(const struct evaluation *e,
 		    struct span tag);

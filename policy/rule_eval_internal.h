@@ -7,6 +7,7 @@
  * rule_eval.c	runs the rules of a phase
  * rule_cond.c	whether a condition holds
  * rule_facts.c	facts: read once, kept for their scope; those made by rules
+ * rule_eval_rcpt.c	many recipients, and one message for them
  */
 
 /* A fact that was read. The place is kept when its scope ends: the next mail
@@ -14,6 +15,7 @@
 struct fact_slot {
 	const struct fact	*fact;
 	bool			 known;
+	enum phase		 phase;		/* in which it was read */
 	struct value		 value;
 };
 
@@ -32,6 +34,10 @@ struct evaluation {
 	struct given		 given[PHASES];
 	const struct rule	*trusted;	/* by this rule */
 	enum phase		 trusted_in;
+	struct {			/* by evaluation_rcpt_keep() */
+		struct given		 given;
+		const struct rule	*trusted;	/* at rcpt */
+	}			 kept;
 };
 
 /* One evaluation_run(). */
@@ -57,6 +63,9 @@ void		 rule_facts_forget(struct evaluation *e,
 void		 given_add(struct arena *a, struct given *given,
 		    const struct rule *rule);
 void		 given_clear(struct given *given);
+/* Of the rules that gave; `to` keeps its own array. */
+void		 given_copy(struct arena *a, struct given *to,
+		    const struct given *from);
 int64_t		 rule_sum(int64_t a, int64_t b);	/* stops at the end */
 
 /* --- rule_cond.c --- */

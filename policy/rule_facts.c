@@ -44,6 +44,14 @@ given_clear(struct given *given)
 	given->score = 0;
 }
 
+void
+given_copy(struct arena *a, struct given *to, const struct given *from)
+{
+	given_clear(to);
+	for (size_t i = 0; i < from->n; i++)
+		given_add(a, to, from->rules[i]);
+}
+
 int64_t
 evaluation_score(const struct evaluation *e)
 {
@@ -104,6 +112,13 @@ read_own(struct rule_run *run, const struct fact *fact, struct value *v)
 
 /* --- facts of the source --- */
 
+static bool
+is_known(const struct rule_run *run, const struct fact_slot *slot)
+{
+	return slot->known && (slot->fact->change == FACT_STAYS ||
+	    slot->phase >= run->phase);
+}
+
 static MAY_YIELD int
 read_slot(struct rule_run *run, const struct fact_ref *ref,
     struct value *value, struct err *err)
@@ -118,7 +133,7 @@ read_slot(struct rule_run *run, const struct fact_ref *ref,
 		slot->fact = ref->fact;
 		e->slots[ref->slot] = slot;
 	}
-	if (!slot->known) {
+	if (!is_known(run, slot)) {
 		struct value v = { .type = ref->fact->type };
 
 		if (e->source->get(e->source->owner, ref, &v, err) < 0)
@@ -126,6 +141,7 @@ read_slot(struct rule_run *run, const struct fact_ref *ref,
 		assert(v.type == ref->fact->type);
 		slot->value = v;
 		slot->known = true;
+		slot->phase = run->phase;
 	}
 	*value = slot->value;
 	return 0;
@@ -162,11 +178,17 @@ void
 rule_facts_forget(struct evaluation *e, enum fact_scope scope)
 {
 	for (size_t i = 0; i < e->rules->nslots; i++)
-		if (e->slots[i] != NULL && e->slots[i]->fact->scope >= scope)
+		if (e->slots[i] != NULL &&
+		    (e->slots[i]->fact->scope >= scope ||
+		    e->slots[i]->fact->change == FACT_GROWS))
 			e->slots[i]->known = false;
 	for (size_t i = 0; i < PHASES; i++)
 		if (scope_of_phase[i] >= scope)
 			given_clear(&e->given[i]);
 	if (e->trusted != NULL && scope_of_phase[e->trusted_in] >= scope)
 		e->trusted = NULL;
+	if (scope <= FACT_OF_MAIL) {
+		given_clear(&e->kept.given);
+		e->kept.trusted = NULL;
+	}
 }

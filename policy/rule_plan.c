@@ -113,6 +113,7 @@ rule_plan_number(struct rules *rules)
 		g.refs[i]->slot = (unsigned)rules->nslots - 1;
 	}
 	arena_destroy(&scratch);
+	rule_plan_rcpt(rules);
 }
 
 /* --- the plan --- */

@@ -41,7 +41,9 @@ struct rule_plan {
 };
 
 struct rule_plan *rule_plan(struct arena *a, const struct rules *rules);
-/* Gives equal facts the same number (fact_ref.slot, below rules.nslots): the
- * last thing that is done to rules before they are used. */
+/* Gives equal facts the same number (fact_ref.slot, below rules.nslots), and
+ * notes what the message reads of a recipient (rules.rcpt_reads): the last
+ * thing that is done to rules before they are used. */
 void		 rule_plan_number(struct rules *rules);
+void		 rule_plan_rcpt(struct rules *rules);	/* its second half */
 #endif

@@ -1,0 +1,106 @@
+#include "policy/rule_eval_internal.h"
+
+/* --- what tells recipients apart --- */
+
+/* The case of texts does not matter. */
+static void
+put_value(struct buf *out, const struct fact_ref *ref,
+    const struct value *value)
+{
+	size_t begin = out->len;
+
+	value_put(out, value, ref->fact->words);
+	for (size_t i = begin; i < out->len; i++)
+		if (out->p[i] >= 'A' && out->p[i] <= 'Z')
+			out->p[i] = (char)(out->p[i] + ('a' - 'A'));
+	buf_puts(out, ",");
+}
+
+static MAY_YIELD int
+put_facts(struct rule_run *run, const struct rcpt_reads *reads,
+    struct buf *out, struct err *err)
+{
+	for (size_t i = 0; i < reads->ntests; i++) {
+		bool holds;
+
+		if (rule_cond(run, reads->tests[i], &holds, err) < 0)
+			return -1;
+		buf_puts(out, holds ? "1" : "0");
+	}
+	for (size_t i = 0; i < reads->ntexts; i++) {
+		struct value value;
+
+		if (rule_fact(run, reads->texts[i], &value, err) < 0)
+			return -1;
+		put_value(out, reads->texts[i], &value);
+	}
+	return 0;
+}
+
+/* Those of earlier phases are the same for all. */
+static void
+put_given(const struct given *given, const struct rcpt_reads *reads,
+    struct buf *out)
+{
+	struct value score = { .type = TYPE_NUMBER, .number = given->score };
+
+	if (reads->score)
+		value_put(out, &score, NULL);
+	for (size_t i = 0; reads->scores && i < given->n; i++)
+		if (given->rules[i]->action.kind == ACTION_SCORE)
+			buf_printf(out, ",%u", given->rules[i]->number);
+}
+
+static bool
+reads_nothing(const struct rcpt_reads *reads)
+{
+	return reads->ntests == 0 && reads->ntexts == 0 && !reads->score &&
+	    !reads->scores && !reads->trust;
+}
+
+MAY_YIELD int
+evaluation_rcpt_class(struct evaluation *e, struct arena *a,
+    struct span *class, struct err *err)
+{
+	const struct rcpt_reads *reads = &e->rules->rcpt_reads;
+	struct rule_run run = { .e = e, .phase = PHASE_RCPT, .arena = a };
+	struct buf out = {0};
+	int rc = 0;
+
+	*class = span_z("");
+	/* Who is trusted is asked no rule of the message. */
+	if (reads_nothing(reads) ||
+	    (e->trusted != NULL && e->trusted_in < PHASE_RCPT))
+		return 0;
+	if (e->trusted != NULL)
+		buf_puts(&out, "trusted");
+	else {
+		buf_puts(&out, "-");
+		rc = put_facts(&run, reads, &out, err);
+		put_given(&e->given[PHASE_RCPT], reads, &out);
+	}
+	if (rc == 0)
+		*class = arena_span(a, buf_text(&out));
+	buf_free(&out);
+	return rc;
+}
+
+/* --- one for the message --- */
+
+void
+evaluation_rcpt_keep(struct evaluation *e)
+{
+	given_copy(e->arena, &e->kept.given, &e->given[PHASE_RCPT]);
+	e->kept.trusted = e->trusted_in == PHASE_RCPT ? e->trusted : NULL;
+}
+
+void
+evaluation_rcpt_restore(struct evaluation *e)
+{
+	rule_facts_forget(e, FACT_OF_RCPT);
+	given_copy(e->arena, &e->given[PHASE_RCPT], &e->kept.given);
+	if (e->kept.trusted != NULL) {
+		e->trusted = e->kept.trusted;
+		e->trusted_in = PHASE_RCPT;
+	}
+}

@@ -1,0 +1,118 @@
+#include "conf/list.h"
+#include "policy/rule_plan.h"
+
+/*
+ * What differs for the message when its recipient does. Rules that only
+ * observe do not count: they must not make a recipient wait for a mail of its
+ * own.
+ */
+struct reading {
+	struct arena		*arena;
+	struct rcpt_reads	*reads;
+	/* What rules of rcpt can give. */
+	bool			 score, tags, trust;
+};
+
+/* --- what rcpt gives --- */
+
+static void
+find_given(struct reading *r, const struct rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct rule *rule = &rules[i];
+
+		if (rule->group != NULL)
+			find_given(r, rule->group, rule->ngroup);
+		else if (!rule->observe) {
+			r->score |= rule->action.kind == ACTION_SCORE;
+			r->tags |= rule->action.kind == ACTION_TAG;
+			r->trust |= rule->action.kind == ACTION_TRUST;
+		}
+	}
+}
+
+/* --- what the message reads --- */
+
+static bool
+acts(const struct rule *rule)
+{
+	if (rule->group == NULL)
+		return !rule->observe;
+	for (size_t i = 0; i < rule->ngroup; i++)
+		if (acts(&rule->group[i]))
+			return true;
+	return false;
+}
+
+/* Whether it is a fact of the recipient that is the same for the message. */
+static bool
+is_of_rcpt(struct reading *r, const struct fact_ref *ref)
+{
+	if (ref->fact->scope == FACT_OF_RULES) {
+		r->reads->score |= r->score &&
+		    fact_id(ref->fact) == FACT_SCORE;
+		r->reads->scores |= r->score &&
+		    fact_id(ref->fact) == FACT_SCORES;
+	}
+	return ref->fact->scope == FACT_OF_RCPT &&
+	    ref->fact->change == FACT_STAYS;
+}
+
+static void
+read_cond(struct reading *r, const struct cond *c)
+{
+	struct rcpt_reads *reads = r->reads;
+
+	if (c->op == COND_AND || c->op == COND_OR || c->op == COND_NOT) {
+		read_cond(r, c->left);
+		if (c->op != COND_NOT)
+			read_cond(r, c->right);
+	} else if (c->op == COND_TAGGED ? r->tags : is_of_rcpt(r, &c->ref)) {
+		reads->tests = list_room(r->arena, reads->tests,
+		    reads->ntests, sizeof(*reads->tests));
+		reads->tests[reads->ntests++] = c;
+	}
+}
+
+static void
+read_text(struct reading *r, const struct template *t)
+{
+	struct rcpt_reads *reads = r->reads;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct fact_ref *ref = &t->parts[i].ref;
+
+		if (ref->fact == NULL || !is_of_rcpt(r, ref))
+			continue;
+		reads->texts = list_room(r->arena, reads->texts,
+		    reads->ntexts, sizeof(*reads->texts));
+		reads->texts[reads->ntexts++] = ref;
+	}
+}
+
+static void
+read_rules(struct reading *r, const struct rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!acts(&rules[i]))
+			continue;
+		r->reads->trust |= r->trust;
+		if (rules[i].when != NULL)
+			read_cond(r, rules[i].when);
+		read_text(r, &rules[i].action.text);
+		read_rules(r, rules[i].group, rules[i].ngroup);
+	}
+}
+
+void
+rule_plan_rcpt(struct rules *rules)
+{
+	const struct phase_rules *rcpt = &rules->phases[PHASE_RCPT];
+	const struct phase_rules *message = &rules->phases[PHASE_MESSAGE];
+	struct reading r = { .arena = rules->arena,
+	    .reads = &rules->rcpt_reads };
+
+	*r.reads = (struct rcpt_reads){0};
+	find_given(&r, rcpt->rules, rcpt->n);
+	read_rules(&r, message->rules, message->n);
+}
