@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "conf/endpoint.h"
 #include "conf/list.h"
 #include "conf/reading.h"
@@ -60,6 +61,33 @@ complain(struct assignment *as, struct place at, const char *hint,
 	diagnostic(as->r->d, at, hint, "%s: %s", as->row->name, err->text);
 }
 
+/* A file that is called default or none is named in quotes. A bare word that
+ * looks like no file is one of both, misspelt. */
+static int
+assign_rules(struct assignment *as, const struct token *value,
+    const char **hint, struct err *err)
+{
+	static const char *const words[] = { "default", "none" };
+	struct rules_conf *rules = as->field;
+	struct span in = value->text;
+
+	*rules = (struct rules_conf){ RULES_FILE, NULL };
+	if (token_is_word(value, "default"))
+		rules->choice = RULES_DEFAULT;
+	else if (token_is_word(value, "none"))
+		rules->choice = RULES_NONE;
+	else if (value->kind == TOKEN_WORD &&
+	    memchr(in.p, '/', in.len) == NULL &&
+	    memchr(in.p, '.', in.len) == NULL) {
+		*hint = nearest(in, words, 2);
+		return err_set(err, ERR_CONFIG, "\"%.*s\" is not default, "
+		    "none or the name of a file in quotes", in.len > 60 ? 60 :
+		    (int)in.len, in.p);
+	} else
+		return value_path(as->a, as->dir, in, &rules->path, err);
+	return 0;
+}
+
 static void
 assign_single(struct assignment *as, const struct token *value)
 {
@@ -109,6 +137,9 @@ assign_single(struct assignment *as, const struct token *value)
 		break;
 	case VALUE_FINGERPRINT:
 		rc = value_fingerprint(as->a, in, text, &err);
+		break;
+	case VALUE_RULES:
+		rc = assign_rules(as, value, &hint, &err);
 		break;
 	default:
 		assert(!"a list");

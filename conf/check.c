@@ -315,32 +315,49 @@ check_backends(struct reading *r)
 	claims_check(r, &names, "the name of a backend");
 }
 
+/* A name that no backend has. */
 static void
-check_route(struct reading *r, const struct route_conf *route,
-    const struct origin *o)
+complain_backend(struct reading *r, const char *name, struct place at)
 {
 	const struct settings *s = r->s;
 	const char **names = arena_new_n(r->a, s->nbackends + 1, const char *);
 	const char *hint;
-	size_t n = 0, i;
+	size_t n = 0;
 
+	for (size_t i = 0; i < s->nbackends; i++)
+		if (s->backends[i].name != NULL)
+			names[n++] = s->backends[i].name;
+	hint = nearest(span_z(name), names, n);
+	if (hint != NULL)
+		hint = arena_printf(r->a, "did you mean \"%s\"?", hint);
+	diagnostic(r->d, at, hint, "there is no backend \"%s\"", name);
+}
+
+static void
+check_quarantine(struct reading *r)
+{
+	const struct settings *s = r->s;
+
+	if (s->quarantine_name != NULL && s->quarantine == SIZE_MAX &&
+	    !r->is_partial)
+		complain_backend(r, s->quarantine_name, origin_place(&r->top,
+		    SCOPE_TOP, "quarantine"));
+}
+
+static void
+check_route(struct reading *r, const struct route_conf *route,
+    const struct origin *o)
+{
 	if (!origin_has(o, SCOPE_ROUTE, "domains") &&
 	    !origin_has(o, SCOPE_ROUTE, "recipients") && !o->has_unknown)
 		diagnostic(r->d, o->at, NULL,
 		    "this route has neither domains nor recipients");
 	if (!origin_has(o, SCOPE_ROUTE, "backend") && !o->has_unknown)
 		diagnostic(r->d, o->at, NULL, "this route has no backend");
-	if (route->backend_name == NULL || route->backend < s->nbackends ||
-	    r->is_partial)
-		return;
-	for (i = 0; i < s->nbackends; i++)
-		if (s->backends[i].name != NULL)
-			names[n++] = s->backends[i].name;
-	hint = nearest(span_z(route->backend_name), names, n);
-	if (hint != NULL)
-		hint = arena_printf(r->a, "did you mean \"%s\"?", hint);
-	diagnostic(r->d, origin_place(o, SCOPE_ROUTE, "backend"), hint,
-	    "there is no backend \"%s\"", route->backend_name);
+	if (route->backend_name != NULL && route->backend == SIZE_MAX &&
+	    !r->is_partial)
+		complain_backend(r, route->backend_name, origin_place(o,
+		    SCOPE_ROUTE, "backend"));
 }
 
 /* The same name may stand in several routes to one backend, but not lead to
@@ -382,5 +399,6 @@ check_settings(struct reading *r)
 	check_dmarc(r);
 	check_lists(r);
 	check_backends(r);
+	check_quarantine(r);
 	check_routes(r);
 }

@@ -55,6 +55,8 @@ check_process_files(struct reading *r)
 		    "there is no group \"%s\" on this machine", s->group);
 	check_folder(r, origin_place(o, SCOPE_TOP, "spool"), "spool",
 	    s->spool);
+	check_readable(r, origin_place(o, SCOPE_TOP, "rules"), "rules",
+	    s->rules.path);
 	check_readable(r, origin_place(o, SCOPE_RESOLVER, "trust_anchor"),
 	    "trust_anchor", s->resolver_trust_anchor);
 }

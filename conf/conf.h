@@ -29,6 +29,11 @@
  * `files` is true. */
 struct settings *conf_load(struct arena *a, const char *path, bool files,
 		    const char **report);
+/* Settings with errors are given too, if the files could be read whole, so
+ * that what they name can be looked at in the same run; `*good` is false then.
+ * Files that are named are opened. */
+struct settings *conf_read(struct arena *a, const char *path, bool *good,
+		    const char **report);
 /* The embedded configuration of `serve --demo DIR`: mail for any domain under
  * .test, or for localhost, comes in at 127.0.0.1:2525 and goes to DIR/Maildir.
  * Makes DIR and the folders in it (mode 0700) when they are not there. */
@@ -41,6 +46,8 @@ struct settings *conf_load_text(struct arena *a, const char *name,
 void		 conf_free(struct settings **s);
 /* The effective settings, as a file that conf_load() reads to the same. */
 void		 conf_dump(const struct settings *s, FILE *out);
+/* The rules of `rules default`: conf/default.rules, built in. */
+struct span	 conf_default_rules(void);
 /* The mdoc text of the settings part of forepost.conf(5). */
 void		 conf_manual(FILE *out);
 /* One line a setting: name, type, default, help. */

@@ -25,6 +25,8 @@ static const char *const newline_words[] = { "reject", "normalize", NULL };
 static const char *const client_cert_words[] = {
 	"none", "ask", "require", NULL };
 static const char *const yes_words[] = { "no", "yes", NULL };
+static const char *const mode_words[] = { "enforce", "observe", NULL };
+static const char *const reject_at_words[] = { "rcpt", "connect", NULL };
 static const char *const engine_words[] = { "own", "libspf2", NULL };
 static const char *const dkim_engine_words[] = {
 	"own", "libopendkim", NULL };
@@ -102,6 +104,25 @@ static const struct directive directives[] = {
 	"stressed: stress_command_timeout and stress_data_timeout hold "
 	"then, and one network gets no more than a quarter of "
 	"max_sessions_per_network." },
+
+/* --- rules --- */
+{ .name = "rules", .scopes = SCOPE_TOP, .type = VALUE_RULES,
+    .offset = TOP(rules), .fallback = "default",
+    .help = "The rules that decide what happens to mail (forepost-rules(5)): "
+	"the path of a file in quotes, default or none. default: those that "
+	"come with the gateway, which refuse only what is surely wrong; none: "
+	"no rule is asked, and nothing is refused by one. The files are read "
+	"again at each reload." },
+{ .name = "mode", .scopes = SCOPE_TOP, .type = VALUE_FLAG,
+    .offset = TOP(observe), .fallback = "enforce", .words = mode_words,
+    .help = "Whether rules act. observe: every rule is as if the word observe "
+	"stood in front of it; what it would have done is logged and "
+	"counted." },
+{ .name = "quarantine", .scopes = SCOPE_TOP, .type = VALUE_NAME,
+    .offset = TOP(quarantine_name), .fallback = "none", .none = "none",
+    .help = "The name of the backend that takes the mail that rules put into "
+	"quarantine. none: such mail goes to its own backend. In both cases "
+	"the header field X-Forepost-Quarantine says why." },
 
 /* --- resolver block --- */
 { .name = "forward", .scopes = SCOPE_RESOLVER, .type = VALUE_FORWARD,
@@ -337,6 +358,14 @@ static const struct directive directives[] = {
     .help = "The networks whose mail is passed on without any check of who "
 	"sent it. Clients of this machine itself and those on a unix socket "
 	"are never checked." },
+
+{ .name = "reject_at", .scopes = SCOPE_SMTP, .type = VALUE_FLAG,
+    .offset = SMTP(reject_at_connect), .fallback = "rcpt",
+    .words = reject_at_words,
+    .help = "When a client hears that a rule of connect, helo or mail refuses "
+	"it. rcpt: at each recipient, so that the log has sender and "
+	"recipients; connect: at once, in place of the greeting or as the "
+	"reply to EHLO, HELO or MAIL." },
 
 /* --- listener block --- */
 { .name = "address", .scopes = SCOPE_LISTENER, .type = VALUE_LISTEN,

@@ -44,6 +44,7 @@ enum value_type {
 	VALUE_PATH,		/* const char *, absolute */
 	VALUE_LOG,		/* const char *: stderr, syslog or a path */
 	VALUE_FINGERPRINT,	/* const char *: SHA-256 in hex */
+	VALUE_RULES,		/* struct rules_conf: default, none or a path */
 	VALUE_PATHS,		/* struct names; from here on all are lists */
 	VALUE_KEYWORDS,		/* struct names, of EHLO, in capitals */
 	VALUE_FORWARD,		/* struct names, "address@port" */

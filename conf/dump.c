@@ -24,6 +24,16 @@ put_word(struct buf *out, const struct directive *row, const char *text)
 }
 
 static void
+put_rules(struct buf *out, const struct rules_conf *rules)
+{
+	if (rules->choice == RULES_FILE)
+		value_put_string(out, rules->path);
+	else
+		buf_puts(out, rules->choice == RULES_NONE ? "none" :
+		    "default");
+}
+
+static void
 put_single(struct buf *out, const struct directive *row, const void *field)
 {
 	const char *const *text = field;
@@ -52,6 +62,9 @@ put_single(struct buf *out, const struct directive *row, const void *field)
 		break;
 	case VALUE_FLAG:
 		buf_puts(out, row->words[*(const bool *)field]);
+		break;
+	case VALUE_RULES:
+		put_rules(out, field);
 		break;
 	default:
 		if (*text == NULL)

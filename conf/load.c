@@ -10,7 +10,7 @@
 
 #define HOSTNAME_MAX 256
 
-/* Octets of a field. The last four types are not inherited. */
+/* Octets of a field. The last five types are not inherited. */
 static size_t
 field_size(const struct directive *row)
 {
@@ -41,6 +41,7 @@ field_size(const struct directive *row)
 		return sizeof(struct names);
 	case VALUE_NETWORKS:
 		return sizeof(struct networks);
+	case VALUE_RULES:
 	case VALUE_LISTEN:
 	case VALUE_URLS:
 	case VALUE_SUBJECTS:
@@ -128,19 +129,15 @@ system_hostname(struct arena *a)
 	return full != NULL ? full : arena_strdup(a, name);
 }
 
-/* A name that no backend has leaves an index that is out of range. */
-static void
-link_route(const struct settings *s, struct route_conf *route)
+/* SIZE_MAX: no backend has this name. */
+static size_t
+find_backend(const struct settings *s, const char *name)
 {
-	route->backend = SIZE_MAX;
-	if (route->backend_name == NULL)
-		return;
-	for (size_t i = 0; i < s->nbackends; i++)
+	for (size_t i = 0; name != NULL && i < s->nbackends; i++)
 		if (s->backends[i].name != NULL &&
-		    strcmp(route->backend_name, s->backends[i].name) == 0) {
-			route->backend = i;
-			return;
-		}
+		    strcmp(name, s->backends[i].name) == 0)
+			return i;
+	return SIZE_MAX;
 }
 
 static void
@@ -164,7 +161,9 @@ complete(struct reading *r)
 		apply_defaults(r, SCOPE_BACKEND, SCOPE_BACKEND,
 		    &s->backends[i], &r->backends[i]);
 	for (i = 0; i < s->nroutes; i++)
-		link_route(s, &s->routes[i]);
+		s->routes[i].backend = find_backend(s,
+		    s->routes[i].backend_name);
+	s->quarantine = find_backend(s, s->quarantine_name);
 	for (i = 0; i < s->nlists; i++) {
 		apply_defaults(r, SCOPE_DNSBL, SCOPE_DNSBL, &s->lists[i],
 		    &r->lists[i]);
@@ -172,9 +171,10 @@ complete(struct reading *r)
 	}
 }
 
+/* Settings with errors, too; not if something of the file is not there. */
 static struct settings *
-load(struct arena *a, const struct source *source, const char *path,
-    bool files, const char **report)
+read_all(struct arena *a, const struct source *source, const char *path,
+    bool files, bool *good, const char **report)
 {
 	struct reading r = { .a = a, .d = diagnostics_create(a),
 	    .files = files, .source = source };
@@ -191,9 +191,37 @@ load(struct arena *a, const struct source *source, const char *path,
 	if (files)
 		check_files(&r);
 	*report = diagnostics_text(r.d, a);
-	if (diagnostics_errors(r.d) > 0)
+	*good = diagnostics_errors(r.d) == 0;
+	if (r.is_partial)
 		conf_free(&r.s);
 	return r.s;
+}
+
+static struct settings *
+load(struct arena *a, const struct source *source, const char *path,
+    bool files, const char **report)
+{
+	struct settings *s;
+	bool good;
+
+	s = read_all(a, source, path, files, &good, report);
+	if (!good)
+		conf_free(&s);
+	return s;
+}
+
+struct settings *
+conf_read(struct arena *a, const char *path, bool *good,
+    const char **report)
+{
+	struct source *source;
+	struct err err;
+
+	if (source_read(a, path, &source, &err) == 0)
+		return read_all(a, source, path, true, good, report);
+	*report = arena_printf(a, "%s\n", err.text);
+	*good = false;
+	return NULL;
 }
 
 struct settings *

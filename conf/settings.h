@@ -59,6 +59,7 @@ struct smtp_conf {
 	struct networks	 proxy_protocol;	/* trusted load balancers */
 	struct networks	 xclient;		/* trusted to say XCLIENT */
 	struct networks	 unchecked;	/* whose mail is not looked at */
+	bool		 reject_at_connect;	/* not at RCPT */
 };
 
 struct listener_conf {
@@ -123,6 +124,13 @@ struct dnsbl_conf {
 	uint64_t	 max_share;	/* list.max_share, as it is read */
 };
 
+/* Which rules are asked. */
+enum rules_choice { RULES_DEFAULT, RULES_NONE, RULES_FILE };
+struct rules_conf {
+	enum rules_choice choice;
+	const char	*path;		/* of RULES_FILE */
+};
+
 struct settings {
 	struct arena	*arena;
 	const char	*path;		/* of the file; NULL: embedded */
@@ -139,6 +147,11 @@ struct settings {
 	uint64_t	 max_sessions;	/* of each worker */
 	uint64_t	 max_sessions_per_network;	/* of each worker */
 	uint64_t	 stress_at;	/* percent of max_sessions */
+	struct rules_conf rules;
+	bool		 observe;	/* rules say what they would do */
+	const char	*quarantine_name;
+	size_t		 quarantine;	/* index into backends; SIZE_MAX:
+					   none, mail goes its own way */
 	struct names	 resolver_forward;
 	const char	*resolver_trust_anchor;
 	int64_t		 resolver_timeout;

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "gateway/configuration.h"
 #include "gateway/fleet.h"
 
 static size_t
@@ -77,19 +78,23 @@ fleet_create(struct arena *a, const struct fleet_source *source,
     const char **report)
 {
 	struct fleet *f = mem_zalloc(sizeof(*f), "settings");
+	struct configuration c = {0};
 	struct err err;
 
-	if (source->demo == NULL)
-		f->settings = conf_load(a, source->path, true, report);
 	/* Before anything is made in the folder: who it belongs to counts. */
-	else if (identity_find_demo(source->demo, &f->identity, &err) < 0)
-		*report = arena_printf(a, "(demo): %s\n", err.text);
+	if (source->demo != NULL &&
+	    identity_find_demo(source->demo, &f->identity, &err) < 0)
+		c.report = arena_printf(a, "(demo): %s\n", err.text);
 	else
-		f->settings = conf_demo(a, source->demo, report);
-	if (f->settings == NULL) {
+		(void)configuration_read(a, source->path, source->demo, false,
+		    &c);
+	*report = c.report;
+	if (c.settings == NULL) {
 		fleet_destroy(&f);
 		return NULL;
 	}
+	f->settings = c.settings;
+	f->rules = c.rules;
 	if (find_identity(f, a, source->demo, &err) < 0 ||
 	    make_tls(f, a, source, &err) < 0) {
 		*report = arena_printf(a, "%s%s: %s\n", *report,

@@ -9,15 +9,17 @@
 #include "base/tls.h"
 #include "conf/settings.h"
 #include "gateway/identity.h"
+#include "gateway/ruleset.h"
 /*
  * fleet -- what all workers of one configuration have in common
  *
- * Settings, TLS contexts and identity, read and checked whole before any
+ * Settings, rules, TLS contexts and identity, read and checked whole before any
  * worker is made; and for each of its workers when it may be started again.
  * A reload makes a second fleet beside the first, and ends one of the two.
  */
 struct fleet {
 	struct settings		 *settings;
+	const struct ruleset	 *rules;	/* end with the settings */
 	struct identity		  identity;
 	struct tls_server	**tls;		/* one for each listener */
 	size_t			  nslots;	/* workers */

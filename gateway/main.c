@@ -12,6 +12,7 @@
 #include "policy/fact_list.h"
 #include "policy/rule_read.h"
 #include "gateway/command_line.h"
+#include "gateway/configuration.h"
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
 #include "gateway/fleet.h"
@@ -95,8 +96,9 @@ run_version(const struct command_line *line)
 
 /* --- the configuration --- */
 
+/* The settings alone; no file that they name is opened. */
 static struct settings *
-load(const struct command_line *line, struct arena *a, bool files)
+load(const struct command_line *line, struct arena *a)
 {
 	struct settings *s;
 	const char *report = "";
@@ -104,56 +106,60 @@ load(const struct command_line *line, struct arena *a, bool files)
 	if (line->demo != NULL)
 		s = conf_demo(a, line->demo, &report);
 	else
-		s = conf_load(a, line->config, files, &report);
-	if (s == NULL || files)
+		s = conf_load(a, line->config, false, &report);
+	if (s == NULL)
 		fputs(report, stderr);
 	return s;
 }
 
-/* Backends are known if a configuration is named; else any will do. */
+/* Backends and lists are known if a configuration is named; else any backend
+ * will do. */
 static int
 check_rules(const struct command_line *line, struct arena *a)
 {
 	struct rule_context context = { .files = true };
 	struct diagnostics *d = diagnostics_create(a);
-	const char **backends;
-	struct settings *s;
-	bool good;
+	struct settings *s = NULL;
+	const struct rules *rules;
 
 	if (line->has_config) {
-		s = load(line, a, false);
+		s = load(line, a);
 		if (s == NULL)
 			return EXIT_CONFIG;
-		backends = arena_new_n(a, s->nbackends + 1, const char *);
-		for (size_t i = 0; i < s->nbackends; i++)
-			backends[i] = arena_strdup(a, s->backends[i].name);
-		context.backends = backends;
-		conf_free(&s);
+		context = ruleset_context(a, s);
 	}
-	good = rules_read(a, line->test.rules, &context, d) != NULL;
+	rules = rules_read(a, line->test.rules, &context, d);
+	if (rules != NULL && s != NULL)
+		ruleset_check(rules, s, d);
 	fputs(diagnostics_text(d, a), stderr);
-	if (good)
+	if (rules != NULL)
 		printf("%s: the rules are good\n", line->test.rules);
-	return good ? EXIT_GOOD : EXIT_CONFIG;
+	if (s != NULL)
+		conf_free(&s);
+	return rules != NULL ? EXIT_GOOD : EXIT_CONFIG;
+}
+
+static int
+check_configuration(const struct command_line *line, struct arena *a)
+{
+	struct configuration c;
+	int rc = configuration_read(a, line->config, NULL, true, &c);
+
+	fputs(c.report, stderr);
+	if (rc < 0)
+		return EXIT_CONFIG;
+	printf("%s: the configuration is good\n", line->config);
+	conf_free(&c.settings);
+	return EXIT_GOOD;
 }
 
 static int
 run_check(const struct command_line *line)
 {
 	struct arena *a = arena_create("check");
-	struct settings *s = NULL;
-	int code;
+	int code = line->test.rules != NULL ? check_rules(line, a) :
+	    check_configuration(line, a);
 
-	if (line->test.rules != NULL)
-		code = check_rules(line, a);
-	else {
-		s = load(line, a, true);
-		code = s != NULL ? EXIT_GOOD : EXIT_CONFIG;
-	}
-	if (s != NULL) {
-		printf("%s: the configuration is good\n", line->config);
-		conf_free(&s);
-	}
 	arena_destroy(&a);
 	return code;
 }
@@ -162,7 +168,7 @@ static int
 run_dump(const struct command_line *line)
 {
 	struct arena *a = arena_create("dump");
-	struct settings *s = load(line, a, false);
+	struct settings *s = load(line, a);
 	int code = s != NULL ? EXIT_GOOD : EXIT_CONFIG;
 
 	if (s != NULL) {
@@ -245,7 +251,7 @@ ask(const struct command_line *line, const char *request)
 	if (line->control != NULL)
 		return ask_at(line->control, request);
 	a = arena_create("ask");
-	s = load(line, a, false);
+	s = load(line, a);
 	if (s != NULL) {
 		code = ask_at(s->control, request);
 		conf_free(&s);
@@ -275,7 +281,7 @@ load_or_default(const struct command_line *line, struct arena *a)
 
 	if (line->demo != NULL || line->has_config ||
 	    access(line->config, F_OK) == 0)
-		return load(line, a, false);
+		return load(line, a);
 	return conf_load_text(a, "(defaults)", SPAN_LIT(
 	    "listener l { address 127.0.0.1:25 }\n"
 	    "backend b { address smtp://127.0.0.1 }\n"), false, &report);

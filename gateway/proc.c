@@ -22,6 +22,7 @@ be_worker(const struct proc *p, int channel, struct sockets **sockets)
 	const struct fleet *f = p->fleet;
 	struct worker_start start = {
 		.settings = f->settings,
+		.rules = f->rules,
 		.identity = &f->identity,
 		.tls = f->tls,
 		.slot = p->stats,

@@ -435,7 +435,8 @@ int
 worker_run(const struct worker_start *start)
 {
 	struct life l = {
-		.w = { .settings = start->settings, .slot = start->slot,
+		.w = { .settings = start->settings, .rules = start->rules,
+		    .slot = start->slot,
 		    .max_sessions = limits_sessions(start->settings) },
 		.start = start,
 		.arena = arena_create("worker"),

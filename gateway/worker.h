@@ -26,6 +26,7 @@ struct authres_ids;
 struct backends;
 struct checker;
 struct routes;
+struct ruleset;
 struct session;
 struct event;
 struct crowd;
@@ -45,6 +46,7 @@ struct listener {		/* one listening socket in this worker */
 
 struct worker {
 	const struct settings	*settings;
+	const struct ruleset	*rules;
 	int			 slot;		/* of the statistics */
 	enum worker_state	 state;
 	struct listener		*listeners;
@@ -64,6 +66,7 @@ struct worker {
 
 struct worker_start {
 	const struct settings	*settings;
+	const struct ruleset	*rules;
 	const struct identity	*identity;
 	/* One for each of settings->listeners; NULL without certificates. */
 	struct tls_server *const *tls;

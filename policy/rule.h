@@ -134,6 +134,8 @@ struct rules {
 	struct dnsbl_list	*lists;		/* conf/listing.h */
 	struct place		*list_places;
 	size_t			 nlists;
+	size_t			 nconfigured;	/* of them, in front: of the
+						   configuration */
 	size_t			 nrules;	/* `number` is below it */
 	size_t			 nslots;	/* different facts that are named */
 	struct rcpt_reads	 rcpt_reads;

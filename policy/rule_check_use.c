@@ -143,7 +143,9 @@ warn_list(struct use *u, size_t i)
 		diagnostic_warn(u->c->d, at, NULL, "what the list \"%s\" "
 		    "scores is read by no rule: none asks for dnsbl.score",
 		    list->name);
-	else if (tags && !u->facts[FACT_DNSBL_TAGS])
+	/* Those of the configuration are in the log, too. */
+	else if (tags && !u->facts[FACT_DNSBL_TAGS] &&
+	    i >= u->c->rules->nconfigured)
 		diagnostic_warn(u->c->d, at, NULL, "the tags of the list "
 		    "\"%s\" are read by no rule: none asks for dnsbl.tags",
 		    list->name);

@@ -1,6 +1,66 @@
+#include <stdio.h>
+#include <string.h>
+
 #include "base/lexer.h"
+#include "conf/listing.h"
 #include "policy/rule_plan.h"
 #include "policy/rule_read.h"
+
+/* The configuration knows nothing of facts. */
+static void
+check_name(const char *name, struct place at, struct diagnostics *d)
+{
+	char full[128];
+	struct span argument;
+
+	snprintf(full, sizeof(full), "dnsbl.%s", name);
+	(void)fact_find(span_z(full), &argument);
+	if (argument.len == 0)
+		diagnostic(d, at, NULL, "the list \"%s\" of the "
+		    "configuration needs another name: dnsbl.%s is another "
+		    "fact", name, name);
+}
+
+/* The lists of the configuration, in front of those of the rules. They have
+ * no place here: it is the file as a whole. */
+static void
+add_lists(struct rules *rules, const struct rule_context *context,
+    const struct source *source, struct diagnostics *d)
+{
+	size_t own = rules->nlists, n = context->nlists;
+	struct dnsbl_list *lists = arena_new_n(rules->arena, n + own,
+	    struct dnsbl_list);
+	struct place *places = arena_new_n(rules->arena, n + own,
+	    struct place);
+
+	for (size_t i = 0; i < n; i++) {
+		lists[i] = context->lists[i];
+		places[i] = (struct place){ source, 0, 0 };
+		check_name(lists[i].name, places[i], d);
+	}
+	for (size_t i = 0; i < own; i++) {
+		lists[n + i] = rules->lists[i];
+		places[n + i] = rules->list_places[i];
+		for (size_t j = 0; j < n; j++)
+			if (strcmp(lists[j].name, lists[n + i].name) == 0)
+				diagnostic(d, places[n + i], NULL, "the list "
+				    "\"%s\" is already declared in the "
+				    "configuration", lists[j].name);
+	}
+	rules->lists = lists;
+	rules->list_places = places;
+	rules->nlists = n + own;
+	rules->nconfigured = n;
+}
+
+static void
+observe(struct rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		rules[i].observe = true;
+		observe(rules[i].group, rules[i].ngroup);
+	}
+}
 
 static struct rules *
 read_source(struct arena *a, const struct source *source,
@@ -9,9 +69,14 @@ read_source(struct arena *a, const struct source *source,
 	size_t before = diagnostics_errors(d);
 	struct rules *rules = rule_parse(a, source, d);
 
+	if (context->nlists > 0)
+		add_lists(rules, context, source, d);
 	rule_check(rules, context, d);
 	if (diagnostics_errors(d) > before)
 		return NULL;
+	/* Not before: the warnings are those of rules that act. */
+	for (size_t i = 0; context->observe && i < PHASES; i++)
+		observe(rules->phases[i].rules, rules->phases[i].n);
 	rule_plan_number(rules);
 	return rules;
 }

@@ -11,9 +11,15 @@
  * (grammar; names of facts, sets, lists, actions); rule_check.c does the rest.
  * All errors of a run are reported, in one go, with the nearest right name.
  */
+struct dnsbl_list;			/* conf/listing.h */
 struct rule_context {			/* what a file may refer to */
 	const char *const	*backends;	/* for `route`; NULL-ended */
 	bool			 files;		/* open those of sets */
+	/* DNS lists of the configuration. They come first in rules.lists, and
+	 * must live as long as the rules. */
+	const struct dnsbl_list	*lists;
+	size_t			 nlists;
+	bool			 observe;	/* every rule, as if it said so */
 };
 
 /* NULL if there are errors. Warnings are in `d` too. Ends with the arena. */

@@ -14,7 +14,8 @@
  */
 
 static const char *const backends[] = { "inbound", "archive", NULL };
-static const struct rule_context context = { backends, true };
+static const struct rule_context context = { .backends = backends,
+    .files = true };
 
 /* What all files together were told, to be searched. */
 static struct buf told;

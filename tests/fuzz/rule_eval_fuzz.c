@@ -193,7 +193,7 @@ check_tests(struct arena *a, const struct rules *rules, struct span octets)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct rule_context context = { NULL, false };
+	static const struct rule_context context = {0};
 	struct arena *a = arena_create("fuzz");
 	struct span rest = span_n(data, size), before = rest;
 	struct diagnostics *d = diagnostics_create(a);

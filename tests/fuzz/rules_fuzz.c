@@ -16,7 +16,8 @@ static const char *const backends[] = { "inbound", NULL };
 static const char *
 read_once(struct arena *a, struct span text)
 {
-	static const struct rule_context context = { backends, false };
+	static const struct rule_context context = {
+	    .backends = backends };
 	struct diagnostics *d = diagnostics_create(a);
 	struct rules *rules;
 

@@ -1,0 +1,97 @@
+#include "conf/conf.h"
+#include "conf/listing.h"
+#include "gateway/ruleset.h"
+
+struct rule_context
+ruleset_context(struct arena *a, const struct settings *s)
+{
+	struct rule_context context = { .files = true,
+	    .observe = s->observe };
+	const char **backends = arena_new_n(a, s->nbackends + 1, const char *);
+	struct dnsbl_list *lists = arena_new_n(a, s->nlists,
+	    struct dnsbl_list);
+	size_t n = 0;
+
+	/* Only what has errors has something without a name. */
+	for (size_t i = 0; i < s->nbackends; i++)
+		if (s->backends[i].name != NULL)
+			backends[n++] = s->backends[i].name;
+	context.backends = n == s->nbackends ? backends : NULL;
+	for (size_t i = 0; i < s->nlists; i++)
+		if (s->lists[i].list.name != NULL)
+			lists[context.nlists++] = s->lists[i].list;
+	context.lists = lists;
+	return context;
+}
+
+static struct rules *
+read_rules(struct arena *a, const struct settings *s, const char **name,
+    struct diagnostics *d)
+{
+	const struct rule_context context = ruleset_context(a, s);
+
+	switch (s->rules.choice) {
+	case RULES_FILE:
+		*name = s->rules.path;
+		return rules_read(a, *name, &context, d);
+	case RULES_NONE:
+		*name = "rules none";
+		return rules_read_text(a, *name, span_z(""), &context, d);
+	case RULES_DEFAULT:
+		break;
+	}
+	*name = "default.rules";
+	return rules_read_text(a, *name, conf_default_rules(), &context, d);
+}
+
+struct ruleset *
+ruleset_read(struct arena *a, const struct settings *s,
+    struct diagnostics *d)
+{
+	struct ruleset *r = arena_new(a, struct ruleset);
+	const struct rules *rules = read_rules(a, s, &r->name, d);
+
+	if (rules == NULL)
+		return NULL;
+	r->rules = rules;
+	r->plan = rule_plan(a, rules);
+	r->lists = rules->lists;
+	r->nlists = rules->nlists;
+	return r;
+}
+
+/* --- what is hardly meant --- */
+
+/* With the rule that is an example of it; NULL: none puts anything there. */
+static const struct rule *
+find_quarantine(const struct rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct rule *rule = &rules[i], *inner;
+
+		if (rule->group == NULL) {
+			if (rule->action.kind == ACTION_QUARANTINE)
+				return rule;
+			continue;
+		}
+		inner = find_quarantine(rule->group, rule->ngroup);
+		if (inner != NULL)
+			return inner;
+	}
+	return NULL;
+}
+
+void
+ruleset_check(const struct rules *rules, const struct settings *s,
+    struct diagnostics *d)
+{
+	const struct phase_rules *message = &rules->phases[PHASE_MESSAGE];
+	const struct rule *rule = find_quarantine(message->rules, message->n);
+
+	if (rule == NULL || s->quarantine_name != NULL)
+		return;
+	diagnostic_warn(d, rule->action.at, "quarantine BACKEND in the "
+	    "configuration would send it elsewhere", "no quarantine backend "
+	    "is set: such mail goes to its own backend, with the header "
+	    "X-Forepost-Quarantine");
+}
