@@ -385,8 +385,8 @@ complain_unknown(struct rule_parser *p)
 		return;
 	}
 	if (token_is_word(t, "observe"))
-		diagnostic(p->d, t[1].place, NULL, "expected on behind "
-		    "observe, found %s", rule_show(p, t + 1));
+		diagnostic(p->d, t[1].place, NULL, "expected on or include "
+		    "behind observe, found %s", rule_show(p, t + 1));
 	else if (near == NULL && t->kind == TOKEN_WORD && (token_is_punct(t + 1,
 	    ":") || rule_is_action(t->text) || token_is_word(t, "when")))
 		diagnostic(p->d, t->place, NULL, "a rule stands in a block: "
@@ -410,24 +410,26 @@ rule_parse_file(struct rule_parser *p)
 	rule_lines(&tokens);
 	for (p->t = tokens.list; p->t->kind != TOKEN_END; ) {
 		const char *what = "a declaration";
+		bool observe = false;
 
 		if (p->t->kind == TOKEN_EOL) {
 			p->t++;
 			continue;
+		}
+		if (token_is_word(p->t, "observe") &&
+		    (token_is_word(p->t + 1, "on") ||
+		    token_is_word(p->t + 1, "include"))) {
+			observe = true;
+			p->t++;
 		}
 		if (token_is_word(p->t, "set"))
 			good = rule_parse_set(p);
 		else if (token_is_word(p->t, "dnsbl"))
 			good = rule_parse_dnsbl(p);
 		else if (token_is_word(p->t, "include"))
-			good = rule_parse_include(p);
-		else if (token_is_word(p->t, "on") ||
-		    (token_is_word(p->t, "observe") &&
-		    token_is_word(p->t + 1, "on"))) {
-			bool observe = token_is_word(p->t, "observe");
-
-			p->t += observe;
-			good = parse_block(p, observe);
+			good = rule_parse_include(p, observe);
+		else if (token_is_word(p->t, "on")) {
+			good = parse_block(p, observe || p->observe);
 			what = "a block";
 		} else {
 			complain_unknown(p);

@@ -49,6 +49,7 @@ struct rule_parser {
 	const struct source	*source;
 	struct rule_files	*files;		/* those of this run */
 	const struct rule_parser *parent;	/* the including file */
+	bool			 observe;	/* "observe include": all rules */
 	const char		**lines;	/* where each begins */
 	unsigned		 depth;		/* of a condition */
 	size_t			 terms;
@@ -70,7 +71,7 @@ bool		 rule_is_value(const struct token *t);	/* word or string */
 /* --- rule_parse_decl.c --- */
 bool		 rule_parse_set(struct rule_parser *p);
 bool		 rule_parse_dnsbl(struct rule_parser *p);
-bool		 rule_parse_include(struct rule_parser *p);
+bool		 rule_parse_include(struct rule_parser *p, bool observe);
 /* "{ a, b }", the { at hand. */
 bool		 rule_parse_items(struct rule_parser *p, struct set_decl *set);
 /* The set of this name, declared or to be. */

@@ -369,10 +369,11 @@ note_file(struct rule_parser *p, const char *path, const struct token *t)
 }
 
 bool
-rule_parse_include(struct rule_parser *p)
+rule_parse_include(struct rule_parser *p, bool observe)
 {
 	struct rule_parser inner = { .a = p->a, .rules = p->rules, .d = p->d,
-	    .files = p->files, .parent = p };
+	    .files = p->files, .parent = p,
+	    .observe = observe || p->observe };
 	const struct token *t = ++p->t;
 	const char *slash = strrchr(p->source->name, '/'), *path;
 	struct source *source;
