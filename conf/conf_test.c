@@ -182,6 +182,12 @@ test_defaults(void)
 	T_INT("backend tls", s->backends[0].tls, BACKEND_TLS_OPPORTUNISTIC);
 	T_INT("backend data_timeout", s->backends[0].data_timeout, 600000000);
 	T_STR("backend helo", s->backends[0].helo, NULL);
+	T_INT("rules", s->rules.choice, RULES_DEFAULT);
+	T_STR("rules have no file", s->rules.path, NULL);
+	T_OK("rules act", !s->observe);
+	T_OK("no quarantine", s->quarantine_name == NULL &&
+	    s->quarantine == SIZE_MAX);
+	T_OK("refused at RCPT", !c->reject_at_connect);
 	conf_free(&s);
 	T_OK("freed", s == NULL);
 	arena_destroy(&a);
@@ -193,15 +199,19 @@ test_inheritance(void)
 {
 	struct arena *a = arena_create("conf test");
 	struct settings *s = load(a,
-	    "listener own { address 0.0.0.0:26 max_errors 3 xclient none }\n"
+	    "listener own { address 0.0.0.0:26 max_errors 3 xclient none "
+	    "reject_at rcpt }\n"
 	    "listener tls { address 0.0.0.0:27 certificate a key b }\n"
-	    "max_errors 7\nxclient 10.0.0.0/8\ntls none\nmax_mails 9");
+	    "max_errors 7\nxclient 10.0.0.0/8\ntls none\nmax_mails 9\n"
+	    "reject_at connect");
 
 	if (s == NULL)
 		return;
 	T_INT("own value", s->listeners[0].smtp.max_errors, 3);
 	T_INT("own list", s->listeners[0].smtp.xclient.n, 0);
 	T_INT("value of the top level", s->listeners[0].smtp.max_mails, 9);
+	T_OK("own word", !s->listeners[0].smtp.reject_at_connect);
+	T_OK("word of the top level", s->listeners[1].smtp.reject_at_connect);
 	T_INT("explicit tls wins over a certificate",
 	    s->listeners[1].smtp.tls, TLS_MODE_NONE);
 	T_INT("another listener", s->listeners[2].smtp.max_errors, 7);
@@ -240,6 +250,45 @@ test_links(void)
 }
 
 static void
+test_rules(void)
+{
+	static const struct {
+		const char *text;
+		enum rules_choice choice;
+		const char *path;
+	} cases[] = {
+		{ "rules default", RULES_DEFAULT, NULL },
+		{ "rules none", RULES_NONE, NULL },
+		{ "rules \"/etc/x.rules\"", RULES_FILE, "/etc/x.rules" },
+		{ "rules /etc/x.rules", RULES_FILE, "/etc/x.rules" },
+		{ "rules \"none\"", RULES_FILE, "/here/none" },
+	};
+	struct arena *a = arena_create("conf test");
+	struct settings *s;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *report, *all = arena_printf(a, "%s\n%s",
+		    cases[i].text, rest);
+
+		s = conf_load_text(a, "/here/x", span_z(all), false, &report);
+		T_STR(cases[i].text, report, "");
+		if (s == NULL)
+			continue;
+		T_INT(cases[i].text, s->rules.choice, cases[i].choice);
+		T_STR(cases[i].text, s->rules.path, cases[i].path);
+		conf_free(&s);
+	}
+	s = load(a, "quarantine q\nbackend q { address maildir:/tmp/q }\n"
+	    "mode observe");
+	if (s != NULL) {
+		T_INT("quarantine is a backend", s->quarantine, 0);
+		T_OK("mode", s->observe);
+	}
+	conf_free(&s);
+	arena_destroy(&a);
+}
+
+static void
 test_missing_file(void)
 {
 	struct arena *a = arena_create("conf test");
@@ -265,6 +314,7 @@ main(void)
 	test_defaults();
 	test_inheritance();
 	test_links();
+	test_rules();
 	test_missing_file();
 	return t_done();
 }

@@ -27,9 +27,9 @@ static const struct {
 	    "the settings" },
 	{ OPT_MESSAGE, "MESSAGE", "a file with the message, or - for the "
 	    "standard input" },
-	{ OPT_RULES, "--rules FILE", "check: these rules, and no configuration "
-	    "but for its backends;\n" "                      "
-	    "test: them instead of x.rules for x.test" },
+	{ OPT_RULES, "--rules FILE", "check: these rules, and of --config only "
+	    "backends and lists;\n" "                      "
+	    "test: them, not those of --config or x.rules for x.test" },
 	{ OPT_FILES, "FILE...", "files with tests of rules" },
 };
 #define NOPTIONS	(sizeof(options) / sizeof(options[0]))

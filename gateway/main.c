@@ -53,7 +53,7 @@ static const struct subcommand subcommands[] = {
 	    "what would be found out about a mail: every fact, with reasons" },
 	{ "facts", run_facts, OPT_JSON | OPT_MDOC,
 	    "list all that a rule can ask for" },
-	{ "test", run_test, OPT_RULES | OPT_FILES,
+	{ "test", run_test, OPT_CONFIG | OPT_RULES | OPT_FILES,
 	    "run tests of rules: do they decide as they should?" },
 	{ "status", run_request, WHOM,
 	    "the running gateway: its workers and backends" },
@@ -210,12 +210,15 @@ run_facts(const struct command_line *line)
 static int
 run_test(const struct command_line *line)
 {
-	if (line->test.nfiles == 0) {
+	struct test_request request = line->test;
+
+	if (request.nfiles == 0) {
 		fprintf(stderr, "forepost: test: no FILE with tests (try "
 		    "`forepost help`)\n");
 		return EXIT_USAGE;
 	}
-	return test_command_run(&line->test);
+	request.config = line->has_config ? line->config : NULL;
+	return test_command_run(&request);
 }
 
 /* --- the running gateway --- */

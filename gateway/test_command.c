@@ -5,24 +5,35 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/diagnostic.h"
-#include "gateway/exit_code.h"
-#include "gateway/test_command.h"
+#include "conf/conf.h"
 #include "policy/rule_read.h"
 #include "policy/rule_test.h"
+#include "gateway/exit_code.h"
+#include "gateway/ruleset.h"
+#include "gateway/test_command.h"
 
 struct tally {
 	size_t	 tests, failed;
 	bool	 bad_file;
 };
 
-/* Backends are those of a configuration: any name will do here. */
+/* NULL as the path: those of the configuration. Without one, any name of a
+ * backend will do. */
 static const struct rules *
-read_rules(struct arena *a, const char *path, struct tally *tally)
+read_rules(struct arena *a, const char *path, const struct settings *s,
+    struct tally *tally)
 {
-	const struct rule_context context = { .files = true };
 	struct diagnostics *d = diagnostics_create(a);
-	const struct rules *rules = rules_read(a, path, &context, d);
+	struct rule_context context = { .files = true };
+	const struct rules *rules = NULL;
+	const struct ruleset *set;
 
+	if (s != NULL)
+		context = ruleset_context(a, s);
+	if (path != NULL)
+		rules = rules_read(a, path, &context, d);
+	else if ((set = ruleset_read(a, s, d)) != NULL)
+		rules = set->rules;
 	fputs(diagnostics_text(d, a), stderr);
 	tally->bad_file |= rules == NULL;
 	return rules;
@@ -74,7 +85,7 @@ run_beside(const char *path, struct tally *tally)
 		arena_destroy(&a);
 		return EXIT_USAGE;
 	}
-	rules = read_rules(a, beside, tally);
+	rules = read_rules(a, beside, NULL, tally);
 	if (rules != NULL)
 		run_file(a, path, rules, tally);
 	arena_destroy(&a);
@@ -82,13 +93,34 @@ run_beside(const char *path, struct tally *tally)
 }
 
 static void
-run_named(const struct test_request *request, struct tally *tally)
+run_all(struct arena *a, const struct test_request *request,
+    const struct settings *s, struct tally *tally)
 {
-	struct arena *a = arena_create("tests");
-	const struct rules *rules = read_rules(a, request->rules, tally);
+	const struct rules *rules = read_rules(a, request->rules, s, tally);
 
 	for (size_t i = 0; rules != NULL && i < request->nfiles; i++)
 		run_file(a, request->files[i], rules, tally);
+}
+
+/* All files are tests of the same rules. */
+static void
+run_named(const struct test_request *request, struct tally *tally)
+{
+	struct arena *a = arena_create("tests");
+	struct settings *s = NULL, acting;
+	const char *report;
+
+	if (request->config == NULL)
+		run_all(a, request, NULL, tally);
+	else if ((s = conf_load(a, request->config, false, &report)) != NULL) {
+		acting = *s;
+		acting.observe = false;
+		run_all(a, request, &acting, tally);
+		conf_free(&s);
+	} else {
+		fputs(report, stderr);
+		tally->bad_file = true;
+	}
 	arena_destroy(&a);
 }
 
@@ -98,7 +130,7 @@ test_command_run(const struct test_request *request)
 	struct tally tally = {0};
 	int code;
 
-	if (request->rules != NULL)
+	if (request->rules != NULL || request->config != NULL)
 		run_named(request, &tally);
 	else
 		for (size_t i = 0; i < request->nfiles; i++) {
