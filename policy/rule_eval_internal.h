@@ -66,6 +66,7 @@ void		 given_clear(struct given *given);
 /* Of the rules that gave; `to` keeps its own array. */
 void		 given_copy(struct arena *a, struct given *to,
 		    const struct given *from);
+struct span	 score_name(const struct rule *rule);
 int64_t		 rule_sum(int64_t a, int64_t b);	/* stops at the end */
 
 /* --- rule_cond.c --- */

@@ -46,9 +46,13 @@ put_given(const struct given *given, const struct rcpt_reads *reads,
 
 	if (reads->score)
 		value_put(out, &score, NULL);
-	for (size_t i = 0; reads->scores && i < given->n; i++)
+	for (size_t i = 0; reads->scores && i < given->n; i++) {
+		struct value name = { .type = TYPE_TEXT,
+		    .text = score_name(given->rules[i]) };
+
 		if (given->rules[i]->action.kind == ACTION_SCORE)
-			buf_printf(out, ",%u", given->rules[i]->number);
+			value_put(out, &name, NULL);
+	}
 }
 
 static bool

@@ -75,6 +75,13 @@ evaluation_tagged(const struct evaluation *e, struct span tag)
 	return false;
 }
 
+struct span
+score_name(const struct rule *rule)
+{
+	return rule->action.name.len > 0 ? rule->action.name :
+	    span_z(rule->name);
+}
+
 static void
 read_scores(struct rule_run *run, struct value *v)
 {
@@ -92,8 +99,7 @@ read_scores(struct rule_run *run, struct value *v)
 			if (r->action.kind != ACTION_SCORE)
 				continue;
 			v->list.items[v->list.n++] = (struct value){
-			    .type = TYPE_TEXT, .text = r->action.name.len > 0 ?
-			    r->action.name : span_z(r->name) };
+			    .type = TYPE_TEXT, .text = score_name(r) };
 		}
 }
 

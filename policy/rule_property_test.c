@@ -1,223 +1,90 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/loop.h"
 #include "policy/rule_trace.h"
+#include "tests/kit/rule_maker.h"
 #include "tests/kit/rule_trial.h"
 #include "tests/kit/t.h"
 
 /*
  * Rules as pure functions: files of rules and facts made at random (by a seed
  * that the name of a failed case tells) say the same when they are evaluated
- * twice and when the facts come late. When all of them only observe they do
- * nothing, and their conditions come out the same.
+ * twice, when the facts come late, in another order, or stop the run at any
+ * place. When all of them only observe they do nothing, and the trace is the
+ * same.
  */
 #define TRIALS		400
-#define TEXT_MAX	8000
 
-static uint64_t seed;
-static bool plain;	/* no rule depends on what another one did */
-
-static unsigned
-any(unsigned below)		/* xorshift: the same everywhere */
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)(seed >> 33) % below;
-}
-
-#define ANY_OF(list)	((list)[any(sizeof(list) / sizeof((list)[0]))])
-
-/* --- files made at random --- */
-
-/* By the phase from which on they can be asked. */
-static const struct {
-	enum phase	 phase;
-	const char	*test;
-} tests[] = {
-	{ PHASE_CONNECT, "client.ip is none" },
-	{ PHASE_CONNECT, "client.ip in { 192.0.2.0/25, 2001:db8::/48 }" },
-	{ PHASE_CONNECT, "client.name ends with \".example\"" },
-	{ PHASE_CONNECT, "client.early-talker" },
-	{ PHASE_CONNECT, "dnsbl.score >= 3.5" },
-	{ PHASE_CONNECT, "dnsbl.names contains \"z\"" },
-	{ PHASE_CONNECT, "dnsbl.zen in { 127.0.0.2, 127.0.0.9 }" },
-	{ PHASE_CONNECT, "client.reverse in { mismatch, temperror }" },
-	{ PHASE_CONNECT, "score > 3" },
-	{ PHASE_CONNECT, "tagged a" },
-	{ PHASE_CONNECT, "tagged b" },
-	{ PHASE_HELO, "helo.name matches /^[a-m]/" },
-	{ PHASE_HELO, "helo.resolves" },
-	{ PHASE_HELO, "spf.helo is not pass" },
-	{ PHASE_MAIL, "sender in { \"a.example\", \".example\", \"root@\" }" },
-	{ PHASE_MAIL, "sender is none" },
-	{ PHASE_MAIL, "spf in { fail, softfail }" },
-	{ PHASE_MAIL, "message.declared-size > 10k" },
-	{ PHASE_RCPT, "rcpt.count <= 2" },
-	{ PHASE_RCPT, "rcpt.local starts with \"r\"" },
-	{ PHASE_MESSAGE, "header \"Subject\" contains \"a\"" },
-	{ PHASE_MESSAGE, "headers \"X\" matches /(a|b)+c/i" },
-	{ PHASE_MESSAGE, "dmarc is fail and dmarc.policy is reject" },
-	{ PHASE_MESSAGE, "dkim.domains not in { \".example\" }" },
-};
-
-static const char *const facts[] = {
-	"client.ip = 192.0.2.1", "client.ip = 2001:db8:1::1",
-	"client.name = \"a.example\"", "client.name = none",
-	"client.early-talker = yes", "dnsbl.score = 4",
-	"dnsbl.zen = { 127.0.0.2, 127.0.0.9 }", "client.reverse = temperror",
-	"helo.name = \"b.example\"", "helo.resolves = no", "spf.helo = fail",
-	"sender = \"root@x.test\"", "sender = \"u@a.example\"",
-	"sender = none", "spf = softfail", "spf = pass",
-	"message.declared-size = 20k", "rcpt.count = 3",
-	"rcpt = \"root@here.example\"", "header \"Subject\" = \"spam\"",
-	"headers \"x\" = { \"q\", \"ABC\" }", "dmarc = fail",
-	"dmarc.policy = reject", "dkim.domains = { \"x.example\", \"y.test\" }",
-};
-
-static const char *const actions[] = {
-	"score 1 \"n\"", "score -0.5 \"m\"", "score 2.25 \"o\"", "tag a",
-	"tag b", "delay 1s", "log \"{score} {scores}\"",
-	"log \"{client.ip} {client.name}\"",
-};
-static const char *const ends[] = {
-	"accept", "trust", "reject \"r {client.ip}\"", "defer \"d\"",
-	"disconnect \"x\"", "reject 554 5.7.9 \"{dnsbl.names}\"",
-};
-static const char *const of_message[] = {
-	"add header \"X-A\" \"{score}\"", "remove header \"X-B\"",
-	"quarantine \"q\"", "discard \"z\"",
+/* What is made of a seed, and what it says when all facts are there. */
+struct job {
+	uint64_t	 from;
+	struct arena	*arena;
+	const char	*rules, *observing, *facts;
+	const char	*want;		/* trace and verdict, all phases */
+	const char	*untraced;	/* verdict alone */
 };
 
 static void
-put_test(struct buf *out, enum phase phase)
+fail(const struct job *job, const char *what, const char *got,
+    const char *want)
 {
-	size_t i;
+	char name[80];
 
-	do
-		i = any(sizeof(tests) / sizeof(tests[0]));
-	while (tests[i].phase > phase || (plain &&
-	    (strncmp(tests[i].test, "score", 5) == 0 ||
-	    strncmp(tests[i].test, "tagged", 6) == 0)));
-	buf_printf(out, "%s%s", any(4) == 0 ? "not " : "", tests[i].test);
+	snprintf(name, sizeof(name), "seed %llu: %s",
+	    (unsigned long long)job->from, what);
+	T_STR(name, got, want);
 }
 
 static void
-put_cond(struct buf *out, enum phase phase, unsigned depth)
+compare(const struct job *job, const char *what, const char *got,
+    const char *want)
 {
-	unsigned n = 1 + any(3);
-
-	for (unsigned i = 0; i < n; i++) {
-		buf_puts(out, i == 0 ? "" : any(2) ? " and " : " or ");
-		if (depth > 0 && any(3) == 0) {
-			buf_puts(out, any(2) ? "(" : "not (");
-			put_cond(out, phase, depth - 1);
-			buf_puts(out, ")");
-		} else
-			put_test(out, phase);
-	}
+	if (strcmp(got, want) != 0)
+		fail(job, what, got, want);
 }
 
-static void
-put_rule(struct buf *out, enum phase phase)
+/* --- all phases, whatever they decide --- */
+
+/* What the verdict lists are the steps that would have acted. */
+static bool
+observed_fits(const struct rule_trial *t)
 {
-	unsigned kind = any(10);
+	const struct verdict *v = &t->verdict;
+	size_t n = 0;
 
-	buf_puts(out, any(8) == 0 ? "observe " : "");
-	buf_puts(out, plain ? ANY_OF(actions) :
-	    kind == 0 ? ANY_OF(ends) :
-	    kind < 3 && phase == PHASE_MESSAGE ? ANY_OF(of_message) :
-	    ANY_OF(actions));
-	/* What stands behind "accept" is never reached: always "when". */
-	buf_puts(out, " when ");
-	put_cond(out, phase, 2);
-	buf_puts(out, "\n");
-}
+	for (size_t i = 0; i < t->trace.n; i++) {
+		const struct rule_step *s = &t->trace.steps[i];
 
-static void
-put_phase(struct buf *out, enum phase phase, bool observe)
-{
-	unsigned n = any(7);
-
-	buf_printf(out, "%son %s {\n", observe ? "observe " : "",
-	    phase_name(phase));
-	for (unsigned i = 0; i < n; i++) {
-		if (any(5) > 0) {
-			put_rule(out, phase);
+		if (!s->observed)
 			continue;
-		}
-		buf_puts(out, "when ");
-		put_cond(out, phase, 1);
-		buf_puts(out, " {\n");
-		put_rule(out, phase);
-		put_rule(out, phase);
-		buf_puts(out, "}\n");
+		if (n == v->nobserved || v->observed[n].rule != s->rule ||
+		    !span_eq(v->observed[n].text, s->text))
+			return false;
+		n++;
 	}
-	buf_puts(out, "}\n");
+	return n == v->nobserved;
 }
 
-/* The same rules for the same seed, whether they observe or not. */
-static const char *
-make_rules(char text[TEXT_MAX], uint64_t from, bool observe)
+static MAY_YIELD const char *
+all_phases(struct rule_trial *t)
 {
-	struct buf out = {0};
-
-	seed = from;
-	buf_puts(&out, "dnsbl zen \"zen.example\" {\n127.0.0.2 score 3\n"
-	    "127.0.0.9 score 1 tag a\n}\n");
-	for (unsigned i = 0; i < PHASES; i++)
-		put_phase(&out, (enum phase)i, observe);
-	snprintf(text, TEXT_MAX, "%.*s", SPAN_ARG(buf_text(&out)));
-	buf_free(&out);
-	return text;
-}
-
-static const char *
-make_facts(char text[TEXT_MAX], uint64_t from)
-{
-	char given[TEXT_MAX / 8] = "";
-	struct buf out = {0};
-
-	seed = from * 31 + 7;
-	for (unsigned i = 0; i < 12; i++) {
-		const char *fact = ANY_OF(facts);
-		char name[64];
-
-		/* Each once. */
-		snprintf(name, sizeof(name), "|%.*s|",
-		    (int)(strstr(fact, " =") - fact), fact);
-		if (strstr(given, name) != NULL)
-			continue;
-		strncat(given, name, sizeof(given) - strlen(given) - 1);
-		buf_printf(&out, "%s\n", fact);
-	}
-	snprintf(text, TEXT_MAX, "%.*s", SPAN_ARG(buf_text(&out)));
-	buf_free(&out);
-	return text;
-}
-
-/* --- what must hold --- */
-
-/* Rules and how their conditions came out, in all phases. */
-static const char *
-conditions(struct rule_trial *t)
-{
-	struct buf out = {0};
-	const char *text;
+	const char *all = "";
 
 	for (size_t i = 0; i < PHASES; i++) {
-		rule_trial_run(t, (enum phase)i);
-		for (size_t j = 0; j < t->trace.n; j++)
-			buf_printf(&out, "%s %d\n", t->trace.steps[j].rule->name,
-			    t->trace.steps[j].applied);
+		if (rule_trial_run(t, (enum phase)i) < 0)
+			return arena_printf(t->arena, "%s%s\n", all,
+			    t->err.text);
+		if (!t->untraced && !observed_fits(t))
+			return "the observed rules are not those of the trace";
+		all = arena_printf(t->arena, "%s%s%s", all, t->untraced ? "" :
+		    rule_trial_trace(t), rule_trial_verdict(t));
 	}
-	text = arena_copy(t->arena, buf_text(&out));
-	buf_free(&out);
-	return text;
+	return all;
 }
+
+/* --- facts that come late, or stop the run --- */
 
 static MAY_YIELD int
 get_late(void *owner, const struct fact_ref *ref, struct value *value,
@@ -235,116 +102,272 @@ get_late(void *owner, const struct fact_ref *ref, struct value *value,
 }
 
 static void
-fail(const char *what, uint64_t from, const char *got, const char *want)
-{
-	char name[80];
-
-	snprintf(name, sizeof(name), "seed %llu: %s",
-	    (unsigned long long)from, what);
-	T_STR(name, got, want);
-}
-
-static void
-check_observed(uint64_t from, const char *observing, const char *given)
-{
-	struct rule_trial t = { .rules = observing, .facts = given };
-
-	if (!rule_trial_begin(&t)) {
-		fail("observers are rules", from, t.report, "");
-		rule_trial_end(&t);
-		return;
-	}
-	for (size_t i = 0; i < PHASES; i++) {
-		rule_trial_run(&t, (enum phase)i);
-		if (t.verdict.kind != ACTION_ACCEPT || t.verdict.rule != NULL ||
-		    t.verdict.nedits > 0 || t.verdict.delay > 0 ||
-		    t.verdict.route.len > 0 || t.verdict.nlogs > 0 ||
-		    evaluation_score(t.evaluation) != 0 ||
-		    evaluation_tagged(t.evaluation, span_z("a")))
-			fail("observers do nothing", from, "something",
-			    "nothing");
-	}
-	rule_trial_end(&t);
-}
-
-/* Rules that do not look at what others did: the conditions of all phases are
- * the same when all of them only observe. */
-static void
-check_same_conditions(uint64_t from, const char *given)
-{
-	static char rules[TEXT_MAX], observing[TEXT_MAX];
-	struct rule_trial a = { .rules = rules, .facts = given };
-	struct rule_trial b = { .rules = observing, .facts = given };
-
-	plain = true;
-	make_rules(rules, from, false);
-	make_rules(observing, from, true);
-	plain = false;
-	if (rule_trial_begin(&a) && rule_trial_begin(&b)) {
-		const char *want = conditions(&a), *got = conditions(&b);
-
-		if (strcmp(got, want) != 0)
-			fail("observing changes no condition", from, got,
-			    want);
-	} else
-		fail("plain rules are rules", from, "errors", "");
-	rule_trial_end(&a);
-	rule_trial_end(&b);
-}
-
-struct job {
-	uint64_t	 from;
-	const char	*rules, *facts;
-	const char	*want;		/* the trace of facts that are there */
-};
-
-static void
 check_late(void *arg)
 {
 	const struct job *job = arg;
 	struct rule_trial t = { .rules = job->rules, .facts = job->facts,
 	    .source = { .get = get_late } };
 
-	if (rule_trial_begin(&t)) {
-		const char *got = rule_trial_all(&t);
-
-		if (strcmp(got, job->want) != 0)
-			fail("late facts, the same trace", job->from, got,
-			    job->want);
-	}
+	if (rule_trial_begin(&t))
+		compare(job, "late facts, the same trace", all_phases(&t),
+		    job->want);
 	rule_trial_end(&t);
 }
 
-static bool
-check_one(uint64_t from)
-{
-	static char rules[TEXT_MAX], observing[TEXT_MAX], given[TEXT_MAX];
-	struct rule_trial t = { .rules = make_rules(rules, from, false),
-	    .facts = make_facts(given, from) };
-	struct job job = { from, rules, given, NULL };
-	const char *again;
+/* Facts arrive one by one, in any order; until then they are not known. */
+struct arrivals {
+	struct rule_trial	 trial;		/* first: it is the owner */
+	bool			*here;		/* by slot */
+	unsigned		*order;		/* slots */
+	size_t			 n;
+	unsigned		 asked, fail;	/* this one is not known yet */
+};
 
-	make_rules(observing, from, true);
-	if (!rule_trial_begin(&t)) {
-		fail("these are rules", from, t.report, "");
-		rule_trial_end(&t);
-		return false;
+static int
+not_yet(struct err *err)
+{
+	return err_set(err, ERR_UNAVAIL, "not known yet");
+}
+
+static MAY_YIELD int
+get_arrived(void *owner, const struct fact_ref *ref, struct value *value,
+    struct err *err)
+{
+	struct arrivals *a = owner;
+
+	if (!a->here[ref->slot])
+		return not_yet(err);
+	rule_trial_find(&a->trial, ref, value);
+	return 0;
+}
+
+static void
+shuffle(struct arrivals *a, uint64_t seed)
+{
+	size_t n = a->trial.parsed->nslots;
+
+	a->here = arena_new_n(a->trial.arena, n + 1, bool);
+	a->order = arena_new_n(a->trial.arena, n + 1, unsigned);
+	for (size_t i = 0; i < n; i++) {
+		size_t j;
+
+		seed = seed * UINT64_C(6364136223846793005) + 1442695;
+		j = (size_t)(seed >> 33) % (i + 1);
+		a->order[i] = a->order[j];
+		a->order[j] = (unsigned)i;
 	}
-	job.want = rule_trial_all(&t);
-	again = rule_trial_all(&t);
-	if (strcmp(again, job.want) != 0)
-		fail("twice the same", from, again, job.want);
-	evaluation_forget(t.evaluation, FACT_OF_SESSION);
-	again = rule_trial_all(&t);
-	if (strcmp(again, job.want) != 0)
-		fail("and again from the beginning", from, again, job.want);
-	fiber_spawn("late", check_late, &job);
-	while (fiber_count() > 0)
-		loop_turn(true);
-	check_observed(from, observing, given);
-	check_same_conditions(from, given);
+}
+
+/* Each phase as often as it stops. */
+static const char *
+run_arriving(struct arrivals *a)
+{
+	struct rule_trial *t = &a->trial;
+	const char *all = "";
+
+	for (size_t i = 0; i < PHASES; i++) {
+		while (rule_trial_run(t, (enum phase)i) < 0) {
+			if (a->n == t->parsed->nslots)
+				return "a fact that never comes";
+			a->here[a->order[a->n++]] = true;
+		}
+		all = arena_printf(t->arena, "%s%s%s", all,
+		    rule_trial_trace(t), rule_trial_verdict(t));
+	}
+	return all;
+}
+
+static void
+check_order(const struct job *job)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		struct arrivals a = { .trial = { .rules = job->rules,
+		    .facts = job->facts, .source = { .get = get_arrived } } };
+
+		if (rule_trial_begin(&a.trial)) {
+			shuffle(&a, job->from + i);
+			compare(job, "any order, the same trace",
+			    run_arriving(&a), job->want);
+		}
+		rule_trial_end(&a.trial);
+	}
+}
+
+static MAY_YIELD int
+get_but_one(void *owner, const struct fact_ref *ref, struct value *value,
+    struct err *err)
+{
+	struct arrivals *a = owner;
+
+	if (++a->asked == a->fail)
+		return not_yet(err);
+	rule_trial_find(&a->trial, ref, value);
+	return 0;
+}
+
+/* Once at each fact that is asked for. */
+static void
+check_stops(const struct job *job)
+{
+	struct arrivals a;
+	unsigned fail_at = 0;
+
+	do {
+		a = (struct arrivals){ .trial = { .rules = job->rules,
+		    .facts = job->facts, .source = { .get = get_but_one } },
+		    .fail = ++fail_at };
+		if (rule_trial_begin(&a.trial)) {
+			shuffle(&a, job->from);
+			compare(job, "stopped once, the same trace",
+			    run_arriving(&a), job->want);
+		}
+		rule_trial_end(&a.trial);
+	} while (a.asked >= fail_at);
+}
+
+/* --- rules that only observe --- */
+
+static const char *
+run_observing(const struct job *job, struct rule_trial *t)
+{
+	const char *all = "";
+
+	if (!rule_trial_begin(t))
+		return t->report;
+	for (size_t i = 0; i < PHASES; i++) {
+		rule_trial_run(t, (enum phase)i);
+		if (t->verdict.kind != ACTION_ACCEPT ||
+		    t->verdict.rule != NULL || t->verdict.nedits > 0 ||
+		    t->verdict.delay > 0 || t->verdict.route.len > 0 ||
+		    t->verdict.nlogs > 0 ||
+		    evaluation_score(t->evaluation) != 0 ||
+		    evaluation_tagged(t->evaluation, span_z("a")))
+			fail(job, "observers do nothing", "something",
+			    "nothing");
+		if (!observed_fits(t))
+			fail(job, "all are listed", "another", "the trace's");
+		all = arena_printf(t->arena, "%s%s%s", all,
+		    rule_trial_trace(t), rule_trial_verdict(t));
+	}
+	return all;
+}
+
+/* In front of each block, and for the whole. */
+static void
+check_observing(const struct job *job)
+{
+	struct rule_trial blocks = { .rules = job->observing,
+	    .facts = job->facts };
+	struct rule_trial whole = { .rules = job->rules, .facts = job->facts,
+	    .observe = true };
+
+	compare(job, "observe everywhere, and as a mode",
+	    run_observing(job, &whole), run_observing(job, &blocks));
+	rule_trial_end(&blocks);
+	rule_trial_end(&whole);
+}
+
+/* A step in words, without those that say whether it acted. */
+static const char *
+step_text(struct rule_trial *t, size_t i)
+{
+	struct buf out = {0};
+	const char *text, *would;
+
+	rule_step_put(&out, &t->trace.steps[i]);
+	text = arena_copy(t->arena, buf_text(&out));
+	buf_free(&out);
+	would = strstr(text, "-> would ");
+	if (would == NULL)
+		return text;
+	return arena_printf(t->arena, "%.*s-> %s", (int)(would - text), text,
+	    would + strlen("-> would "));
+}
+
+/* What acts is looked at to its end; from there on observers go on. */
+static void
+compare_steps(const struct job *job, struct rule_trial *acting,
+    struct rule_trial *observing)
+{
+	size_t n = acting->trace.n;
+
+	for (size_t i = 0; i < n && i < observing->trace.n; i++)
+		compare(job, "observers have the same trace",
+		    step_text(observing, i), step_text(acting, i));
+	if (n > observing->trace.n || (acting->verdict.rule == NULL &&
+	    n < observing->trace.n))
+		fail(job, "as many steps", "others", "the same");
+}
+
+/* Of rules that do not read what others gave. */
+static void
+check_same_trace(const struct job *job)
+{
+	const struct rule_maker maker = { .seed = job->from, .plain = true };
+	const char *rules = rule_maker_rules(job->arena, &maker);
+	struct rule_trial a = { .rules = rules, .facts = job->facts };
+	struct rule_trial b = { .rules = rules, .facts = job->facts,
+	    .observe = true };
+
+	if (rule_trial_begin(&a) && rule_trial_begin(&b))
+		for (size_t i = 0; i < PHASES; i++) {
+			rule_trial_run(&a, (enum phase)i);
+			rule_trial_run(&b, (enum phase)i);
+			compare_steps(job, &a, &b);
+		}
+	else
+		fail(job, "plain rules are rules", "errors", "");
+	rule_trial_end(&a);
+	rule_trial_end(&b);
+}
+
+/* --- all of it --- */
+
+static void
+check_again(const struct job *job, struct rule_trial *t)
+{
+	compare(job, "twice the same", all_phases(t), job->want);
+	evaluation_forget(t->evaluation, FACT_OF_SESSION);
+	compare(job, "and again from the beginning", all_phases(t), job->want);
+	evaluation_forget(t->evaluation, FACT_OF_MAIL);
+	t->untraced = true;
+	compare(job, "and without a trace", all_phases(t), job->untraced);
+}
+
+static const char *
+verdicts(struct job *job)
+{
+	struct rule_trial t = { .rules = job->rules, .facts = job->facts,
+	    .untraced = true };
+	const char *all;
+
+	rule_trial_begin(&t);
+	all = arena_strdup(job->arena, all_phases(&t));
 	rule_trial_end(&t);
-	return true;
+	return all;
+}
+
+static bool
+check_one(struct job *job)
+{
+	struct rule_trial t = { .rules = job->rules, .facts = job->facts };
+	bool good = rule_trial_begin(&t);
+
+	if (good) {
+		job->want = all_phases(&t);
+		job->untraced = verdicts(job);
+		check_again(job, &t);
+		fiber_spawn("late", check_late, job);
+		while (fiber_count() > 0)
+			loop_turn(true);
+		check_order(job);
+		check_stops(job);
+		check_observing(job);
+		check_same_trace(job);
+	} else
+		fail(job, "these are rules", t.report, "");
+	rule_trial_end(&t);
+	return good;
 }
 
 int
@@ -353,8 +376,20 @@ main(void)
 	unsigned good = 0;
 
 	loop_create();
-	for (uint64_t i = 1; i <= TRIALS; i++)
-		good += check_one(i * 7919);
+	for (uint64_t i = 1; i <= TRIALS; i++) {
+		struct rule_maker maker = { .seed = i * 7919 };
+		struct job job = { .from = maker.seed,
+		    .arena = arena_create("job") };
+
+		job.rules = rule_maker_rules(job.arena, &maker);
+		maker.observe = true;
+		job.observing = rule_maker_rules(job.arena, &maker);
+		job.facts = arena_printf(job.arena, "%s%s\n",
+		    rule_maker_facts(job.arena, maker.seed),
+		    rule_maker_rcpt(i));
+		good += check_one(&job);
+		arena_destroy(&job.arena);
+	}
 	T_INT("all of them are rules", good, TRIALS);
 	loop_destroy();
 	return t_done();

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/diagnostic.h"
+#include "policy/action.h"
 #include "policy/rule_read.h"
 #include "policy/rule_test_internal.h"
 #include "policy/rule_trace.h"
@@ -24,35 +25,40 @@ rule_trial_find(struct rule_trial *t, const struct fact_ref *ref,
 	test_facts_find(t->given, ref, value);
 }
 
-static bool
-read_facts(struct rule_trial *t, struct diagnostics *d)
+struct test_facts *
+rule_trial_facts(struct rule_trial *t, const char *facts)
 {
+	struct diagnostics *d = diagnostics_create(t->arena);
 	const char *text = arena_printf(t->arena,
 	    "test \"facts\" {\n%s\nexpect accept\n}\n",
-	    t->facts != NULL ? t->facts : "");
+	    facts != NULL ? facts : "");
 	struct rule_tests *tests = rule_tests_read_text(t->arena, "facts",
 	    span_z(text), t->parsed, d);
 
-	if (tests == NULL || tests->n != 1)
-		return false;
-	t->given = tests->list[0]->facts;
-	return true;
+	if (tests != NULL && tests->n == 1)
+		return tests->list[0]->facts;
+	t->report = diagnostics_text(d, t->arena);
+	return NULL;
 }
 
 bool
 rule_trial_begin(struct rule_trial *t)
 {
 	static const char *const backends[] = { "one", "two", NULL };
-	const struct rule_context context = { .backends = backends };
+	const struct rule_context context = { .backends = backends,
+	    .observe = t->observe };
 	struct diagnostics *d;
 
 	t->arena = arena_create("trial");
 	d = diagnostics_create(t->arena);
 	t->parsed = rules_read_text(t->arena, "r", span_z(t->rules),
 	    &context, d);
-	if (t->parsed == NULL || !read_facts(t, d)) {
-		t->parsed = NULL;
+	if (t->parsed == NULL)
 		t->report = diagnostics_text(d, t->arena);
+	else
+		t->given = rule_trial_facts(t, t->facts);
+	if (t->given == NULL) {
+		t->parsed = NULL;
 		fprintf(stderr, "%s", t->report);
 		return false;
 	}
@@ -98,6 +104,41 @@ rule_trial_all(struct rule_trial *t)
 			break;
 	}
 	return all;
+}
+
+/* --- the verdict --- */
+
+static void
+put_edits(struct buf *out, const struct verdict *v)
+{
+	for (size_t i = 0; i < v->nedits; i++)
+		buf_printf(out, "edit %s %.*s: %.*s\n",
+		    action_name(v->edits[i].kind),
+		    SPAN_ARG(v->edits[i].name), SPAN_ARG(v->edits[i].value));
+}
+
+const char *
+rule_trial_verdict(struct rule_trial *t)
+{
+	const struct verdict *v = &t->verdict;
+	struct buf out = {0};
+	const char *text;
+
+	rule_verdict_put(&out, v);
+	buf_printf(&out, "\ndelay %lld\nroute %.*s\n", (long long)v->delay,
+	    SPAN_ARG(v->route));
+	put_edits(&out, v);
+	for (size_t i = 0; i < v->nlogs; i++)
+		buf_printf(&out, "log %.*s\n", SPAN_ARG(v->logs[i]));
+	for (size_t i = 0; i < v->nobserved; i++)
+		buf_printf(&out, "observed %s %.*s\n",
+		    v->observed[i].rule->name, SPAN_ARG(v->observed[i].text));
+	if (v->gave_up != NULL)
+		buf_printf(&out, "%s gave up %.*s\n", v->gave_up_rule->name,
+		    SPAN_ARG(v->gave_up->text));
+	text = arena_copy(t->arena, buf_text(&out));
+	buf_free(&out);
+	return text;
 }
 
 void

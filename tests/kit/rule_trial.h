@@ -12,12 +12,14 @@
  *	rule_trial_end(&t);
  *
  * The facts are lines as in a rule test. They answer at once; `get` in their
- * place may wait or fail, and call rule_trial_find().
+ * place may wait or fail, and call rule_trial_find(). `given` can be replaced
+ * by others: those of the next recipient.
  */
 struct rule_trial {
 	const char		*rules, *facts;	/* facts: NULL is none */
 	struct fact_source	 source;	/* get: NULL, or a test's own */
 	bool			 untraced;
+	bool			 observe;	/* every rule */
 	/* out */
 	struct arena		*arena;
 	const struct rules	*parsed;	/* NULL: `report` says why */
@@ -35,6 +37,10 @@ MAY_YIELD int	 rule_trial_run(struct rule_trial *t, enum phase phase);
 /* The trace of the last run, or of all phases to the one that refuses. */
 const char	*rule_trial_trace(struct rule_trial *t);
 MAY_YIELD const char *rule_trial_all(struct rule_trial *t);
+/* All that the verdict of the last run says. */
+const char	*rule_trial_verdict(struct rule_trial *t);
+/* Other facts for the same rules; NULL: t->report says why. */
+struct test_facts *rule_trial_facts(struct rule_trial *t, const char *facts);
 void		 rule_trial_find(struct rule_trial *t,
 		    const struct fact_ref *ref, struct value *value);
 void		 rule_trial_end(struct rule_trial *t);

@@ -1,0 +1,23 @@
+#ifndef TESTS_KIT_RULE_MAKER_H
+#define TESTS_KIT_RULE_MAKER_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+/*
+ * rule_maker -- files of rules, and facts for them, made at random
+ *
+ * The same seed makes the same, everywhere. All of them pass the checker.
+ */
+struct rule_maker {
+	uint64_t	 seed;		/* not 0 */
+	bool		 plain;		/* no rule reads what others gave */
+	bool		 observe;	/* in front of each block */
+};
+
+const char	*rule_maker_rules(struct arena *a,
+		    const struct rule_maker *maker);
+/* Lines for a rule_trial, of all but the recipient; each fact at most once. */
+const char	*rule_maker_facts(struct arena *a, uint64_t seed);
+/* One of a few recipients. */
+const char	*rule_maker_rcpt(uint64_t i);
+#endif
