@@ -116,6 +116,11 @@ test_row(const struct fact *f)
 	T_OK("a list can be empty and is not none",
 	    !(f->may_be_none && type_is_list(f->type)));
 	T_OK(f->name, scope_fits(f));
+	/* Of the mail, and known before there is one. */
+	T_OK(f->name, f->change == FACT_GROWS || f->scope != FACT_OF_MAIL ||
+	    f->phase == PHASE_MAIL);
+	T_OK("what the session or HELO gives stays",
+	    f->change == FACT_STAYS || f->scope >= FACT_OF_MAIL);
 	T_INT(f->name, f->cost == FACT_BODY, f->scope == FACT_OF_MESSAGE);
 	T_OK("help is a phrase", f->help[0] != '\0' &&
 	    f->help[strlen(f->help) - 1] != '.');

@@ -224,6 +224,61 @@ test_edits(void)
 	rule_trial_end(&t);
 }
 
+/* With or without a trace. */
+static void
+test_observed(bool untraced)
+{
+	struct rule_trial t = { .untraced = untraced, .rules = "on rcpt {\n"
+	    "one: observe reject \"no {rcpt}\"\n"
+	    "observe score 3 when rcpt is none\n"
+	    "when rcpt.count is 1 {\ntwo: observe tag seen\n}\n"
+	    "accept\nobserve discard \"not reached\"\n"
+	    "}\n", .facts = "rcpt = \"u@a.example\"" };
+
+	if (!rule_trial_begin(&t)) {
+		T_STR("observed: rules", t.report, "");
+		return;
+	}
+	rule_trial_run(&t, PHASE_RCPT);
+	T_INT("those whose condition held", t.verdict.nobserved, 2);
+	T_STR("in order", t.verdict.observed[0].rule->name, "one");
+	T_OK("rendered", span_is(t.verdict.observed[0].text,
+	    "no u@a.example"));
+	T_STR("in a group too", t.verdict.observed[1].rule->name, "two");
+	T_INT("that has no text", t.verdict.observed[1].text.len, 0);
+	rule_trial_run(&t, PHASE_MESSAGE);
+	T_INT("of this run alone", t.verdict.nobserved, 0);
+	rule_trial_end(&t);
+}
+
+static void
+test_gave_up(bool untraced)
+{
+	struct rule_trial t = { .untraced = untraced, .rules = "on mail {\n"
+	    "log \"x\" when helo.name matches /^b/\n"
+	    "one: log \"x\" when spf is fail or "
+	    "helo.name matches /^(a+)+$/ or helo.name matches /^(a+)+x$/\n"
+	    "two: reject \"x\" when helo.name matches /^(a+)+!$/\n}\n",
+	    .facts = "helo.name = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	    "aaaaaaaaaaaaaaaaaaaaaab\"" };
+
+	if (!rule_trial_begin(&t)) {
+		T_STR("limits: rules", t.report, "");
+		return;
+	}
+	rule_trial_run(&t, PHASE_HELO);
+	T_OK("nothing met a limit", t.verdict.gave_up == NULL &&
+	    t.verdict.gave_up_rule == NULL);
+	rule_trial_run(&t, PHASE_MAIL);
+	T_STR("then the first one", t.verdict.gave_up_rule == NULL ? "none" :
+	    t.verdict.gave_up_rule->name, "one");
+	T_OK("of its tests", t.verdict.gave_up != NULL &&
+	    span_is(t.verdict.gave_up->text, "helo.name matches /^(a+)+$/"));
+	rule_trial_run(&t, PHASE_RCPT);
+	T_OK("of this run alone", t.verdict.gave_up == NULL);
+	rule_trial_end(&t);
+}
+
 /* --- scopes --- */
 
 static const char scoped[] =
@@ -293,6 +348,65 @@ test_reads(void)
 	evaluation_forget(t.evaluation, FACT_OF_MAIL);
 	rule_trial_run(&t, PHASE_MAIL);
 	T_INT("for the next mail, what is of it", t.reads, 7);
+	rule_trial_end(&t);
+}
+
+/* What grows is asked for anew by the first rule of a later phase that names
+ * it; what stays is not. */
+static void
+test_grows(void)
+{
+	static const struct {
+		enum phase	 phase;
+		unsigned	 reads;		/* until then */
+		const char	*name;
+	} runs[] = {
+		{ PHASE_CONNECT, 3, "each is asked for" },
+		{ PHASE_CONNECT, 3, "once in the phase" },
+		{ PHASE_HELO, 3, "no rule of helo asks" },
+		{ PHASE_RCPT, 5, "two have grown since connect" },
+		{ PHASE_RCPT, 5, "and none since" },
+		{ PHASE_MESSAGE, 7, "both have grown again" },
+		{ PHASE_RCPT, 7, "an earlier phase knows as much" },
+	};
+	struct rule_trial t = { .rules = "on connect {\n"
+	    "log \"{dnsbl.score} {client.errors} {client.ip}\"\n"
+	    "log \"{dnsbl.score} {client.errors} {client.ip}\"\n}\n"
+	    "on rcpt {\nlog \"{dnsbl.score} {client.errors}\"\n"
+	    "log \"{client.ip} {dnsbl.score}\"\n}\n"
+	    "on message {\nlog \"{dnsbl.score} {client.errors}\"\n}\n" };
+
+	if (!rule_trial_begin(&t)) {
+		T_STR("grows: rules", t.report, "");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		rule_trial_run(&t, runs[i].phase);
+		T_INT(runs[i].name, t.reads, runs[i].reads);
+	}
+	evaluation_forget(t.evaluation, FACT_OF_RCPT);
+	rule_trial_run(&t, PHASE_RCPT);
+	T_INT("errors may have come with the last recipient", t.reads, 9);
+	rule_trial_end(&t);
+}
+
+/* A fact of the recipient that is another one for the message. */
+static void
+test_count_grows(void)
+{
+	struct rule_trial t = { .rules = "on rcpt {\nlog \"{rcpt.count}\"\n"
+	    "}\non message {\nlog \"{rcpt.count}\"\n}\n",
+	    .facts = "rcpt.count = 1" };
+
+	if (!rule_trial_begin(&t)) {
+		T_STR("count: rules", t.report, "");
+		return;
+	}
+	rule_trial_run(&t, PHASE_RCPT);
+	T_OK("the first one", span_is(t.verdict.logs[0], "1"));
+	t.given = rule_trial_facts(&t, "rcpt.count = 3");
+	rule_trial_run(&t, PHASE_MESSAGE);
+	T_OK("all", span_is(t.verdict.logs[0], "3"));
 	rule_trial_end(&t);
 }
 
@@ -416,8 +530,14 @@ main(void)
 	test_traces();
 	test_verdict();
 	test_edits();
+	test_observed(false);
+	test_observed(true);
+	test_gave_up(false);
+	test_gave_up(true);
 	test_scopes();
 	test_reads();
+	test_grows();
+	test_count_grows();
 	test_trust_scope();
 	test_untraced();
 	test_waits();
