@@ -39,6 +39,10 @@ static const struct {
 	    "No such file or directory\n"
 	    "  resolver { trust_anchor DIR/missing }\n"
 	    "             ^\n" },
+	{ "no file of rules", "spool DIR\nrules \"DIR/missing.rules\"\n",
+	    "x:2:1: rules: cannot open DIR/missing.rules: "
+	    "No such file or directory\n"
+	    "  rules \"DIR/missing.rules\"\n  ^\n" },
 	{ "a Maildir that is a file", "spool DIR\n"
 	    "backend b { address maildir:DIR/good.pem }\n",
 	    "x:2:21: DIR/good.pem is not a folder\n"

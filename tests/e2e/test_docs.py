@@ -76,6 +76,8 @@ def check(work, authority):
     shutil.copy(authority.cert, os.path.join(work, "internal-ca.pem"))
     with open(os.path.join(work, "our-domains"), "w") as f:
         f.write("example.org\nexample.net\n")
+    with open(os.path.join(work, "inbound.rules"), "w") as f:
+        f.write('on connect { reject "Listed" when dnsbl.score > 8 }\n')
 
     def check(text):
         path = os.path.join(work, "forepost.conf")

@@ -31,6 +31,84 @@ def test_reload_of_a_broken_file(gateway):
     assert "\nreloads_failed 1\n" in answer.stdout
 
 
+def put(gateway, name, text):
+    with open(gateway.path(name), "w") as f:
+        f.write(text)
+
+
+def refused(gateway, count):
+    """A reload that changes nothing: what it says."""
+    workers = gateway.workers_alive()
+    answer = admin(gateway, "reload")
+    assert answer.returncode == 1
+    gateway.wait_line("reload refused ", count=count)
+    assert gateway.workers_alive() == workers
+    assert deliver(gateway.client()) == 250
+    return answer.stdout
+
+
+def test_reload_of_broken_rules(gateway):
+    """Rules are part of the configuration: a mistake in them, or in a set,
+    changes nothing."""
+    put(gateway, "in.rules", 'set bad = file "bad.txt"\n'
+        'on mail { reject "no" when sender in $bad }\n')
+    put(gateway, "bad.txt", "a.example\n")
+    edit(gateway, "workers 2", 'workers 2\nrules "in.rules"')
+    gateway.start()
+    put(gateway, "in.rules", 'set bad = file "bad.txt"\n'
+        'on mail { rejct "no" when sender in $bda }\n')
+    said = refused(gateway, 1)
+    assert "in.rules:2:11: unknown action \"rejct\"\n" in said
+    assert "did you mean \"reject\"?\n" in said
+    assert gateway.wait_line("reload refused .*in.rules:2:.*rejct")
+    put(gateway, "in.rules", 'set bad = file "bad.txt"\n'
+        'on mail { reject "no" when sender in $bad }\n')
+    put(gateway, "bad.txt", "a.example\nb..example\n")
+    assert "bad.txt:2" in refused(gateway, 3)
+    os.unlink(gateway.path("bad.txt"))
+    assert "cannot open %s" % gateway.path("bad.txt") in refused(gateway, 4)
+    os.rename(gateway.path("in.rules"), gateway.path("away"))
+    assert "rules: cannot open" in refused(gateway, 5)
+    # Good again; what is hardly meant is told, in the answer and the log.
+    put(gateway, "bad.txt", "a.example\n")
+    put(gateway, "in.rules", 'set bad = file "bad.txt"\non mail { }\n')
+    answer = admin(gateway, "reload")
+    assert answer.returncode == 0
+    assert 'warning: the set "bad" is not used' in answer.stdout
+    assert gateway.wait_line('configuration .*the set .*bad.* is not used')
+    assert deliver(gateway.client()) == 250
+    assert stats(gateway)["reloads_failed"] == 4
+
+
+def private_kib(pid):
+    """Memory of a process that no other one has."""
+    with open("/proc/%d/smaps_rollup" % pid) as f:
+        return sum(int(line.split()[1]) for line in f
+                   if line.startswith("Private_"))
+
+
+def test_a_large_set_is_there_once(gateway):
+    """Read before the workers begin: they have it together."""
+    names = 1000000
+    gateway.start()
+    small = [private_kib(w) for w in gateway.workers_alive()]
+    put(gateway, "big.txt", "".join("n%07d.example\n" % i
+                                    for i in range(names)))
+    put(gateway, "in.rules", 'set big = file "big.txt"\n'
+        'on mail { reject "no" when sender in $big }\n')
+    edit(gateway, "workers 2", 'workers 2\nrules "in.rules"')
+    answer = admin(gateway, "reload")
+    assert (answer.returncode, answer.stdout) == (0, "")
+    wait_until(lambda: len(gateway.workers_alive()) == 2,
+               what="the old workers to leave")
+    assert deliver(gateway.client()) == 250
+    with open("/proc/%d/statm" % gateway.workers_alive()[0]) as f:
+        resident = int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024
+    assert resident > names * 16 // 1024	# the names are in it
+    for worker in gateway.workers_alive():
+        assert private_kib(worker) < max(small) + 8192
+
+
 def test_reload_that_cannot_start(gateway):
     """A port in use and a spool that is not ours are found before anything
     has changed."""
