@@ -76,7 +76,7 @@ evaluation_rcpt_class(struct evaluation *e, struct arena *a,
 	if (reads_nothing(reads) ||
 	    (e->trusted != NULL && e->trusted_in < PHASE_RCPT))
 		return 0;
-	if (e->trusted != NULL)
+	if (e->trusted != NULL && e->trusted_in == PHASE_RCPT)
 		buf_puts(&out, "trusted");
 	else {
 		buf_puts(&out, "-");

@@ -20,6 +20,7 @@ struct facts {
 	struct arena		*arena;
 	struct span		 octets;
 	const struct rule_plan	*plan;
+	bool			*early;		/* asked for: by slot; or NULL */
 };
 
 /* --- facts: the same of the same octets, by the slot --- */
@@ -106,8 +107,11 @@ get(void *owner, const struct fact_ref *ref, struct value *value,
 	const struct facts *f = owner;
 	size_t i = ref->slot * 31u;
 
-	(void)err;
 	assert(f->plan->facts[fact_id(ref->fact)]);
+	if (f->early != NULL && !f->early[ref->slot]) {
+		f->early[ref->slot] = true;
+		return err_set(err, ERR_UNAVAIL, "not known yet");
+	}
 	make(f, ref->fact, ref->fact->type, i, value);
 	if (ref->fact->may_be_none && octet(f, i + 1) % 4 == 0)
 		value->is_none = true;
@@ -128,6 +132,27 @@ check_verdict(const struct verdict *v)
 	assert(v->delay >= 0);
 }
 
+/* What would have acted is what the trace says. */
+static void
+check_observed(const struct rule_trace *trace, const struct verdict *v)
+{
+	const struct cond *gave_up = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < trace->n; i++) {
+		if (gave_up == NULL)
+			gave_up = trace->steps[i].gave_up;
+		if (!trace->steps[i].observed)
+			continue;
+		assert(n < v->nobserved);
+		assert(v->observed[n].rule == trace->steps[i].rule);
+		assert(span_eq(v->observed[n].text, trace->steps[i].text));
+		n++;
+	}
+	assert(n == v->nobserved);
+	assert(v->gave_up == gave_up);
+}
+
 static void
 check_json(const struct rule_trace *trace, const struct verdict *verdict)
 {
@@ -139,27 +164,57 @@ check_json(const struct rule_trace *trace, const struct verdict *verdict)
 	json_decref(json);
 }
 
-/* All phases, whatever they decide. */
 static void
-put_all(struct evaluation *e, struct arena *a, struct buf *out)
+put_phase(struct evaluation *e, enum phase phase, struct arena *a,
+    struct buf *out)
 {
 	struct rule_trace trace;
 	struct verdict verdict;
 	struct err err;
 
-	for (size_t i = 0; i < PHASES; i++) {
-		assert(evaluation_run(e, (enum phase)i, a, &verdict, &trace,
-		    &err) == 0);
-		check_verdict(&verdict);
-		check_json(&trace, &verdict);
-		rule_trace_put(out, &trace, &verdict);
-	}
+	while (evaluation_run(e, phase, a, &verdict, &trace, &err) < 0)
+		assert(err.kind == ERR_UNAVAIL);
+	check_verdict(&verdict);
+	check_observed(&trace, &verdict);
+	check_json(&trace, &verdict);
+	rule_trace_put(out, &trace, &verdict);
+}
+
+/* All phases, whatever they decide. */
+static void
+put_all(struct evaluation *e, struct arena *a, struct buf *out)
+{
+	for (size_t i = 0; i < PHASES; i++)
+		put_phase(e, (enum phase)i, a, out);
+}
+
+/* The recipient that is kept is the one that was evaluated. */
+static void
+check_rcpt(struct evaluation *e, struct arena *a)
+{
+	struct buf first = {0}, again = {0};
+	struct span one, other;
+	struct err err;
+
+	put_phase(e, PHASE_RCPT, a, &again);
+	assert(evaluation_rcpt_class(e, a, &one, &err) == 0);
+	evaluation_rcpt_keep(e);
+	put_phase(e, PHASE_MESSAGE, a, &first);
+	evaluation_forget(e, FACT_OF_RCPT);
+	evaluation_rcpt_restore(e);
+	assert(evaluation_rcpt_class(e, a, &other, &err) == 0);
+	assert(span_eq(one, other));
+	buf_clear(&again);
+	put_phase(e, PHASE_MESSAGE, a, &again);
+	assert(span_eq(buf_text(&first), buf_text(&again)));
+	buf_free(&first);
+	buf_free(&again);
 }
 
 static void
 check_rules(struct arena *a, const struct rules *rules, struct span octets)
 {
-	struct facts facts = { a, octets, rule_plan(a, rules) };
+	struct facts facts = { a, octets, rule_plan(a, rules), NULL };
 	struct fact_source source = { &facts, get };
 	struct evaluation *e = evaluation_begin(a, rules, &source);
 	struct buf first = {0}, again = {0};
@@ -168,6 +223,13 @@ check_rules(struct arena *a, const struct rules *rules, struct span octets)
 	evaluation_forget(e, FACT_OF_MAIL);
 	put_all(e, a, &again);
 	assert(span_eq(buf_text(&first), buf_text(&again)));
+	/* Each run stops at each fact that is new to it. */
+	facts.early = arena_new_n(a, rules->nslots, bool);
+	buf_clear(&again);
+	evaluation_forget(e, FACT_OF_SESSION);
+	put_all(e, a, &again);
+	assert(span_eq(buf_text(&first), buf_text(&again)));
+	check_rcpt(e, a);
 	buf_free(&first);
 	buf_free(&again);
 }
