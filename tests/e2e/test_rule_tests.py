@@ -104,3 +104,28 @@ def test_files_that_are_not_there(work):
     for path in (os.path.join(work, "no.test"), work + "/no.rules"):
         done = run("test", "--rules", path, path)
         assert done.returncode == 1 and "cannot open" in done.stdout
+
+
+def test_the_rules_of_a_configuration(write):
+    """With its lists, and as they act, whatever its mode is."""
+    conf = write("gw.conf", """\
+rules "listed.rules"
+mode observe
+listener l { address 127.0.0.1:2525 }
+backend mail { address smtp://127.0.0.1 }
+dnsbl zen { zone zen.example  reply 127.0.0.2 score 8 }
+""")
+    rules = write("listed.rules", """\
+on connect { listed: reject 554 "no" when dnsbl.score >= 8 }
+""")
+    tests = write("listed.test", GOOD)
+    done = run("test", "--config", conf, tests)
+    assert (done.returncode, done.stdout) == (0, "1 tests, 0 failed\n")
+    done = run("test", "--config", conf, "--rules", rules, tests)
+    assert (done.returncode, done.stdout) == (0, "1 tests, 0 failed\n")
+    done = run("test", tests)		# which list?
+    assert done.returncode == 1
+    assert 'no list "zen"' in done.stdout
+    done = run("test", "--config", conf + ".missing", tests)
+    assert done.returncode == 1
+    assert "cannot open" in done.stdout
