@@ -144,3 +144,12 @@ field_unfold(struct arena *a, const struct field *f)
 	}
 	return span_trim(span_n(out, len));
 }
+
+bool
+field_name_is_valid(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!is_ftext(name.p[i]))
+			return false;
+	return name.len > 0 && name.len <= FIELD_NAME_MAX;
+}

@@ -1,5 +1,6 @@
 #ifndef POLICY_FIELDS_H
 #define POLICY_FIELDS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include "base/arena.h"
 #include "base/span.h"
@@ -48,4 +49,8 @@ size_t	fields_count(const struct fields *h, const char *name);
 /* The value on one line: folds undone (RFC 5322 2.2.3), stray CR and LF are
  * spaces, no blanks at its ends. Copied only if it has to be. */
 struct span field_unfold(struct arena *a, const struct field *f);
+/* Whether a field of ours may have this name: RFC 5322 2.2, and of a length
+ * that lets it stand on a line of 78 octets with its colon. */
+#define FIELD_NAME_MAX 76
+bool	field_name_is_valid(struct span name);
 #endif

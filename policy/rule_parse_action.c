@@ -269,6 +269,22 @@ parse_name(struct rule_parser *p, const struct action_row *row,
 	return true;
 }
 
+/* RFC 5321 4.4: Received fields tell the way of a mail and end its loops; a
+ * Return-Path is of final delivery, and a mail that comes in has none. */
+static void
+check_trace(struct rule_parser *p, const struct action_row *row)
+{
+	struct span name = p->t->text;
+
+	if (span_is_nocase(name, "Received"))
+		diagnostic(p->d, p->t->place, NULL, "Received cannot be "
+		    "edited: it is the trace of the mail");
+	else if (span_is_nocase(name, "Return-Path") &&
+	    row->kind != ACTION_REMOVE_HEADER)
+		diagnostic(p->d, p->t->place, NULL, "Return-Path can only be "
+		    "removed: final delivery adds it");
+}
+
 static bool
 parse_field(struct rule_parser *p, const struct action_row *row,
     struct action *action)
@@ -279,6 +295,7 @@ parse_field(struct rule_parser *p, const struct action_row *row,
 	if (!rule_is_field_name(p->t->text))
 		diagnostic(p->d, p->t->place, NULL, "%s is not the name of a "
 		    "header field", rule_show(p, p->t));
+	check_trace(p, row);
 	action->name = p->t++->text;
 	action->name_at = p->t[-1].place;
 	return true;
