@@ -94,7 +94,6 @@ struct cond	*rule_parse_cond(struct rule_parser *p);	/* or NULL */
 bool		 rule_parse_fact(struct rule_parser *p, struct fact_ref *ref);
 bool		 rule_parse_template(struct rule_parser *p,
 		    const struct token *text, struct template *template);
-bool		 rule_is_field_name(struct span name);
 
 /* --- rule_lines.c --- */
 /* Leaves out the line ends that end no statement. */

@@ -2,6 +2,7 @@
 
 #include "base/nearest.h"
 #include "conf/value.h"
+#include "policy/fields.h"
 #include "policy/rule_parse.h"
 
 /*
@@ -292,7 +293,7 @@ parse_field(struct rule_parser *p, const struct action_row *row,
 	if (p->t->kind != TOKEN_STRING)
 		return complain(p, "the name of a header field in quotes",
 		    row);
-	if (!rule_is_field_name(p->t->text))
+	if (!field_name_is_valid(p->t->text))
 		diagnostic(p->d, p->t->place, NULL, "%s is not the name of a "
 		    "header field", rule_show(p, p->t));
 	check_trace(p, row);

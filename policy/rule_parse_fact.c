@@ -1,18 +1,8 @@
 #include <string.h>
 
 #include "conf/list.h"
+#include "policy/fields.h"
 #include "policy/rule_parse.h"
-
-/* RFC 5322 2.2: printable ASCII without the colon. 76 octets fit in a line
- * with the colon and a blank behind them. */
-bool
-rule_is_field_name(struct span name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':')
-			return false;
-	return name.len > 0 && name.len <= 76;
-}
 
 /* The fact of a name, with the list that stands behind the dot. */
 static void
@@ -46,7 +36,7 @@ rule_parse_fact(struct rule_parser *p, struct fact_ref *ref)
 		return false;
 	}
 	ref->argument = p->t->text;
-	if (!rule_is_field_name(p->t->text))
+	if (!field_name_is_valid(p->t->text))
 		diagnostic(p->d, p->t->place, NULL, "%s is not the name of a "
 		    "header field", rule_show(p, p->t));
 	p->t++;
@@ -116,7 +106,7 @@ add_fact(struct rule_parser *p, struct template *template,
 			return;
 		}
 		part.ref.argument = span_n(rest.p + 1, rest.len - 2);
-		if (!rule_is_field_name(part.ref.argument))
+		if (!field_name_is_valid(part.ref.argument))
 			diagnostic(p->d, place_in(p, t, from), NULL,
 			    "\"%.*s\" is not the name of a header field",
 			    part.ref.argument.len > 60 ? 60 :
