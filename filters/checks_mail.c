@@ -5,15 +5,16 @@
 
 struct mail_checks {
 	struct arena		*arena;		/* the mail's */
-	struct checker		*checker;
+	const struct settings	*settings;
 	struct client_checks	*of;
 	const char		*spf_domain;
 	struct task		*sender_lists;	/* these may be NULL */
 	struct task		*spf;
+	struct task		*sender;
 	struct task		*from_lists;
 	struct task		*dkim_lists;
-	struct fields		 header;
-	struct author		 author;
+	const struct fields	*header;	/* NULL: there is none yet */
+	const struct author	*author;
 	int64_t			 deadline;	/* of lookups for the header */
 	struct signature_check	*dkim;
 	struct arc		*arc;
@@ -21,6 +22,8 @@ struct mail_checks {
 	/* The domains of its signatures, in their order. */
 	struct span		*signers;
 	size_t			 nsigners;
+	struct findings		 findings;
+	bool			 is_finished;
 };
 
 static void
@@ -30,6 +33,7 @@ end(void *arg)
 
 	task_drop(&m->sender_lists);
 	task_drop(&m->spf);
+	task_drop(&m->sender);
 	task_drop(&m->from_lists);
 	task_drop(&m->dkim_lists);
 }
@@ -49,22 +53,45 @@ mail_checks_begin(struct arena *a, struct client_checks *of,
     const struct client *client, const struct envelope *envelope)
 {
 	struct mail_checks *m = arena_new(a, struct mail_checks);
-	struct checker *c = of->checker;
 
 	m->arena = a;
-	m->checker = c;
+	m->settings = of->checker->settings;
 	m->of = of;
 	m->spf_domain = spf_domain(a, client, envelope);
 	arena_defer(a, end, m);
-	checks_helo(of, client);
-	m->spf = checks_ask_spf(c, SPF_MAILFROM, client,
-	    envelope->sender.text);
+	m->spf = checks_ask_spf(of, CHECK_SPF, client, envelope->sender.text);
+	m->sender = checks_ask_sender(of, &envelope->sender);
 	if (envelope->sender.domain.len > 0)
-		m->sender_lists = checks_ask_lists(c, LISTING_SENDER, NULL,
+		m->sender_lists = checks_ask_lists(of, LISTING_SENDER, NULL,
 		    &envelope->sender.domain, 1);
-	if (c->settings->dmarc)
+	if (of->wants & CHECK_DMARC)
 		dmarc_prefetch(m->spf_domain);
 	return m;
+}
+
+MAY_YIELD int
+mail_checks_spf(struct mail_checks *m, const struct spf_answer **answer,
+    struct err *err)
+{
+	return checks_spf_answer(m->spf, answer, err);
+}
+
+MAY_YIELD int
+mail_checks_sender(struct mail_checks *m, const struct rdns_sender **answer,
+    struct err *err)
+{
+	return checks_sender_answer(m->sender, answer, err);
+}
+
+MAY_YIELD int
+mail_checks_lists(struct mail_checks *m, struct arena *a,
+    const struct dnsbl_answer **answer, struct err *err)
+{
+	struct task *tasks[] = { m->of->address_lists, m->of->reverse_lists,
+	    m->of->helo_lists, m->sender_lists };
+
+	return checks_join_lists(a, tasks,
+	    sizeof(tasks) / sizeof(*tasks), answer, err);
 }
 
 /* --- the message --- */
@@ -97,7 +124,7 @@ find_signers(struct mail_checks *m)
 static void
 begin_dmarc(struct mail_checks *m)
 {
-	m->dmarc = dmarc_begin(m->arena, &m->author, m->deadline);
+	m->dmarc = dmarc_begin(m->arena, m->author, m->deadline);
 	dmarc_expect(m->dmarc, m->spf_domain);
 	for (size_t i = 0; i < m->nsigners; i++)
 		dmarc_expect(m->dmarc, m->signers[i].p);
@@ -108,16 +135,18 @@ begin_from_lists(struct mail_checks *m)
 {
 	struct span names[AUTHOR_DOMAINS];
 
-	for (size_t i = 0; i < m->author.ndomains; i++)
-		names[i] = span_z(m->author.domains[i]);
-	m->from_lists = checks_ask_lists(m->checker, LISTING_FROM, NULL, names,
-	    m->author.ndomains);
+	for (size_t i = 0; i < m->author->ndomains; i++)
+		names[i] = span_z(m->author->domains[i]);
+	m->from_lists = checks_ask_lists(m->of, LISTING_FROM, NULL, names,
+	    m->author->ndomains);
 }
 
 void
-mail_checks_header(struct mail_checks *m, struct span text)
+mail_checks_header(struct mail_checks *m, const struct fields *header,
+    const struct author *author)
 {
-	const struct settings *s = m->checker->settings;
+	const struct settings *s = m->settings;
+	unsigned wants = m->of->wants;
 	struct signature_options dkim = {
 		.engine = s->dkim_libopendkim ? SIGNATURE_LIBOPENDKIM :
 		    SIGNATURE_OWN,
@@ -127,20 +156,20 @@ mail_checks_header(struct mail_checks *m, struct span text)
 	struct arc_options arc = { .timeout = s->resolver_timeout };
 
 	m->deadline = clock_now() + s->resolver_timeout;
-	fields_parse(m->arena, text, &m->header);
-	author_find(m->arena, &m->header, &m->author);
-	if (s->dkim) {
-		m->dkim = signature_begin(m->arena, &dkim, &m->header);
+	m->header = header;
+	m->author = author;
+	if (wants & CHECK_DKIM) {
+		m->dkim = signature_begin(m->arena, &dkim, header);
 		find_signers(m);
-		m->dkim_lists = checks_ask_lists(m->checker, LISTING_DKIM,
-		    NULL, m->signers, m->nsigners);
+		m->dkim_lists = checks_ask_lists(m->of, LISTING_DKIM, NULL,
+		    m->signers, m->nsigners);
 	}
-	if (s->dmarc)
+	if (wants & CHECK_DMARC)
 		begin_dmarc(m);
 	begin_from_lists(m);
-	if (s->arc) {
+	if (wants & CHECK_ARC) {
 		m->arc = arc_begin(m->arena, &arc);
-		arc_header(m->arc, &m->header);
+		arc_header(m->arc, header);
 	}
 }
 
@@ -221,7 +250,7 @@ await_dmarc(struct mail_checks *m, struct findings *out, struct err *err)
 	}
 	answer = arena_new(m->arena, struct dmarc_answer);
 	if (dmarc_check(m->dmarc, ids, n, clock_now() +
-	    m->checker->settings->resolver_timeout, answer, err) < 0)
+	    m->settings->resolver_timeout, answer, err) < 0)
 		return -1;
 	out->dmarc = answer;
 	return 0;
@@ -262,24 +291,21 @@ static MAY_YIELD int
 await_lists(struct mail_checks *m, struct findings *out, struct err *err)
 {
 	struct task *tasks[] = { m->of->address_lists, m->of->reverse_lists,
-	    m->of->helo_lists, m->sender_lists, m->from_lists,
-	    m->dkim_lists };
-	const struct dnsbl_answer *answers[sizeof(tasks) / sizeof(*tasks)];
+	    m->of->helo_lists, m->sender_lists, m->from_lists };
+	const struct dnsbl_answer *answers[2];
 	struct dnsbl_answer *all;
-	size_t n = 0;
 
-	if (m->checker->lists == NULL)
+	if (checks_join_lists(m->arena, tasks,
+	    sizeof(tasks) / sizeof(*tasks), &answers[0], err) < 0 ||
+	    checks_lists_answer(m->dkim_lists, &answers[1], err) < 0)
+		return -1;
+	answers[1] = without_failed(m, answers[1], out->dkim);
+	out->lists = answers[0];
+	if (answers[1] == NULL)
 		return 0;
-	for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++) {
-		if (checks_lists_answer(tasks[i], &answers[n], err) < 0)
-			return -1;
-		if (tasks[i] != NULL && tasks[i] == m->dkim_lists)
-			answers[n] = without_failed(m, answers[n], out->dkim);
-		if (answers[n] != NULL)
-			n++;
-	}
 	all = arena_new(m->arena, struct dnsbl_answer);
-	dnsbl_join(m->arena, answers, n, all);
+	dnsbl_join(m->arena, answers[0] != NULL ? answers : answers + 1,
+	    answers[0] != NULL ? 2 : 1, all);
 	out->lists = all;
 	return 0;
 }
@@ -288,11 +314,18 @@ MAY_YIELD int
 mail_checks_finish(struct mail_checks *m, struct findings *out,
     struct err *err)
 {
-	*out = (struct findings){ .author = &m->author,
-	    .header = &m->header };
-	if (await_spf(m, out, err) < 0 ||
-	    await_signatures(m, out, err) < 0 ||
-	    await_dmarc(m, out, err) < 0)
-		return -1;
-	return await_lists(m, out, err);
+	struct findings *f = &m->findings;
+
+	if (!m->is_finished) {
+		f->author = m->author;
+		f->header = m->header;
+		if (await_spf(m, f, err) < 0 ||
+		    await_signatures(m, f, err) < 0 ||
+		    await_dmarc(m, f, err) < 0 ||
+		    await_lists(m, f, err) < 0)
+			return -1;
+		m->is_finished = true;
+	}
+	*out = *f;
+	return 0;
 }

@@ -269,6 +269,36 @@ ask(struct backend_tx *tx, const struct rcpt *rcpt, struct reply *answer,
 	return backend_smtp_rcpt(tx, rcpt, answer, err);
 }
 
+/*
+ * A client may take minutes to send its message, and a backend that waits so
+ * long for DATA may leave. It was given nothing then, so the transaction is
+ * begun anew, with every recipient that was promised. 1: it does not take all
+ * of them again, *answer says so.
+ */
+static MAY_YIELD int
+renew(struct backend_tx *tx, struct reply *answer, struct err *err)
+{
+	const struct envelope *e = tx->envelope;
+	size_t i;
+
+	if (tx->link != NULL) {		/* else it was given back: it rests */
+		tx->link->is_broken = true;
+		backend_pool_give(&tx->link);
+	}
+	tx->is_resting = false;
+	for (i = 0; i < e->nrcpts; i++) {
+		if (ask(tx, &e->rcpts[i], answer, err) < 0)
+			return -1;
+		if (!reply_is_ok(answer))
+			break;
+	}
+	if (i == e->nrcpts)
+		return 0;
+	*answer = reply(451, "4.4.2", "The mail server behind this gateway "
+	    "has changed its mind about a recipient, please try again later");
+	return 1;
+}
+
 MAY_YIELD int
 backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
     struct reply *answer, struct err *err)
@@ -283,39 +313,17 @@ backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 		*answer = *tx->refusal;
 		return 0;
 	}
-	ret = ask(tx, rcpt, answer, err);
+	ret = tx->is_resting ? renew(tx, answer, err) : 0;
+	if (ret > 0)		/* what was promised does not hold any more */
+		ret = err_set(err, ERR_UNAVAIL, "refuses a recipient that it "
+		    "had taken");
+	if (ret == 0)
+		ret = ask(tx, rcpt, answer, err);
 	if (ret < 0)
 		return tx_failed(tx, err);
 	if (reply_is_ok(answer))
 		tx->accepted++;
 	return 0;
-}
-
-/*
- * A client may take minutes to send its message, and a backend that waits so
- * long for DATA may leave. It was given nothing then, so the transaction is
- * begun anew, with every recipient that was promised. 1: it does not take all
- * of them again, *answer says so.
- */
-static MAY_YIELD int
-renew(struct backend_tx *tx, struct reply *answer, struct err *err)
-{
-	const struct envelope *e = tx->envelope;
-	size_t i;
-
-	tx->link->is_broken = true;
-	backend_pool_give(&tx->link);
-	for (i = 0; i < e->nrcpts; i++) {
-		if (ask(tx, &e->rcpts[i], answer, err) < 0)
-			return -1;
-		if (!reply_is_ok(answer))
-			break;
-	}
-	if (i == e->nrcpts)
-		return 0;
-	*answer = reply(451, "4.4.2", "The mail server behind this gateway "
-	    "has changed its mind about a recipient, please try again later");
-	return 1;
 }
 
 /* All recipients of one answer. */
@@ -345,7 +353,7 @@ backend_send(struct backend_tx *tx, const struct backend_message *message,
 	if (tx->addr->maildir != NULL)
 		ret = send_maildir(tx, message, &result->answer, err);
 	else {
-		ret = conn_is_stale(tx->link->conn) ?
+		ret = tx->is_resting || conn_is_stale(tx->link->conn) ?
 		    renew(tx, &result->answer, err) : 0;
 		if (ret == 0)
 			ret = backend_message_send(tx, message,
@@ -363,6 +371,15 @@ backend_send(struct backend_tx *tx, const struct backend_message *message,
 		count(tx, result);
 	}
 	return 0;
+}
+
+void
+backend_rest(struct backend_tx *tx)
+{
+	if (tx->link == NULL || tx->failure.kind != 0 || tx->is_ended)
+		return;
+	backend_pool_give(&tx->link);
+	tx->is_resting = true;
 }
 
 void

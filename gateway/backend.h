@@ -59,6 +59,8 @@ struct backends	*backends_create(const struct settings *settings,
 void		 backends_destroy(struct backends **b);
 struct backend	*backends_at(struct backends *b, size_t index);
 const char	*backend_name(const struct backend *b);
+/* -1: none is called so. */
+int		 backends_find(const struct backends *b, struct span name);
 
 /* What all backends can do (the intersection of their last EHLO answers; one
  * that was never reached does not count, and with none known it is what a
@@ -78,6 +80,11 @@ struct backend_tx *backend_begin(struct arena *a, struct backend *b,
 		    const struct envelope *envelope, const char *session_id);
 MAY_YIELD int	 backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 		    struct reply *answer, struct err *err);
+
+/* Nothing will be said for a while: the connection goes back to the pool. The
+ * next recipient, or the message, begins the transaction anew, with every
+ * recipient that was promised. */
+void		 backend_rest(struct backend_tx *tx);
 
 struct backend_message {
 	/* What stands before the spool's octets: our header fields and, where

@@ -109,6 +109,7 @@ struct backend_tx {
 	size_t			 accepted;	/* recipients */
 	struct reply		*refusal;	/* of MAIL: for every RCPT */
 	struct err		 failure;	/* kind 0: none. It is over */
+	bool			 is_resting;	/* link was given back */
 	bool			 is_ended;
 };
 

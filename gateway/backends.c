@@ -144,6 +144,15 @@ backends_destroy(struct backends **ap)
 		backends_free(all);
 }
 
+int
+backends_find(const struct backends *b, struct span name)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (span_is(name, b->list[i].conf->name))
+			return (int)i;
+	return -1;
+}
+
 struct backend *
 backends_at(struct backends *all, size_t index)
 {

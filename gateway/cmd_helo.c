@@ -2,6 +2,7 @@
 
 #include "gateway/backend.h"
 #include "gateway/command.h"
+#include "gateway/judge.h"
 #include "gateway/mail.h"
 #include "policy/address.h"
 
@@ -87,6 +88,20 @@ take_name(struct session *s, struct span args, struct reply *r)
 	return true;
 }
 
+/* The rules of helo have the name now. One that they refuse at once was never
+ * said. */
+static MAY_YIELD bool
+pass_rules(struct session *s, struct reply *r)
+{
+	s->told &= (1u << PHASE_HELO) - 1;
+	judge_enter(s->judge, PHASE_HELO);
+	*r = session_judge(s, PHASE_HELO);
+	if (r->code == 0 && !r->close)
+		return true;
+	s->client.helo = NULL;
+	return false;
+}
+
 MAY_YIELD struct reply
 cmd_helo(struct session *s, struct span args)
 {
@@ -95,6 +110,8 @@ cmd_helo(struct session *s, struct span args)
 	if (!take_name(s, args, &r))
 		return r;
 	s->client.esmtp = false;
+	if (!pass_rules(s, &r))
+		return r;
 	s->advertised = 0;
 	s->max_size = s->conf->max_message_size;
 	return reply(250, "", "%s", s->worker->settings->hostname);
@@ -111,6 +128,8 @@ cmd_ehlo(struct session *s, struct span args)
 	if (!take_name(s, args, &r))
 		return r;
 	s->client.esmtp = true;
+	if (!pass_rules(s, &r))
+		return r;
 	s->advertised = abilities_to_offer(s);
 	buf_reserve(&text, sizeof(r.text));
 	buf_puts(&text, s->worker->settings->hostname);

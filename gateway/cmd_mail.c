@@ -1,5 +1,5 @@
 #include "gateway/command.h"
-#include "gateway/inspect.h"
+#include "gateway/judge.h"
 #include "gateway/mail.h"
 #include "gateway/path.h"
 
@@ -14,6 +14,7 @@ cmd_mail(struct session *s, struct span args)
 {
 	struct path_limits limits = { s->advertised, s->max_size };
 	struct path_fault fault;
+	struct reply r;
 	struct mail *m;
 	struct err err;
 
@@ -31,11 +32,15 @@ cmd_mail(struct session *s, struct span args)
 		s->mails--;
 		return reply(fault.code, fault.enhanced, "%s", fault.text);
 	}
-	if (inspect_begin(m, &err) < 0) {
+	s->told &= (1u << PHASE_MAIL) - 1;
+	if (judge_mail_begin(s->judge, &m->envelope, &err) < 0) {
 		mail_drop(&m);
 		s->mails--;
 		return reply_err(&err);
 	}
 	s->mail = m;
+	r = session_judge(s, PHASE_MAIL);
+	if (r.code != 0 || r.close)
+		return mail_answer(m, r);
 	return reply(250, "2.1.0", "Ok");
 }

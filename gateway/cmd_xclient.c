@@ -30,9 +30,7 @@ cmd_xclient(struct session *s, struct span args)
 	mail_end(&s->mail);
 	is_another = !addr_same_ip(&told.addr, &s->client.addr);
 	s->client = told;
-	if (is_another && told.name == NULL)
-		session_look_up_name(s);
-	session_check_client(s);
+	session_judge_client(s, !is_another || told.name != NULL);
 	/* HELO= is what the client said to the proxy; the dialogue with us
 	 * still needs one of its own. */
 	s->client.helo = NULL;
@@ -40,5 +38,5 @@ cmd_xclient(struct session *s, struct span args)
 	s->advertised = 0;
 	log_event(LOG_LABEL_INFO, s->id, "xclient client=%s",
 	    addr_ip(&s->client.addr, ip));
-	return session_greeting(s);
+	return session_greeting(s, false);
 }

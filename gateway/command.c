@@ -70,7 +70,8 @@ session_stage(const struct session *s)
 		return AT_READY;
 	if (s->mail->has_bdat)
 		return AT_BDAT;
-	return s->mail->envelope.nrcpts > 0 ? AT_RCPT : AT_MAIL;
+	return s->mail->envelope.nrcpts + s->mail->discarded > 0 ? AT_RCPT :
+	    AT_MAIL;
 }
 
 /* What the client should have said first. */
@@ -131,7 +132,9 @@ command_run(struct session *s, struct span line)
 	if (c == NULL)
 		return unknown_command(s);
 	s->where = c->verb;
-	if (!(c->when & session_stage(s)))
+	if (s->is_turned_away && c->run != cmd_quit)
+		r = reply(503, "5.5.1", "You were turned away: only QUIT");
+	else if (!(c->when & session_stage(s)))
 		r = out_of_order(s, c);
 	else if ((c->flags & NO_ARGS) && args.len > 0)
 		r = reply(501, "5.5.4", "%s takes no argument", c->verb);

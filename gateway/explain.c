@@ -7,24 +7,29 @@
 #include "base/dns.h"
 #include "base/loop.h"
 #include "base/task.h"
+#include "gateway/court.h"
 #include "gateway/exit_code.h"
 #include "gateway/explain.h"
 #include "gateway/explain_internal.h"
-#include "gateway/fixed_policy.h"
+#include "gateway/results.h"
+#include "gateway/ruleset.h"
 #include "policy/header.h"
 
 #define PROBES		(10 * CLOCK_S)	/* of DNS lists, before they are asked */
 #define POLL		(20 * CLOCK_MS)
 #define MESSAGE_MOST	(512u << 20)	/* octets of a file */
+/* Whether a rule asks for it or not. */
+#define ALL_CHECKS	(~(unsigned)CHECK_ARC)
 #define NAMES		3		/* client, HELO, sender */
 
 /* One explanation under way. */
 struct work {
 	const struct explain_request *request;
 	struct settings		*settings;
+	const struct ruleset	*rules;
 	struct arena		*arena;
 	struct buf		 message;	/* with CRLF line ends */
-	struct checker		*checker;
+	struct court		*court;
 	struct explanation	 x;
 	struct err		 err;
 	int			 ret;
@@ -245,7 +250,7 @@ await_probes(struct work *w)
 {
 	int64_t deadline = clock_now() + PROBES;
 
-	while (!checker_is_probed(w->checker) && clock_now() < deadline)
+	while (!checker_is_probed(w->court->checker) && clock_now() < deadline)
 		if (fiber_sleep(POLL, &w->err) < 0)
 			return -1;
 	return 0;
@@ -257,35 +262,41 @@ check_mail(struct work *w, struct client_checks *of)
 	struct mail_checks *m = mail_checks_begin(w->arena, of, &w->x.client,
 	    &w->x.envelope);
 	struct span text = buf_text(&w->message);
+	struct fields *header = arena_new(w->arena, struct fields);
+	struct author *author = arena_new(w->arena, struct author);
 	struct header_scan scan;
+	int ret;
 
 	if (w->x.has_message) {
 		header_scan_begin(&scan);
 		header_feed(&scan, text);
 		header_scan_end(&scan);
-		mail_checks_header(m, span_n(text.p, scan.size));
+		fields_parse(w->arena, span_n(text.p, scan.size), header);
+		author_find(w->arena, header, author);
+		mail_checks_header(m, header, author);
 		mail_checks_body(m, span_n(text.p + scan.size,
 		    text.len - scan.size));
 	}
-	return mail_checks_finish(m, &w->x.findings, &w->err);
+	ret = mail_checks_finish(m, &w->x.findings, &w->err);
+	w->x.findings.header = header;
+	w->x.findings.author = author;
+	return ret;
 }
 
 static void
 find_fields(struct work *w)
 {
 	const struct settings *s = w->settings;
-	struct authres_ids ids = fixed_policy_ids(w->arena, s);
-	struct authres_cut *cuts;
+	const struct header_cut *cuts;
 	struct buf *out = arena_new(w->arena, struct buf);
 
 	if (!w->x.has_message)
 		return;
-	fixed_policy_fields(w->arena, s, &w->x.client, &w->x.envelope,
+	results_put(w->arena, s, &w->x.client, &w->x.envelope,
 	    &w->x.findings, out);
 	w->x.fields = arena_span(w->arena, buf_text(out));
 	buf_free(out);
-	w->x.ncuts = fixed_policy_cuts(w->arena, s, &ids, &w->x.findings,
-	    &cuts);
+	w->x.ncuts = results_cuts(w->arena, w->court, &w->x.findings, &cuts);
 }
 
 static MAY_YIELD void
@@ -299,7 +310,9 @@ explain(void *arg)
 	if (w->ret < 0)
 		return;
 	begin_names(w, names);
-	of = client_checks_begin(w->checker, &w->x.client);
+	of = client_checks_begin(w->court->checker, ~(unsigned)CHECK_NAME);
+	client_checks_start(of, &w->x.client);
+	client_checks_helo(of, &w->x.client);
 	w->ret = check_mail(w, of);
 	for (int i = 0; w->ret == 0 && i < NAMES; i++)
 		w->ret = task_await(names[i], &w->err);
@@ -309,7 +322,7 @@ explain(void *arg)
 		explain_print(w->arena, &w->x, w->request->json);
 	for (int i = 0; i < NAMES; i++)
 		task_drop(&names[i]);
-	checker_stop(w->checker);
+	checker_stop(w->court->checker);
 	client_checks_end(&of);
 }
 
@@ -330,11 +343,11 @@ look_up_all(struct work *w)
 	}
 	if (checks_open(s, &w->err) < 0)
 		w->ret = -1;
-	w->checker = checker_create(w->arena, s, NULL, NULL);
+	w->court = court_open(w->arena, s, w->rules, ALL_CHECKS, NULL);
 	if (w->ret == 0)
 		fiber_spawn("explain", explain, w);
 	else
-		checker_stop(w->checker);
+		checker_stop(w->court->checker);
 	while (fiber_count() > 0)
 		loop_turn(true);
 	checks_close();
@@ -344,9 +357,11 @@ look_up_all(struct work *w)
 }
 
 int
-explain_run(const struct explain_request *request, struct settings *settings)
+explain_run(const struct explain_request *request, struct settings *settings,
+    const struct ruleset *rules)
 {
 	struct work w = { .request = request, .settings = settings,
+	    .rules = rules,
 	    .arena = arena_create("explain") };
 	int code = EXIT_USAGE;
 

@@ -17,6 +17,7 @@
  * Exit      EXIT_GOOD whatever was found; EXIT_USAGE for a bad argument;
  *           EXIT_RUNTIME if a file or the resolver is at fault.
  */
+struct ruleset;
 struct explain_request {
 	const char	*client;	/* address; must be given */
 	const char	*name;		/* its reverse name; NULL: looked up */
@@ -30,5 +31,5 @@ struct explain_request {
 };
 
 int	explain_run(const struct explain_request *request,
-	    struct settings *settings);
+	    struct settings *settings, const struct ruleset *rules);
 #endif

@@ -9,6 +9,7 @@
 #include "gateway/session.h"
 #include "policy/envelope.h"
 #include "policy/header.h"
+#include "policy/rule.h"
 /*
  * mail -- one transaction, from MAIL to its final reply
  *
@@ -27,18 +28,21 @@ struct mail {
 	/* The first of them, for the line of a mail that has no other. */
 	struct span	 refused_to;
 	struct reply	*refusal;	/* NULL: none was */
+	size_t		 discarded;	/* recipients, by a rule */
+	/* Who decided, or refused the first recipient. */
+	const struct rule *rule;
 	int		 backend;	/* index of its route; -1: none yet */
 	struct backend_tx *tx;
 	struct spool	*spool;
 	int64_t		 message_began;
 	struct dotstream in;
 	struct header_scan header;
-	struct inspection *inspection;	/* NULL: not inspected */
 	bool		 has_bdat;
 	bool		 is_too_large;	/* and no longer kept */
 	struct err	 spool_err;	/* kind 0: none */
 	struct err	 failure;	/* why a 451 is ours; kind 0: none */
 	struct reply	*answer;	/* to the message; NULL: none yet */
+	enum action_kind fate;		/* of a message that was taken */
 	size_t		 ok, temp, perm;	/* LMTP outcomes */
 };
 
@@ -58,6 +62,10 @@ MAY_YIELD ssize_t mail_read(struct mail *m, uint64_t max, int64_t deadline,
 MAY_YIELD struct reply mail_deliver(struct mail *m);
 /* Records what the client is told of the message, and returns it. */
 struct reply	mail_answer(struct mail *m, struct reply r);
+/* Nothing more of it is kept: it will be refused. */
+bool		mail_is_lost(const struct mail *m);
+/* mail_log.c: the "mail done" line. */
+void		mail_log_done(const struct mail *m);
 /* Writes the line and frees the mail. */
 void		 mail_end(struct mail **m);
 /* The same without a line: it never was a mail (bad MAIL command). */

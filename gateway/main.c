@@ -296,13 +296,18 @@ run_explain(const struct command_line *line)
 	struct explain_request request = line->mail;
 	struct arena *a = arena_create("explain");
 	struct settings *s = load_or_default(line, a);
+	struct diagnostics *d = diagnostics_create(a);
+	const struct ruleset *rules = NULL;
 	int code = EXIT_CONFIG;
 
 	request.json = line->json;
-	if (s != NULL) {
-		code = explain_run(&request, s);
+	if (s != NULL)
+		rules = ruleset_read(a, s, d);
+	fputs(diagnostics_text(d, a), stderr);
+	if (rules != NULL)
+		code = explain_run(&request, s, rules);
+	if (s != NULL)
 		conf_free(&s);
-	}
 	arena_destroy(&a);
 	return code;
 }

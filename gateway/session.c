@@ -5,13 +5,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "filters/checks.h"
 #include "gateway/command.h"
 #include "gateway/dotstream.h"
-#include "gateway/inspect.h"
+#include "gateway/judge.h"
 #include "gateway/listener.h"
 #include "gateway/mail.h"
-#include "gateway/namer.h"
 #include "gateway/proxyproto.h"
 #include "gateway/session.h"
 #include "gateway/stats.h"
@@ -107,13 +105,11 @@ settle(struct session *s)
 {
 	struct err err;
 
-	if (s->may_xclient)
+	if (s->may_xclient || s->judge == NULL)
 		return;
 	s->is_idle = true;	/* nobody stops later for that */
 	if (s->worker->state != WORKER_STOPPING)
-		session_await_name(s);
-	if (s->worker->state != WORKER_STOPPING)
-		(void)inspect_settle(s, &err);
+		(void)judge_settle(s->judge, &err);
 	s->is_idle = false;
 }
 
@@ -123,51 +119,15 @@ session_end(struct session *s)
 	struct arena *a = s->arena;
 
 	mail_end(&s->mail);
-	if (s->namer != NULL && namer_is_done(s->namer))
+	if (s->judge != NULL && judge_has_name(s->judge))
 		session_await_name(s);
 	log_end_line(s);
 	stats_add(STAT_BYTES_IN, conn_bytes_in(s->conn));
 	conn_close(&s->conn);
 	settle(s);
-	namer_drop(&s->namer);
-	inspect_forget(s);
-	client_checks_end(&s->checks);
+	judge_end(&s->judge);
 	delist(s);
 	arena_destroy(&a);
-}
-
-/* --- the reverse name --- */
-
-void
-session_look_up_name(struct session *s)
-{
-	namer_drop(&s->namer);
-	s->client.name = NULL;
-	s->client.reverse = DNS_REVERSE_TEMPERROR;
-	if (addr_is_loopback(&s->client.addr)) {
-		s->client.name = "localhost";	/* RFC 6761 6.3 */
-		s->client.reverse = DNS_REVERSE_OK;
-	} else if (!addr_is_unix(&s->client.addr))
-		s->namer = namer_start(&s->client.addr,
-		    s->worker->settings->resolver_timeout);
-}
-
-void
-session_check_client(struct session *s)
-{
-	inspect_forget(s);
-	client_checks_end(&s->checks);
-	if (inspect_applies(s))
-		s->checks = client_checks_begin(s->worker->checker,
-		    &s->client);
-}
-
-MAY_YIELD void
-session_await_name(struct session *s)
-{
-	if (s->namer != NULL)
-		s->client.name = namer_take(&s->namer, s->arena,
-		    &s->client.reverse);
 }
 
 /* --- what the handlers ask --- */
@@ -215,13 +175,6 @@ session_tls_began(struct session *s)
 	s->client.esmtp = false;
 	s->advertised = 0;
 	stats_add(STAT_SESSIONS_TLS, 1);
-}
-
-struct reply
-session_greeting(const struct session *s)
-{
-	return reply(220, "", "%s ESMTP Forepost",
-	    s->worker->settings->hostname);
 }
 
 static void
@@ -336,8 +289,7 @@ open_dialogue(struct session *s)
 		return -1;
 	s->may_xclient = network_any_has(s->conf->xclient.list,
 	    s->conf->xclient.n, &s->client.addr);
-	session_look_up_name(s);
-	session_check_client(s);
+	session_judge_client(s, false);
 	if (take_implicit_tls(s) < 0)
 		return -1;
 	if (watch_early_talker(s) < 0) {
@@ -347,9 +299,13 @@ open_dialogue(struct session *s)
 		say_goodbye(s, &r);
 		return -1;
 	}
-	r = session_greeting(s);
-	say(s, &r);
-	return 0;
+	r = session_greeting(s, s->may_xclient);
+	if (!r.close) {
+		say(s, &r);
+		return 0;
+	}
+	say_goodbye(s, &r);
+	return -1;
 }
 
 /* --- the dialogue --- */

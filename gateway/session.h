@@ -10,6 +10,7 @@
 #include "gateway/reply.h"
 #include "gateway/worker.h"
 #include "policy/envelope.h"
+#include "policy/phase.h"
 /*
  * session -- one client's connection, from greeting to the end line
  *
@@ -18,9 +19,8 @@
  * Its end writes the "session end" line and frees all of it.
  */
 struct mail;
-struct client_checks;
-struct inspection;
-struct namer;
+struct verdict;
+struct judge;
 
 struct session {
 	struct arena	*arena;
@@ -40,12 +40,12 @@ struct session {
 	unsigned	 advertised;	/* enum ability bits, at last EHLO */
 	uint64_t	 max_size;	/* as advertised */
 	uint64_t	 errors, unknown, mails, delivered, commands;
+	unsigned	 told;		/* phases, bits: session_tell_judged */
 	char		 last_error[80];	/* a command's 5yz, for the log */
 	bool		 may_xclient;	/* its own address is trusted so far */
 	bool		 is_idle;	/* waits for a command, owes nothing */
-	struct namer	*namer;		/* NULL: its result is in client */
-	struct client_checks *checks;	/* NULL: its mail is not inspected */
-	struct inspection *left;	/* of a mail that was broken off */
+	bool		 is_turned_away;	/* by the greeting */
+	struct judge	*judge;
 	struct session	*next, **prevp;	/* worker->sessions */
 };
 
@@ -58,13 +58,18 @@ void	sessions_stop(struct worker *w);
 
 /* --- for the command handlers --- */
 
-/* The client's confirmed reverse name is looked up from the first moment on;
- * this waits until client.name and client.reverse are set. */
+/* Waits until client.name and client.reverse are set. */
 MAY_YIELD void	session_await_name(struct session *s);
-/* Forgets what is known of it and looks anew (XCLIENT). */
-void	session_look_up_name(struct session *s);
-/* Begins the checks of the client, anew if there were some. */
-void	session_check_client(struct session *s);
+/* The client comes before the judge, or another one does: XCLIENT, which may
+ * have told its name. */
+void	session_judge_client(struct session *s, bool name_is_told);
+/* What the rules of this phase have to say instead of its own reply, once
+ * they have been waited for where they may hold it back. Code 0: nothing. */
+MAY_YIELD struct reply session_judge(struct session *s, enum phase phase);
+/* Logs what the phases that are decided by now gave beside a verdict. */
+void	session_tell_judged(struct session *s);
+/* Held back by a rule. -1: ERR_CLOSED. */
+MAY_YIELD int	session_delay(const struct verdict *v, struct err *err);
 /* The client sent ahead where it may not: noted once, logged, counted. */
 void	session_early_pipelining(struct session *s);
 /* The client may ask for TLS: there is a certificate, and no TLS yet. */
@@ -74,5 +79,7 @@ void	session_tls_began(struct session *s);
 /* Shorter under stress. */
 int64_t	session_command_timeout(const struct session *s);
 int64_t	session_data_timeout(const struct session *s);
-struct reply session_greeting(const struct session *s);
+/* 220, or what the rules of connect say instead; but a proxy that may tell of
+ * its client is not the one to be judged. */
+MAY_YIELD struct reply session_greeting(struct session *s, bool is_proxy);
 #endif

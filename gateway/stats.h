@@ -38,6 +38,16 @@
 	    "transactions that ended without a message") \
 	X(MAILS_MIXED, COUNTER, "mails_mixed", \
 	    "messages that only some LMTP recipients took (451)") \
+	X(MAILS_DISCARDED, COUNTER, "mails_discarded", \
+	    "messages answered 2yz and dropped, as a rule said") \
+	X(MAILS_QUARANTINED, COUNTER, "mails_quarantined", \
+	    "messages that a rule sent to quarantine") \
+	X(RULE_REFUSALS, COUNTER, "rule_refusals", \
+	    "replies 4yz and 5yz that rules gave") \
+	X(RULES_OBSERVED, COUNTER, "rules_observed", \
+	    "times a rule that observes would have acted") \
+	X(REGEX_LIMITS, COUNTER, "regex_limits", \
+	    "rules whose regular expression met its limit") \
 	X(FORGED_RESULTS, COUNTER, "forged_results", \
 	    "Authentication-Results that claimed to be ours, removed") \
 	X(LISTS_SUSPENDED, COUNTER, "dns_list_suspensions", \

@@ -13,13 +13,11 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/spool.h"
-#include "filters/authres_id.h"
-#include "filters/checks.h"
 #include "gateway/backend.h"
 #include "gateway/channel.h"
+#include "gateway/court.h"
 #include "gateway/crowd.h"
 #include "gateway/exit_code.h"
-#include "gateway/fixed_policy.h"
 #include "gateway/identity.h"
 #include "gateway/limits.h"
 #include "gateway/listener.h"
@@ -164,8 +162,8 @@ tell_state(struct life *l)
 	struct buf text = {0};
 
 	backends_status(l->w.backends, &text);
-	if (checker_lists(l->w.checker) != NULL)
-		dnsbl_status(checker_lists(l->w.checker), &text);
+	if (checker_lists(l->w.court->checker) != NULL)
+		dnsbl_status(checker_lists(l->w.court->checker), &text);
 	channel_say(l->start->channel, CHANNEL_STATE, buf_text(&text));
 	buf_free(&text);
 }
@@ -285,17 +283,6 @@ tell_of_list(void *owner, const struct dnsbl_event *event)
 }
 
 static void
-make_checks(struct life *l)
-{
-	const struct settings *s = l->w.settings;
-	struct authres_ids *ids = arena_new(l->arena, struct authres_ids);
-
-	*ids = fixed_policy_ids(l->arena, s);
-	l->w.authserv_ids = ids;
-	l->w.checker = checker_create(l->arena, s, tell_of_list, NULL);
-}
-
-static void
 make_listeners(struct life *l)
 {
 	const struct worker_start *start = l->start;
@@ -363,7 +350,8 @@ begin(struct life *l, struct err *err)
 	if (l->w.backends == NULL)
 		return -1;
 	l->w.routes = routes_create(l->arena, s);
-	make_checks(l);
+	l->w.court = court_open(l->arena, s, l->w.rules, 0,
+	    tell_of_list);
 	make_listeners(l);
 	watch(l);
 	return 0;
@@ -380,8 +368,8 @@ end(struct life *l)
 	listeners_close(&l->w, false);
 	if (l->w.backends != NULL)
 		backends_destroy(&l->w.backends);
-	if (l->w.checker != NULL)
-		checker_stop(l->w.checker);
+	if (l->w.court != NULL)
+		checker_stop(l->w.court->checker);
 	while (fiber_count() > 0 && clock_now() < deadline)
 		loop_turn(true);
 	if (l->beat != NULL)
@@ -427,7 +415,7 @@ await_probes(const struct life *l)
 	is_over = false;
 	fiber_spawn("patience", be_patient, &is_over);
 	while (!is_over && (!backends_are_probed(l->w.backends) ||
-	    !checker_is_probed(l->w.checker)))
+	    !checker_is_probed(l->w.court->checker)))
 		loop_turn(true);
 }
 

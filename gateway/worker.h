@@ -22,9 +22,8 @@
  *			told 421, transactions finish; after stop_timeout they
  *			are cut
  */
-struct authres_ids;
 struct backends;
-struct checker;
+struct court;
 struct routes;
 struct ruleset;
 struct session;
@@ -53,8 +52,7 @@ struct worker {
 	size_t			 nlisteners;
 	struct backends		*backends;
 	struct routes		*routes;
-	struct checker		*checker;
-	const struct authres_ids *authserv_ids;	/* those that are ours */
+	struct court		*court;		/* rules and checks */
 	struct session		*sessions;	/* list, session.c's */
 	size_t			 nsessions;
 	uint64_t		 max_sessions;	/* limits_sessions() */

@@ -151,6 +151,9 @@ void		 evaluation_rcpt_keep(struct evaluation *e);
  * recipient are asked for anew: of the one that was kept. */
 void		 evaluation_rcpt_restore(struct evaluation *e);
 int64_t		 evaluation_score(const struct evaluation *e);
+/* The names of the scores, with a comma between them. */
+void		 evaluation_put_scores(const struct evaluation *e,
+		    struct buf *out);
 bool		 evaluation_tagged(const struct evaluation *e,
 		    struct span tag);
 #endif

@@ -62,6 +62,23 @@ evaluation_score(const struct evaluation *e)
 	return sum;
 }
 
+void
+evaluation_put_scores(const struct evaluation *e, struct buf *out)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < PHASES; i++)
+		for (size_t k = 0; k < e->given[i].n; k++) {
+			const struct rule *r = e->given[i].rules[k];
+
+			if (r->action.kind != ACTION_SCORE)
+				continue;
+			buf_puts(out, is_first ? "" : ",");
+			buf_span(out, score_name(r));
+			is_first = false;
+		}
+}
+
 bool
 evaluation_tagged(const struct evaluation *e, struct span tag)
 {

@@ -82,9 +82,8 @@ has_name(const struct action *a)
 	    a->kind == ACTION_REPLACE_HEADER || a->kind == ACTION_SCORE;
 }
 
-/* As in a rule file, its text rendered. */
-static void
-put_action(struct buf *out, const struct action *a, struct span text)
+void
+rule_action_put(struct buf *out, const struct action *a, struct span text)
 {
 	buf_puts(out, action_name(a->kind));
 	if (action_has_code(a->kind))
@@ -119,7 +118,7 @@ put_outcome(struct buf *out, const struct rule_step *step)
 	else {
 		if (step->observed)
 			buf_puts(out, "would ");
-		put_action(out, &step->rule->action, step->text);
+		rule_action_put(out, &step->rule->action, step->text);
 	}
 }
 

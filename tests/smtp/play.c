@@ -23,12 +23,12 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "conf/conf.h"
-#include "filters/authres_id.h"
-#include "filters/checks.h"
 #include "gateway/backend.h"
+#include "gateway/court.h"
 #include "gateway/crowd.h"
 #include "gateway/route.h"
 #include "gateway/session.h"
+#include "policy/rule_read.h"
 #include "tests/fake/fake.h"
 #include "tests/kit/t.h"
 #include "tests/smtp/side.h"
@@ -136,6 +136,8 @@ load_settings(void)
 	put_settings(&backend, "set-backend");
 	buf_printf(&text, "hostname \"mx.test.example\"\nspool \"%s\"\n",
 	    folder);
+	if (!has_key("rules"))
+		buf_puts(&text, "rules none\n");
 	if (!has_key("inspect"))
 		buf_puts(&text, "unchecked 0.0.0.0/0 ::/0\n");
 	put_settings(&text, "set");
@@ -199,10 +201,36 @@ connect_client(void)
 	session_accept(&play.listener, pair[1], &peer);
 }
 
+/* Those of the script's lines, or none. */
+static const struct ruleset *
+read_rules(void)
+{
+	struct ruleset *set = arena_new(play.arena, struct ruleset);
+	struct rule_context context = ruleset_context(play.arena,
+	    play.settings);
+	struct diagnostics *d = diagnostics_create(play.arena);
+	struct buf text = {0};
+	struct rules *rules;
+
+	put_settings(&text, "rules");
+	rules = rules_read_text(play.arena, "script.rules",
+	    arena_span(play.arena, buf_text(&text)), &context, d);
+	buf_free(&text);
+	if (rules == NULL) {
+		problem("%s", diagnostics_text(d, play.arena));
+		return NULL;
+	}
+	set->name = "script.rules";
+	set->rules = rules;
+	set->plan = rule_plan(play.arena, rules);
+	set->lists = rules->lists;
+	set->nlists = rules->nlists;
+	return set;
+}
+
 static bool
 set_stage(void)
 {
-	static struct authres_ids ids;
 	struct dns_options dns = {0};
 	struct buf zone = {0};
 	struct err err;
@@ -220,10 +248,11 @@ set_stage(void)
 	play.worker.settings = play.settings;
 	play.worker.routes = routes_create(play.arena, play.settings);
 	play.worker.crowd = crowd_create();
-	ids = authres_ids_make(play.arena, &play.settings->authserv_id, 1);
-	play.worker.authserv_ids = &ids;
-	play.worker.checker = checker_create(play.arena, play.settings, NULL,
-	    NULL);
+	play.worker.rules = read_rules();
+	if (play.worker.rules == NULL)
+		return false;
+	play.worker.court = court_open(play.arena, play.settings,
+	    play.worker.rules, 0, NULL);
 	play.worker.backends = backends_create(play.settings, &err);
 	if (play.worker.backends == NULL) {
 		problem("%s", err.text);
@@ -264,7 +293,7 @@ strike_stage(void)
 	}
 	side_free(&play.client);
 	backends_destroy(&play.worker.backends);
-	checker_stop(play.worker.checker);
+	checker_stop(play.worker.court->checker);
 	crowd_destroy(&play.worker.crowd);
 	pass_time(1000 * CLOCK_S);
 	if (fiber_count() > 0)
@@ -374,7 +403,8 @@ perform(const char *path, unsigned fail, enum fake_failure how)
 		strike_stage();
 		if (!judgement.is_fault_run)
 			check_log();
-		if (judgement.acknowledged > judgement.taken)
+		if (judgement.acknowledged > judgement.taken &&
+		    !has_key("discards"))
 			problem("%u messages acknowledged, %u taken",
 			    judgement.acknowledged, judgement.taken);
 		arena_destroy(&play.arena);

@@ -1,0 +1,161 @@
+#include "gateway/court.h"
+
+/* --- what rules can ask for --- */
+
+static const struct {
+	enum fact_id	 fact;
+	unsigned	 wants;
+} wants_of[] = {
+	{ FACT_CLIENT_NAME, CHECK_NAME },
+	{ FACT_CLIENT_REVERSE, CHECK_NAME },
+	{ FACT_DNSBL_SCORE, CHECK_LISTS },
+	{ FACT_DNSBL_NAMES, CHECK_LISTS },
+	{ FACT_DNSBL_TAGS, CHECK_LISTS },
+	{ FACT_DNSBL_FAILED, CHECK_LISTS },
+	{ FACT_DNSBL_LIST, CHECK_LISTS },
+	{ FACT_HELO_RESOLVES, CHECK_HELO },
+	{ FACT_HELO_MATCHES, CHECK_HELO },
+	{ FACT_SPF_HELO, CHECK_SPF_HELO },
+	{ FACT_SPF, CHECK_SPF },
+	{ FACT_SPF_EXPLANATION, CHECK_SPF },
+	{ FACT_SENDER_ACCEPTS, CHECK_SENDER },
+	{ FACT_DKIM, CHECK_DKIM },
+	{ FACT_DKIM_DOMAINS, CHECK_DKIM },
+	{ FACT_DKIM_ALIGNED, CHECK_DMARC },
+	{ FACT_DMARC, CHECK_DMARC },
+	{ FACT_DMARC_POLICY, CHECK_DMARC },
+	{ FACT_DMARC_DOMAIN, CHECK_DMARC },
+	{ FACT_DMARC_TESTING, CHECK_DMARC },
+	{ FACT_ARC, CHECK_ARC },
+};
+
+static const enum fact_id header_facts[] = { FACT_HEADER, FACT_HEADERS,
+    FACT_HEADER_COUNT, FACT_FROM_DOMAIN, FACT_FROM_COUNT };
+
+static unsigned
+find_wants(const struct settings *s, const struct rule_plan *plan)
+{
+	unsigned wants = CHECK_NAME;	/* Received tells it */
+
+	for (size_t i = 0; i < sizeof(wants_of) / sizeof(*wants_of); i++)
+		if (plan->facts[wants_of[i].fact])
+			wants |= wants_of[i].wants;
+	if (s->authres)
+		wants |= CHECK_SPF | CHECK_SPF_HELO | CHECK_DKIM | CHECK_DMARC;
+	if (s->spf_received)
+		wants |= CHECK_SPF;
+	if (s->authres && s->arc)
+		wants |= CHECK_ARC;
+	if (wants & CHECK_DMARC)
+		wants |= CHECK_SPF | CHECK_DKIM;
+	return wants;
+}
+
+/* --- what they can do --- */
+
+static void
+look_at(struct court *c, enum phase phase, const struct rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		look_at(c, phase, rules[i].group, rules[i].ngroup);
+		if (rules[i].group != NULL || rules[i].observe)
+			continue;
+		switch (rules[i].action.kind) {
+		case ACTION_DELAY:
+		case ACTION_DISCONNECT:
+			c->is_prompt[phase] = true;
+			break;
+		case ACTION_ADD_HEADER:
+		case ACTION_REMOVE_HEADER:
+		case ACTION_REPLACE_HEADER:
+		case ACTION_PREFIX_SUBJECT:
+			c->reads_header = true;
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void
+look_at_rules(struct court *c)
+{
+	const struct rules *rules = c->rules->rules;
+	const struct rule_plan *plan = c->rules->plan;
+
+	for (size_t i = 0; i < PHASES; i++) {
+		c->has_rules[i] = rules->phases[i].n > 0;
+		look_at(c, (enum phase)i, rules->phases[i].rules,
+		    rules->phases[i].n);
+	}
+	for (size_t i = 0; i < sizeof(header_facts) / sizeof(*header_facts);
+	    i++)
+		c->reads_header |= plan->facts[header_facts[i]];
+}
+
+/* --- */
+
+static struct authres_ids
+make_ids(struct arena *a, const struct settings *s)
+{
+	size_t n = s->authserv_also.n;
+	const char **names = arena_new_n(a, n + 1, const char *);
+
+	names[0] = s->authserv_id;
+	for (size_t i = 0; i < n; i++)
+		names[i + 1] = s->authserv_also.list[i];
+	return authres_ids_make(a, names, n + 1);
+}
+
+/* Those that a rule asks for. */
+static size_t
+choose_lists(const struct ruleset *r, struct dnsbl_list *out)
+{
+	const struct rule_plan *plan = r->plan;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->nlists; i++)
+		for (size_t j = 0; j < plan->nlists; j++)
+			if (span_is_nocase(plan->lists[j],
+			    r->lists[i].name)) {
+				out[n++] = r->lists[i];
+				break;
+			}
+	return n;
+}
+
+struct court *
+court_open(struct arena *a, const struct settings *s,
+    const struct ruleset *rules, unsigned also, dnsbl_event_fn *report)
+{
+	struct court *c = arena_new(a, struct court);
+	struct dnsbl_list *lists = arena_new_n(a, rules->nlists + 1,
+	    struct dnsbl_list);
+	struct checker_options options = { .settings = s, .lists = lists,
+	    .report = report };
+
+	c->settings = s;
+	c->rules = rules;
+	c->wants = find_wants(s, rules->plan);
+	look_at_rules(c);
+	c->ids = make_ids(a, s);
+	options.wants = c->wants | also;
+	if (also & CHECK_LISTS) {
+		options.lists = rules->lists;
+		options.nlists = rules->nlists;
+	} else
+		options.nlists = choose_lists(rules, lists);
+	c->checker = checker_create(a, &options);
+	return c;
+}
+
+unsigned
+court_wants(const struct court *c, const struct smtp_conf *conf,
+    const struct addr *client)
+{
+	if (addr_is_unix(client) || addr_is_loopback(client))
+		return 0;
+	if (network_any_has(conf->unchecked.list, conf->unchecked.n, client))
+		return c->wants & CHECK_NAME;
+	return c->wants;
+}

@@ -1,0 +1,38 @@
+#ifndef GATEWAY_COURT_H
+#define GATEWAY_COURT_H
+#include <stdbool.h>
+#include "base/arena.h"
+#include "filters/authres_forged.h"
+#include "filters/checks.h"
+#include "gateway/ruleset.h"
+#include "policy/phase.h"
+/*
+ * court -- what all sessions of a worker are judged by
+ *
+ * The rules, the checks that these and our own header fields can ask for, and
+ * what is worth knowing of the rules before any of them is asked. Made once,
+ * read only.
+ */
+struct court {
+	const struct settings	*settings;
+	const struct ruleset	*rules;
+	struct checker		*checker;
+	unsigned		 wants;		/* bits of enum check */
+	bool			 has_rules[PHASES];
+	/* It may hold the reply back or end the session (`delay`,
+	 * `disconnect`), so it is decided before its own reply. */
+	bool			 is_prompt[PHASES];
+	bool			 reads_header;	/* rules do, or change it */
+	struct authres_ids	 ids;		/* names of ours in results */
+};
+
+/* Starts the checks, as checker_create() says; `also` are some that no session
+ * wants. The ruleset and the settings outlive it; it ends with the arena. */
+struct court	*court_open(struct arena *a, const struct settings *s,
+		    const struct ruleset *rules, unsigned also,
+		    dnsbl_event_fn *report);
+/* Of a client at this address, heard by a listener with this `unchecked`: what
+ * may be looked up for it. Nothing is for this machine itself. */
+unsigned	 court_wants(const struct court *c,
+		    const struct smtp_conf *conf, const struct addr *client);
+#endif

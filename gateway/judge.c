@@ -1,0 +1,259 @@
+#include "gateway/judge_internal.h"
+
+/* --- life --- */
+
+static bool
+is_without_rules(const struct court *c)
+{
+	for (size_t i = 0; i < PHASES; i++)
+		if (c->has_rules[i])
+			return false;
+	return true;
+}
+
+struct judge *
+judge_begin(const struct court *c, const struct judge_client *who)
+{
+	struct arena *a = arena_create("judge");
+	struct judge *j = arena_new(a, struct judge);
+
+	j->arena = a;
+	j->court = c;
+	j->who = *who;
+	j->client = who->client;
+	j->may_wait = true;
+	j->phases[PHASE_CONNECT].arena = a;
+	j->checks = client_checks_begin(c->checker, who->wants);
+	if (is_without_rules(c))
+		return j;
+	j->source = judge_facts(j);
+	j->evaluation = evaluation_begin(a, c->rules->rules, &j->source);
+	return j;
+}
+
+void
+judge_end(struct judge **jp)
+{
+	struct judge *j = *jp;
+	struct arena *a;
+
+	*jp = NULL;
+	if (j == NULL)
+		return;
+	a = j->arena;
+	if (j->left != NULL)
+		judge_mail_free(&j->left);
+	if (j->phases[PHASE_HELO].arena != NULL)
+		arena_destroy(&j->phases[PHASE_HELO].arena);
+	client_checks_end(&j->checks);
+	arena_destroy(&a);
+}
+
+void
+judge_keep_traces(struct judge *j)
+{
+	j->keeps_traces = true;
+}
+
+/* --- what was decided --- */
+
+static bool
+refuses(const struct verdict *v)
+{
+	return v->kind == ACTION_REJECT || v->kind == ACTION_DEFER ||
+	    v->kind == ACTION_DISCONNECT;
+}
+
+const struct verdict *
+judge_refusal(const struct judge *j)
+{
+	for (enum phase p = PHASE_CONNECT; p <= PHASE_MAIL; p++)
+		if (j->phases[p].is_decided && refuses(&j->phases[p].verdict))
+			return &j->phases[p].verdict;
+	return NULL;
+}
+
+const struct verdict *
+judge_verdict(const struct judge *j, enum phase phase)
+{
+	return j->phases[phase].is_decided ? &j->phases[phase].verdict : NULL;
+}
+
+const struct rule_trace *
+judge_trace(const struct judge *j, enum phase phase)
+{
+	return j->phases[phase].is_decided ? &j->phases[phase].trace : NULL;
+}
+
+int64_t
+judge_score(const struct judge *j)
+{
+	return j->evaluation != NULL ? evaluation_score(j->evaluation) : 0;
+}
+
+void
+judge_put_scores(const struct judge *j, struct buf *out)
+{
+	if (j->evaluation != NULL)
+		evaluation_put_scores(j->evaluation, out);
+}
+
+/* By a rule of an earlier phase, or of this one. */
+static bool
+trusts(const struct verdict *v)
+{
+	return v->rule != NULL && v->rule->action.kind == ACTION_TRUST;
+}
+
+bool
+judge_is_trusted(const struct judge *j)
+{
+	for (enum phase p = PHASE_CONNECT; p < PHASES; p++)
+		if (j->phases[p].is_decided && trusts(&j->phases[p].verdict))
+			return true;
+	return false;
+}
+
+/* --- phases --- */
+
+void
+judge_reopen(struct judge *j, enum phase phase, struct arena *a)
+{
+	for (enum phase p = phase; p < PHASES; p++)
+		j->phases[p] = (struct phase_state){0};
+	j->phases[phase].arena = a;
+}
+
+void
+judge_start(struct judge *j, enum phase phase)
+{
+	if (j->phases[phase].is_started)
+		return;
+	j->phases[phase].is_started = true;
+	switch (phase) {
+	case PHASE_CONNECT:
+		client_checks_start(j->checks, j->client);
+		break;
+	case PHASE_HELO:
+		client_checks_helo(j->checks, j->client);
+		break;
+	case PHASE_MAIL:
+		judge_mail_start(j);
+		break;
+	case PHASE_RCPT:
+		break;			/* nothing hangs on a recipient */
+	case PHASE_MESSAGE:
+		judge_message_start(j);
+		break;
+	}
+}
+
+MAY_YIELD int
+judge_decide(struct judge *j, enum phase phase, struct err *err)
+{
+	struct phase_state *s = &j->phases[phase];
+
+	if (j->evaluation == NULL)
+		s->verdict = (struct verdict){ .kind = ACTION_ACCEPT };
+	else if (evaluation_run(j->evaluation, phase, s->arena, &s->verdict,
+	    j->keeps_traces ? &s->trace : NULL, err) < 0)
+		return -1;
+	s->is_decided = true;
+	return 0;
+}
+
+static bool
+are_decided_before(const struct judge *j, enum phase phase)
+{
+	for (enum phase p = PHASE_CONNECT; p < phase && p <= PHASE_MAIL; p++)
+		if (!j->phases[p].is_decided)
+			return false;
+	return true;
+}
+
+/* As far as it goes without waiting: not at all, if it waits for an earlier
+ * phase. */
+static void
+try(struct judge *j, enum phase phase)
+{
+	struct err err;
+
+	if (!are_decided_before(j, phase) || j->phases[phase].is_decided)
+		return;
+	j->may_wait = false;
+	(void)judge_decide(j, phase, &err);
+	j->may_wait = true;
+}
+
+static void
+open_phase(struct judge *j, enum phase phase)
+{
+	if (phase != PHASE_HELO)
+		return;
+	if (j->phases[PHASE_HELO].arena != NULL)
+		arena_destroy(&j->phases[PHASE_HELO].arena);
+	judge_reopen(j, phase, j->evaluation != NULL ? arena_create("helo") :
+	    NULL);
+	if (j->evaluation != NULL)
+		evaluation_forget(j->evaluation, FACT_OF_HELO);
+}
+
+void
+judge_enter(struct judge *j, enum phase phase)
+{
+	open_phase(j, phase);
+	if (judge_refusal(j) != NULL)
+		return;
+	try(j, phase);
+	if (judge_refusal(j) == NULL && !judge_is_trusted(j) &&
+	    !j->awaits_greeting)
+		judge_start(j, phase);
+}
+
+/* A rule in front asks who spoke early: nothing was looked up so far. */
+void
+judge_greeted(struct judge *j)
+{
+	j->is_greeted = true;
+	if (!j->awaits_greeting)
+		return;
+	j->awaits_greeting = false;
+	judge_enter(j, PHASE_CONNECT);
+}
+
+MAY_YIELD int
+judge_await(struct judge *j, enum phase upto, struct err *err)
+{
+	for (enum phase p = PHASE_CONNECT; p <= upto; p++) {
+		if (judge_refusal(j) != NULL)
+			return 0;
+		if (!j->phases[p].is_decided && judge_decide(j, p, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool
+judge_has_name(const struct judge *j)
+{
+	return client_checks_has_name(j->checks);
+}
+
+MAY_YIELD int
+judge_name(struct judge *j, struct err *err)
+{
+	return client_checks_name(j->checks, j->arena, j->client, err);
+}
+
+MAY_YIELD int
+judge_settle(struct judge *j, struct err *err)
+{
+	struct findings ignored;
+	int ret = 0;
+
+	if (j->left != NULL) {
+		ret = mail_checks_finish(j->left->checks, &ignored, err);
+		judge_mail_free(&j->left);
+	}
+	return ret < 0 ? -1 : client_checks_settle(j->checks, err);
+}

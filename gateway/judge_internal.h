@@ -1,0 +1,81 @@
+#ifndef GATEWAY_JUDGE_INTERNAL_H
+#define GATEWAY_JUDGE_INTERNAL_H
+#include "gateway/judge.h"
+/*
+ * judge_internal -- what the files of the judge share
+ *
+ * judge.c	phases: entering, deciding, forgetting
+ * judge_mail.c	a mail: its header and body, recipients, findings
+ * judge_facts.c	the facts that rules ask for
+ */
+struct phase_state {
+	struct arena		*arena;		/* of verdict and trace */
+	bool			 is_started;	/* its lookups */
+	bool			 is_decided;
+	struct verdict		 verdict;
+	struct rule_trace	 trace;
+};
+
+struct judge_mail {
+	struct arena		*arena;		/* it may outlive the mail */
+	const struct envelope	*envelope;
+	struct mail_checks	*checks;	/* NULL: not begun */
+	/* recipients */
+	const struct rcpt	*rcpt;		/* at hand */
+	size_t			 count;
+	struct arena		*scratch;	/* of the one at hand */
+	struct span		 next_class;	/* of the one at hand */
+	bool			 has_class;	/* one was taken */
+	struct span		 class;
+	/* the message */
+	struct buf		 header;	/* gathered until it is over */
+	bool			 is_gathered;	/* somebody needs it */
+	bool			 is_over;	/* the header */
+	bool			 is_headless;
+	bool			 is_checked;	/* signatures and so on, too */
+	bool			 is_waited;	/* for its end, or was */
+	bool			 has_ended;	/* the message */
+	uint64_t		 size;
+	struct fields		*fields;	/* NULL: not parsed yet */
+	struct author		*author;	/* the same */
+	bool			 has_findings;
+	struct findings		 findings;
+};
+
+struct judge {
+	struct arena		*arena;
+	const struct court	*court;
+	struct judge_client	 who;
+	struct client		*client;	/* who.client */
+	struct fact_source	 source;
+	struct evaluation	*evaluation;	/* NULL: there is no rule */
+	struct client_checks	*checks;
+	struct phase_state	 phases[PHASES];
+	bool			 is_greeted;
+	bool			 awaits_greeting;	/* a rule does */
+	bool			 may_wait;	/* this run of the rules may */
+	bool			 keeps_traces;
+	struct judge_mail	*mail;		/* NULL: none under way */
+	struct judge_mail	*left;		/* broken off */
+};
+
+/* --- judge.c --- */
+/* Begins the lookups of a phase, unless they have begun. */
+void		 judge_start(struct judge *j, enum phase phase);
+/* From this phase on all is open again. */
+void		 judge_reopen(struct judge *j, enum phase phase,
+		    struct arena *a);
+/* Asks the rules of one phase. -1 with ERR_CLOSED, or with another kind if
+ * it may not wait and had to. */
+MAY_YIELD int	 judge_decide(struct judge *j, enum phase phase,
+		    struct err *err);
+
+/* --- judge_mail.c --- */
+void		 judge_mail_start(struct judge *j);
+void		 judge_message_start(struct judge *j);
+const struct author *judge_author(struct judge *j);
+void		 judge_mail_free(struct judge_mail **m);
+
+/* --- judge_facts.c --- */
+struct fact_source judge_facts(struct judge *j);
+#endif

@@ -1,0 +1,47 @@
+#include "filters/authres_results.h"
+#include "gateway/results.h"
+
+bool
+results_are_wanted(const struct settings *s)
+{
+	return s->authres || s->spf_received;
+}
+
+void
+results_put(struct arena *a, const struct settings *settings,
+    const struct client *client, const struct envelope *envelope,
+    const struct findings *found, struct buf *out)
+{
+	struct received_spf spf;
+	struct authres r;
+
+	if (settings->authres) {
+		authres_results(a, client, envelope, found, &r);
+		r.authserv_id = settings->authserv_id;
+		authres_write(a, out, &r);
+	}
+	if (settings->spf_received && found->spf != NULL) {
+		authres_results_spf(a, client, envelope, found,
+		    settings->hostname, &spf);
+		received_spf_write(a, out, &spf);
+	}
+}
+
+size_t
+results_cuts(struct arena *a, const struct court *court,
+    const struct findings *found, const struct header_cut **cuts)
+{
+	struct authres_cut *forged;
+	struct header_cut *list;
+	size_t n;
+
+	if (!court->settings->authres)
+		return 0;
+	n = authres_forged(a, found->header, &court->ids, &forged);
+	list = arena_new_n(a, n, struct header_cut);
+	for (size_t i = 0; i < n; i++)
+		list[i] = (struct header_cut){ forged[i].offset,
+		    forged[i].len };
+	*cuts = list;
+	return n;
+}

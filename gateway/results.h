@@ -1,0 +1,25 @@
+#ifndef GATEWAY_RESULTS_H
+#define GATEWAY_RESULTS_H
+#include <stddef.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "conf/settings.h"
+#include "filters/checks.h"
+#include "gateway/court.h"
+#include "policy/envelope.h"
+#include "policy/header_edit.h"
+/*
+ * results -- the header fields that say what the checks found   RFC 8601, 7208
+ *
+ * Authentication-Results with `authres { add yes }`, Received-SPF with
+ * `spf { received yes }`. What came in under our name goes.
+ */
+bool	results_are_wanted(const struct settings *s);
+/* The fields for the top of the header, with CRLF ends. */
+void	results_put(struct arena *a, const struct settings *settings,
+	    const struct client *client, const struct envelope *envelope,
+	    const struct findings *found, struct buf *out);
+/* What is to be left out of the header. Returns how many parts. */
+size_t	results_cuts(struct arena *a, const struct court *court,
+	    const struct findings *found, const struct header_cut **cuts);
+#endif

@@ -1,0 +1,84 @@
+#include "base/utf8.h"
+#include "gateway/sentence.h"
+#include "gateway/stats.h"
+#include "policy/action.h"
+#include "policy/rule_trace.h"
+
+/* --- replies --- */
+
+struct reply
+sentence_reply(const struct verdict *v, bool smtputf8)
+{
+	struct buf text = {0};
+	struct reply r;
+
+	utf8_put_printable(&text, v->text, REPLY_TEXT - 1, smtputf8);
+	r = reply(v->code, v->enhanced, "%.*s", SPAN_ARG(buf_text(&text)));
+	r.close = v->kind == ACTION_DISCONNECT;
+	buf_free(&text);
+	return r;
+}
+
+struct reply
+sentence_greeting(const struct verdict *v)
+{
+	struct reply r = sentence_reply(v, false);
+
+	if (r.code / 100 == 4)
+		r.code = 421;
+	else if (r.code != 521)
+		r.code = 554;
+	r.enhanced[0] = '\0';
+	/* 421 says that it is closed, 554 that QUIT is awaited. */
+	r.close = v->kind == ACTION_DISCONNECT || r.code == 421;
+	return r;
+}
+
+/* --- the log --- */
+
+static void
+log_observed(const char *id, enum phase phase, const struct observed *o)
+{
+	struct buf text = {0};
+	struct logline l;
+
+	rule_action_put(&text, &o->rule->action, o->text);
+	log_begin(&l, LOG_LABEL_INFO, id, "observed");
+	log_z(&l, "rule", o->rule->name);
+	log_z(&l, "phase", phase_name(phase));
+	log_str(&l, "would", buf_text(&text));
+	log_end(&l);
+	buf_free(&text);
+}
+
+void
+sentence_log(const char *id, enum phase phase, const struct verdict *v)
+{
+	struct logline l;
+
+	for (size_t i = 0; i < v->nobserved; i++)
+		log_observed(id, phase, &v->observed[i]);
+	stats_add(STAT_RULES_OBSERVED, (int64_t)v->nobserved);
+	for (size_t i = 0; i < v->nlogs; i++) {
+		log_begin(&l, LOG_LABEL_INFO, id, "rule log");
+		log_z(&l, "phase", phase_name(phase));
+		log_str(&l, "text", v->logs[i]);
+		log_end(&l);
+	}
+	if (v->gave_up_rule == NULL)
+		return;
+	stats_add(STAT_REGEX_LIMITS, 1);
+	log_begin(&l, LOG_LABEL_WARN, id, "a regular expression met its limit");
+	log_z(&l, "rule", v->gave_up_rule->name);
+	log_str(&l, "condition", v->gave_up->text);
+	log_end(&l);
+}
+
+void
+sentence_put(struct logline *l, const struct verdict *v)
+{
+	if (v == NULL || v->rule == NULL)
+		return;
+	log_z(l, "rule", v->rule->name);
+	log_z(l, "action", action_name(v->rule->action.kind));
+}

@@ -1,0 +1,20 @@
+#ifndef GATEWAY_SENTENCE_H
+#define GATEWAY_SENTENCE_H
+#include "base/log.h"
+#include "gateway/reply.h"
+#include "policy/rule_eval.h"
+/*
+ * sentence -- what a verdict means for the dialogue and the log
+ */
+/* Of one that refuses. Not ASCII only if the client knows SMTPUTF8. */
+struct reply	sentence_reply(const struct verdict *v, bool smtputf8);
+/* The same instead of a greeting: 554, or 421 where it may be tried again;
+ * without an enhanced code.                        RFC 5321 3.1, RFC 2034 4 */
+struct reply	sentence_greeting(const struct verdict *v);
+/* What a phase gave beside its verdict, a line each: rules that would have
+ * acted, `log`, and a regular expression that met its limit. */
+void		sentence_log(const char *session_id, enum phase phase,
+		    const struct verdict *v);
+/* "rule" and "action" of who decided; nothing for an accept by nobody. */
+void		sentence_put(struct logline *l, const struct verdict *v);
+#endif

@@ -1,0 +1,130 @@
+#include "gateway/court.h"
+#include "gateway/crowd.h"
+#include "gateway/judge.h"
+#include "gateway/sentence.h"
+#include "gateway/session.h"
+#include "gateway/stats.h"
+
+/*
+ * A session before its judge. A refusal of connect, helo or mail is told with
+ * the next RCPT, so that the log has sender and recipient; or at once, if
+ * `reject_at connect` says so or the rule is `disconnect`.
+ */
+
+static void
+set_known_name(struct client *c)
+{
+	c->name = NULL;
+	c->reverse = DNS_REVERSE_TEMPERROR;
+	if (!addr_is_loopback(&c->addr))
+		return;
+	c->name = "localhost";		/* RFC 6761 6.3 */
+	c->reverse = DNS_REVERSE_OK;
+}
+
+void
+session_judge_client(struct session *s, bool name_is_told)
+{
+	const struct court *court = s->worker->court;
+	struct judge_client who = {
+		.client = &s->client,
+		.listener = s->listener->conf->name,
+		.wants = court_wants(court, s->conf, &s->client.addr),
+		.errors = &s->errors,
+		.sessions = crowd_count(s->worker->crowd, &s->client.addr),
+	};
+
+	judge_end(&s->judge);
+	s->told = 0;
+	s->is_turned_away = false;
+	if (name_is_told)
+		who.wants &= ~(unsigned)CHECK_NAME;
+	else
+		set_known_name(&s->client);
+	s->judge = judge_begin(court, &who);
+	judge_enter(s->judge, PHASE_CONNECT);
+}
+
+MAY_YIELD void
+session_await_name(struct session *s)
+{
+	struct err err;
+
+	(void)judge_name(s->judge, &err);
+}
+
+void
+session_tell_judged(struct session *s)
+{
+	for (enum phase p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
+		const struct verdict *v = judge_verdict(s->judge, p);
+
+		if (v == NULL)
+			s->told &= ~(1u << p);
+		else if (!(s->told & (1u << p))) {
+			s->told |= 1u << p;
+			sentence_log(s->id, p, v);
+		}
+	}
+}
+
+MAY_YIELD int
+session_delay(const struct verdict *v, struct err *err)
+{
+	struct err why;		/* a sleep that is over sets it too */
+
+	if (v->delay <= 0 || fiber_sleep(v->delay, &why) == 0)
+		return 0;
+	*err = why;
+	return -1;
+}
+
+static bool
+speaks_now(const struct session *s, const struct verdict *v)
+{
+	return v->kind == ACTION_DISCONNECT || (s->conf->reject_at_connect &&
+	    (v->kind == ACTION_REJECT || v->kind == ACTION_DEFER));
+}
+
+MAY_YIELD struct reply
+session_judge(struct session *s, enum phase phase)
+{
+	const struct court *court = s->worker->court;
+	const struct verdict *v;
+	struct err err;
+	bool is_new;
+
+	if (!court->is_prompt[phase] && !s->conf->reject_at_connect)
+		return reply_none();
+	if (judge_await(s->judge, phase, &err) < 0)
+		return reply_err(&err);
+	is_new = !(s->told & (1u << phase));
+	session_tell_judged(s);
+	v = judge_verdict(s->judge, phase);
+	if (v == NULL || !is_new)
+		return reply_none();	/* refused before, told or to be told */
+	if (session_delay(v, &err) < 0)
+		return reply_err(&err);
+	if (!speaks_now(s, v))
+		return reply_none();
+	stats_add(STAT_RULE_REFUSALS, 1);
+	if (v->kind == ACTION_DISCONNECT)
+		s->ended_by = "rule";
+	return phase == PHASE_CONNECT ? sentence_greeting(v) :
+	    sentence_reply(v, false);
+}
+
+MAY_YIELD struct reply
+session_greeting(struct session *s, bool is_proxy)
+{
+	struct reply r = reply_none();
+
+	judge_greeted(s->judge);
+	if (!is_proxy)
+		r = session_judge(s, PHASE_CONNECT);
+	s->is_turned_away = r.code >= 500;
+	if (r.code != 0 || r.close)
+		return r;
+	return reply(220, "", "%s ESMTP Forepost",
+	    s->worker->settings->hostname);
+}
