@@ -78,6 +78,9 @@ class Gateway:
             lines.append('user "%s"' % USER)
         if self.resolver:
             lines.append("resolver { forward %s }" % self.resolver)
+        # What the shipped rules do is shown by the tests of the rules.
+        if not re.search(r"^\s*rules\s", top, re.M):
+            lines.append("rules none")
         lines.append(top)
         lines.append("listener mx {\n\taddress 127.0.0.1:%d\n%s\n}" % (
             self.port, listener))
