@@ -136,6 +136,11 @@ void		 mail_checks_header(struct mail_checks *m,
 		    const struct fields *header, const struct author *author);
 /* In any pieces. */
 void		 mail_checks_body(struct mail_checks *m, struct span octets);
+/* What is known without waiting, for the log: of a client (m NULL) or a mail.
+ * What has to be joined for that lives in `a`. */
+void		 checks_known(struct client_checks *of,
+		    struct mail_checks *m, struct arena *a,
+		    struct findings *out);
 /* Everything. A second call gives the same. */
 MAY_YIELD int	 mail_checks_finish(struct mail_checks *m,
 		    struct findings *out, struct err *err);

@@ -114,8 +114,8 @@ MAY_YIELD int	 judge_message(struct judge *j,
 /* Behind that: everything that was found, NULL if nothing was looked for. */
 MAY_YIELD int	 judge_findings(struct judge *j,
 		    const struct findings **findings, struct err *err);
-/* What was found so far: NULL before judge_findings(), and behind the mail. */
-const struct findings *judge_found(const struct judge *j);
+/* What was found so far, for the log; during a mail. */
+void		 judge_found(struct judge *j, struct findings *out);
 /* What was gathered of the header, with its empty line; "": nobody needs it.
  * It lives until judge_mail_end(). */
 struct span	 judge_header(struct judge *j);

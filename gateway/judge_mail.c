@@ -239,11 +239,14 @@ judge_message(struct judge *j, const struct header_scan *scan, uint64_t size,
 	return 0;
 }
 
-const struct findings *
-judge_found(const struct judge *j)
+void
+judge_found(struct judge *j, struct findings *out)
 {
-	return j->mail != NULL && j->mail->has_findings ?
-	    &j->mail->findings : NULL;
+	struct judge_mail *m = j->mail;
+
+	*out = (struct findings){0};
+	if (m != NULL)
+		checks_known(j->checks, m->checks, m->arena, out);
 }
 
 MAY_YIELD int

@@ -135,9 +135,9 @@ log_findings(const struct findings *f, struct logline *l)
 static void
 log_judged(const struct mail *m, struct logline *l)
 {
-	const struct judge *j = m->session->judge;
-	const struct findings *found = judge_found(j);
+	struct judge *j = m->session->judge;
 	struct buf *b = scratch();
+	struct findings found;
 	int64_t score = judge_score(j);
 
 	if (m->rule != NULL) {
@@ -153,8 +153,8 @@ log_judged(const struct mail *m, struct logline *l)
 		judge_put_scores(j, b);
 		log_str(l, "scores", buf_text(b));
 	}
-	if (found != NULL)
-		log_findings(found, l);
+	judge_found(j, &found);
+	log_findings(&found, l);
 }
 
 void

@@ -4,6 +4,7 @@ The client says XCLIENT, since those of this machine are not checked.
 """
 import email
 import json
+import os
 import re
 import subprocess
 import time
@@ -65,10 +66,20 @@ def names(key):
             ["v=DKIM1; k=rsa; p=" + key[1]]}
 
 
+# The log has what was asked, and lists are asked only if a rule reads them.
+RULES = """
+on rcpt { tag listed when dnsbl.score > 0 or spf is fail }
+"""
+
+
 def route_with(start, key, top=""):
     start.resolver().records.update(names(key))
     sink = start.sink()
-    return start.gateway({"in": sink.url}, listener=XCLIENT, top=top), sink
+    rules = os.path.join(start.work, "checks.rules")
+    with open(rules, "w") as f:
+        f.write(RULES)
+    return start.gateway({"in": sink.url}, listener=XCLIENT,
+                         top='rules "%s"\n%s' % (rules, top)), sink
 
 
 @pytest.fixture(scope="module")

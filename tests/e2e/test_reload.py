@@ -53,7 +53,7 @@ def test_reload_of_broken_rules(gateway):
     put(gateway, "in.rules", 'set bad = file "bad.txt"\n'
         'on mail { reject "no" when sender in $bad }\n')
     put(gateway, "bad.txt", "a.example\n")
-    edit(gateway, "workers 2", 'workers 2\nrules "in.rules"')
+    edit(gateway, "rules none", 'rules "in.rules"')
     gateway.start()
     put(gateway, "in.rules", 'set bad = file "bad.txt"\n'
         'on mail { rejct "no" when sender in $bda }\n')
@@ -96,7 +96,7 @@ def test_a_large_set_is_there_once(gateway):
                                     for i in range(names)))
     put(gateway, "in.rules", 'set big = file "big.txt"\n'
         'on mail { reject "no" when sender in $big }\n')
-    edit(gateway, "workers 2", 'workers 2\nrules "in.rules"')
+    edit(gateway, "rules none", 'rules "in.rules"')
     answer = admin(gateway, "reload")
     assert (answer.returncode, answer.stdout) == (0, "")
     wait_until(lambda: len(gateway.workers_alive()) == 2,
