@@ -34,10 +34,23 @@ sentence_greeting(const struct verdict *v)
 	return r;
 }
 
+struct reply
+sentence_relaying(void)
+{
+	return reply(550, "5.7.1", "Relaying is not permitted");
+}
+
+bool
+sentence_is_at_once(const struct verdict *v, const struct smtp_conf *conf)
+{
+	return v->kind == ACTION_DISCONNECT || (conf->reject_at_connect &&
+	    (v->kind == ACTION_REJECT || v->kind == ACTION_DEFER));
+}
+
 /* --- the log --- */
 
 static void
-log_observed(const char *id, enum phase phase, const struct observed *o)
+log_observed(const char *id, enum phase phase, const struct told *o)
 {
 	struct buf text = {0};
 	struct logline l;
@@ -61,8 +74,9 @@ sentence_log(const char *id, enum phase phase, const struct verdict *v)
 	stats_add(STAT_RULES_OBSERVED, (int64_t)v->nobserved);
 	for (size_t i = 0; i < v->nlogs; i++) {
 		log_begin(&l, LOG_LABEL_INFO, id, "rule log");
+		log_z(&l, "rule", v->logs[i].rule->name);
 		log_z(&l, "phase", phase_name(phase));
-		log_str(&l, "text", v->logs[i]);
+		log_str(&l, "text", v->logs[i].text);
 		log_end(&l);
 	}
 	if (v->gave_up_rule == NULL)

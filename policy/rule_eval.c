@@ -63,12 +63,12 @@ add_edit(struct rule_run *run, const struct action *action, struct span text)
 }
 
 static void
-add_log(struct rule_run *run, struct span text)
+add_log(struct rule_run *run, const struct rule *rule, struct span text)
 {
 	struct verdict *v = run->verdict;
 
 	v->logs = list_room(run->arena, v->logs, v->nlogs, sizeof(*v->logs));
-	v->logs[v->nlogs++] = text;
+	v->logs[v->nlogs++] = (struct told){ rule, text };
 }
 
 static void
@@ -78,7 +78,7 @@ add_observed(struct rule_run *run, const struct rule *rule, struct span text)
 
 	v->observed = list_room(run->arena, v->observed, v->nobserved,
 	    sizeof(*v->observed));
-	v->observed[v->nobserved++] = (struct observed){ rule, text };
+	v->observed[v->nobserved++] = (struct told){ rule, text };
 }
 
 static enum outcome
@@ -114,7 +114,7 @@ act(struct rule_run *run, const struct rule *rule, struct span text)
 		add_edit(run, action, text);
 		break;
 	case ACTION_LOG:
-		add_log(run, text);
+		add_log(run, rule, text);
 		break;
 	}
 	return GOES_ON;

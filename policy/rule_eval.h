@@ -77,6 +77,11 @@ struct header_edit {			/* of the forwarded message */
 	struct span		 name, value;
 };
 
+struct told {
+	const struct rule	*rule;
+	struct span		 text;	/* of its action, rendered */
+};
+
 struct verdict {
 	enum action_kind	 kind;	/* ACCEPT, TRUST, REJECT, DEFER,
 					   DISCONNECT, DISCARD, QUARANTINE */
@@ -88,12 +93,9 @@ struct verdict {
 	struct span		 route;	/* "": none; the last one counts */
 	struct header_edit	*edits;
 	size_t			 nedits;
-	struct span		*logs;	/* of `log` */
+	struct told		*logs;	/* of `log` */
 	size_t			 nlogs;
-	struct observed {		/* rules that would have acted */
-		const struct rule	*rule;
-		struct span		 text;	/* of its action, rendered */
-	}			*observed;
+	struct told		*observed;	/* what would have acted */
 	size_t			 nobserved;
 	/* The first regular expression that met its limit; NULL: none did. */
 	const struct cond	*gave_up;

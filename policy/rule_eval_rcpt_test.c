@@ -222,7 +222,7 @@ logs_of(struct rule_trial *t)
 		return t->trace.trusted->name;
 	for (size_t i = 0; i < t->verdict.nlogs; i++)
 		all = arena_printf(t->arena, "%s%.*s,", all,
-		    SPAN_ARG(t->verdict.logs[i]));
+		    SPAN_ARG(t->verdict.logs[i].text));
 	return all;
 }
 

@@ -68,6 +68,17 @@ static const struct {
 	    "at mail: accept by friend, which trusts\n"
 	    "at rcpt: accept by friend, which trusts\n"
 	    "at message: accept by friend, which trusts\n" },
+	{ "a text goes on in the next lines",
+	    "on mail {\nlog \"spf\"\n\t\"is {spf},\"\n\n\t# not said\n"
+	    "\t\"too\"\n\twhen spf is none\n"
+	    "log \"another\"\n}\n", "",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: accept, no rule decided\n"
+	    "at mail: accept, no rule decided\n"
+	    "  r:2: when spf is none [spf = none] -> log \"spf is none, too\"\n"
+	    "  r:8: always -> log \"another\"\n"
+	    "at rcpt: accept, no rule decided\n"
+	    "at message: accept, no rule decided\n" },
 	{ "accept ends its phase alone",
 	    "on connect {\naccept\nreject \"no\"\n}\n"
 	    "on helo {\ndisconnect \"bye\"\n}\n", "",
@@ -187,8 +198,8 @@ test_verdict(void)
 	T_INT("delays add up", t.verdict.delay, 6500000);
 	T_OK("the last route counts", span_is(t.verdict.route, "two"));
 	T_INT("two lines of log", t.verdict.nlogs, 2);
-	T_OK("the first", span_is(t.verdict.logs[0], "first u@a.example"));
-	T_OK("the second", span_is(t.verdict.logs[1], "second"));
+	T_OK("the first", span_is(t.verdict.logs[0].text, "first u@a.example"));
+	T_OK("the second", span_is(t.verdict.logs[1].text, "second"));
 	T_INT("kind", t.verdict.kind, ACTION_DEFER);
 	T_INT("code", t.verdict.code, 452);
 	T_STR("enhanced", t.verdict.enhanced, "4.2.2");

@@ -125,10 +125,10 @@ test_count_grows(void)
 		return;
 	}
 	rule_trial_run(&t, PHASE_RCPT);
-	T_OK("the first one", span_is(t.verdict.logs[0], "1"));
+	T_OK("the first one", span_is(t.verdict.logs[0].text, "1"));
 	t.given = rule_trial_facts(&t, "rcpt.count = 3");
 	rule_trial_run(&t, PHASE_MESSAGE);
-	T_OK("all", span_is(t.verdict.logs[0], "3"));
+	T_OK("all", span_is(t.verdict.logs[0].text, "3"));
 	rule_trial_end(&t);
 }
 

@@ -129,7 +129,7 @@ rule_trial_verdict(struct rule_trial *t)
 	    SPAN_ARG(v->route));
 	put_edits(&out, v);
 	for (size_t i = 0; i < v->nlogs; i++)
-		buf_printf(&out, "log %.*s\n", SPAN_ARG(v->logs[i]));
+		buf_printf(&out, "log %.*s\n", SPAN_ARG(v->logs[i].text));
 	for (size_t i = 0; i < v->nobserved; i++)
 		buf_printf(&out, "observed %s %.*s\n",
 		    v->observed[i].rule->name, SPAN_ARG(v->observed[i].text));
