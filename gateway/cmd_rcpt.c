@@ -81,7 +81,7 @@ find_backend(struct mail *m, const struct rcpt *rcpt,
 	int index = route_find(w->routes, &rcpt->addr);
 
 	if (index < 0) {
-		*r = reply(550, "5.7.1", "Relaying is not permitted");
+		*r = sentence_relaying();
 		return -1;
 	}
 	if (v->route.len > 0)

@@ -126,7 +126,7 @@ choose_lists(const struct ruleset *r, struct dnsbl_list *out)
 
 struct court *
 court_open(struct arena *a, const struct settings *s,
-    const struct ruleset *rules, unsigned also, dnsbl_event_fn *report)
+    const struct ruleset *rules, dnsbl_event_fn *report)
 {
 	struct court *c = arena_new(a, struct court);
 	struct dnsbl_list *lists = arena_new_n(a, rules->nlists + 1,
@@ -139,14 +139,21 @@ court_open(struct arena *a, const struct settings *s,
 	c->wants = find_wants(s, rules->plan);
 	look_at_rules(c);
 	c->ids = make_ids(a, s);
-	options.wants = c->wants | also;
-	if (also & CHECK_LISTS) {
-		options.lists = rules->lists;
-		options.nlists = rules->nlists;
-	} else
-		options.nlists = choose_lists(rules, lists);
+	options.wants = c->wants;
+	options.nlists = choose_lists(rules, lists);
 	c->checker = checker_create(a, &options);
 	return c;
+}
+
+void
+court_name(struct client *client)
+{
+	client->name = NULL;
+	client->reverse = DNS_REVERSE_TEMPERROR;
+	if (!addr_is_loopback(&client->addr))
+		return;
+	client->name = "localhost";		/* RFC 6761 6.3 */
+	client->reverse = DNS_REVERSE_OK;
 }
 
 unsigned

@@ -26,13 +26,14 @@ struct court {
 	struct authres_ids	 ids;		/* names of ours in results */
 };
 
-/* Starts the checks, as checker_create() says; `also` are some that no session
- * wants. The ruleset and the settings outlive it; it ends with the arena. */
+/* Starts the checks, as checker_create() says. The ruleset and the settings
+ * outlive it; it ends with the arena. */
 struct court	*court_open(struct arena *a, const struct settings *s,
-		    const struct ruleset *rules, unsigned also,
-		    dnsbl_event_fn *report);
+		    const struct ruleset *rules, dnsbl_event_fn *report);
 /* Of a client at this address, heard by a listener with this `unchecked`: what
  * may be looked up for it. Nothing is for this machine itself. */
 unsigned	 court_wants(const struct court *c,
 		    const struct smtp_conf *conf, const struct addr *client);
+/* Sets the name that is known without a lookup: of this machine, else none. */
+void		 court_name(struct client *client);
 #endif

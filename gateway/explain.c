@@ -30,6 +30,7 @@ struct work {
 	struct arena		*arena;
 	struct buf		 message;	/* with CRLF line ends */
 	struct court		*court;
+	struct checker		*checker;
 	struct explanation	 x;
 	struct err		 err;
 	int			 ret;
@@ -250,7 +251,7 @@ await_probes(struct work *w)
 {
 	int64_t deadline = clock_now() + PROBES;
 
-	while (!checker_is_probed(w->court->checker) && clock_now() < deadline)
+	while (!checker_is_probed(w->checker) && clock_now() < deadline)
 		if (fiber_sleep(POLL, &w->err) < 0)
 			return -1;
 	return 0;
@@ -310,7 +311,7 @@ explain(void *arg)
 	if (w->ret < 0)
 		return;
 	begin_names(w, names);
-	of = client_checks_begin(w->court->checker, ~(unsigned)CHECK_NAME);
+	of = client_checks_begin(w->checker, ~(unsigned)CHECK_NAME);
 	client_checks_start(of, &w->x.client);
 	client_checks_helo(of, &w->x.client);
 	w->ret = check_mail(w, of);
@@ -322,6 +323,7 @@ explain(void *arg)
 		explain_print(w->arena, &w->x, w->request->json);
 	for (int i = 0; i < NAMES; i++)
 		task_drop(&names[i]);
+	checker_stop(w->checker);
 	checker_stop(w->court->checker);
 	client_checks_end(&of);
 }
@@ -335,6 +337,9 @@ look_up_all(struct work *w)
 		.nforward = s->resolver_forward.n,
 		.trust_anchor = s->resolver_trust_anchor,
 	};
+	struct checker_options all = { .settings = s,
+	    .lists = w->rules->lists, .nlists = w->rules->nlists,
+	    .wants = ALL_CHECKS };
 
 	loop_create();
 	if (dns_create(&options, &w->err) < 0) {
@@ -343,11 +348,15 @@ look_up_all(struct work *w)
 	}
 	if (checks_open(s, &w->err) < 0)
 		w->ret = -1;
-	w->court = court_open(w->arena, s, w->rules, ALL_CHECKS, NULL);
+	w->court = court_open(w->arena, s, w->rules, NULL);
+	all.wants |= w->court->wants;
+	w->checker = checker_create(w->arena, &all);
 	if (w->ret == 0)
 		fiber_spawn("explain", explain, w);
-	else
+	else {
+		checker_stop(w->checker);
 		checker_stop(w->court->checker);
+	}
 	while (fiber_count() > 0)
 		loop_turn(true);
 	checks_close();

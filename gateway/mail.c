@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/message_check.h"
 
 struct mail *
 mail_begin(struct session *s)
@@ -42,16 +43,9 @@ mail_add_rcpt(struct mail *m, const struct rcpt *r)
 static enum newline_mode
 newline_mode(const struct mail *m, bool bdat)
 {
-	const struct smtp_conf *conf = m->session->conf;
-
 	if (bdat && m->envelope.body == BODY_BINARYMIME)
 		return NEWLINE_BINARY;
-	if (conf->bare_newline_normalize &&
-	    (conf->bare_newline_networks.n == 0 ||
-	    network_any_has(conf->bare_newline_networks.list,
-	    conf->bare_newline_networks.n, &m->session->client.addr)))
-		return NEWLINE_NORMALIZE;
-	return NEWLINE_STRICT;
+	return message_newlines(m->session->conf, &m->session->client.addr);
 }
 
 void

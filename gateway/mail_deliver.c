@@ -1,10 +1,9 @@
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/court.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/message_check.h"
 #include "gateway/results.h"
 #include "gateway/sentence.h"
 #include "gateway/stats.h"
@@ -15,34 +14,20 @@
 static struct reply
 check_message(struct mail *m)
 {
-	const struct smtp_conf *conf = m->session->conf;
-	unsigned faults = m->in.faults;
+	struct session *s = m->session;
+	struct reply r = message_check(s->conf, s->max_size, &m->in,
+	    &m->header);
 
-	if (faults != 0 && m->in.mode != NEWLINE_NORMALIZE) {
+	if (r.close) {
 		stats_add(STAT_SMUGGLING, 1);
-		m->session->ended_by = "bare-newline";
-		return reply_close(550, "5.6.0", "The message holds a %s: "
-		    "lines must end in CRLF", dotstream_fault_name(faults));
+		s->ended_by = "bare-newline";
 	}
-	if (m->is_too_large)
-		return reply(552, "5.3.4", "The message is larger than %" PRIu64
-		    " octets", m->session->max_size);
-	if (m->spool_err.kind != 0) {
-		m->failure = m->spool_err;
-		log_event(LOG_LABEL_ERROR, m->session->id, "message not kept: "
-		    "%s", m->spool_err.text);
-		return reply(452, "4.3.1", "Insufficient storage, try later");
-	}
-	if (m->header.size > conf->max_header_size)
-		return reply(552, "5.3.4", "The header is larger than %" PRIu64
-		    " octets", conf->max_header_size);
-	if (m->header.fields > conf->max_header_fields)
-		return reply(554, "5.6.0", "The header has more than %" PRIu64
-		    " fields", conf->max_header_fields);
-	if (m->header.received > conf->max_received)
-		return reply(554, "5.4.6", "Mail loop: more than %" PRIu64
-		    " Received fields", conf->max_received);
-	return reply_none();
+	if (r.code != 0 || m->spool_err.kind == 0)
+		return r;
+	m->failure = m->spool_err;
+	log_event(LOG_LABEL_ERROR, s->id, "message not kept: %s",
+	    m->spool_err.text);
+	return reply(452, "4.3.1", "Insufficient storage, try later");
 }
 
 /* --- the header --- */
@@ -71,21 +56,6 @@ edit_header(struct mail *m, const struct verdict *v,
 	return header_edit_put(m->arena, &change, out);
 }
 
-/* The quarantine's reader must see why, whatever else the header says. */
-static void
-put_quarantine(const struct mail *m, const struct verdict *v,
-    struct buf *out)
-{
-	struct header_edit why = { ACTION_ADD_HEADER,
-	    SPAN_LIT("X-Forepost-Quarantine"), v->text };
-	const struct fields none = {0};
-	struct header_change change = { .fields = &none, .edits = &why,
-	    .nedits = 1, .utf8 = m->envelope.smtputf8 };
-
-	if (v->kind == ACTION_QUARANTINE)
-		header_edit_put(m->arena, &change, out);
-}
-
 /* All that stands before what is left of the message in the spool. */
 static void
 put_header(struct mail *m, const struct verdict *v,
@@ -102,7 +72,7 @@ put_header(struct mail *m, const struct verdict *v,
 		.is_headless = m->header.is_headless,
 	};
 
-	put_quarantine(m, v, out);
+	results_put_quarantine(m->arena, v, m->envelope.smtputf8, out);
 	if (found != NULL)
 		results_put(m->arena, s->worker->settings, &s->client,
 		    &m->envelope, found, out);

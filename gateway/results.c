@@ -27,6 +27,20 @@ results_put(struct arena *a, const struct settings *settings,
 	}
 }
 
+void
+results_put_quarantine(struct arena *a, const struct verdict *v, bool utf8,
+    struct buf *out)
+{
+	struct header_edit why = { ACTION_ADD_HEADER,
+	    SPAN_LIT("X-Forepost-Quarantine"), v->text };
+	const struct fields none = {0};
+	struct header_change change = { .fields = &none, .edits = &why,
+	    .nedits = 1, .utf8 = utf8 };
+
+	if (v->kind == ACTION_QUARANTINE)
+		header_edit_put(a, &change, out);
+}
+
 size_t
 results_cuts(struct arena *a, const struct court *court,
     const struct findings *found, const struct header_cut **cuts)

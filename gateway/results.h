@@ -1,5 +1,6 @@
 #ifndef GATEWAY_RESULTS_H
 #define GATEWAY_RESULTS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include "base/arena.h"
 #include "base/buf.h"
@@ -19,6 +20,10 @@ bool	results_are_wanted(const struct settings *s);
 void	results_put(struct arena *a, const struct settings *settings,
 	    const struct client *client, const struct envelope *envelope,
 	    const struct findings *found, struct buf *out);
+/* Above them, if it is put aside: the quarantine's reader must see why,
+ * whatever else the header says. */
+void	results_put_quarantine(struct arena *a, const struct verdict *v,
+	    bool utf8, struct buf *out);
 /* What is to be left out of the header. Returns how many parts. */
 size_t	results_cuts(struct arena *a, const struct court *court,
 	    const struct findings *found, const struct header_cut **cuts);

@@ -1,6 +1,8 @@
 #ifndef GATEWAY_SENTENCE_H
 #define GATEWAY_SENTENCE_H
+#include <stdbool.h>
 #include "base/log.h"
+#include "conf/settings.h"
 #include "gateway/reply.h"
 #include "policy/rule_eval.h"
 /*
@@ -11,6 +13,12 @@ struct reply	sentence_reply(const struct verdict *v, bool smtputf8);
 /* The same instead of a greeting: 554, or 421 where it may be tried again;
  * without an enhanced code.                        RFC 5321 3.1, RFC 2034 4 */
 struct reply	sentence_greeting(const struct verdict *v);
+/* To a recipient that no route of the configuration takes. */
+struct reply	sentence_relaying(void);
+/* A verdict of connect, helo or mail refuses as the reply to these, and not
+ * at each RCPT. */
+bool		sentence_is_at_once(const struct verdict *v,
+		    const struct smtp_conf *conf);
 /* What a phase gave beside its verdict, a line each: rules that would have
  * acted, `log`, and a regular expression that met its limit. */
 void		sentence_log(const char *session_id, enum phase phase,

@@ -11,17 +11,6 @@
  * `reject_at connect` says so or the rule is `disconnect`.
  */
 
-static void
-set_known_name(struct client *c)
-{
-	c->name = NULL;
-	c->reverse = DNS_REVERSE_TEMPERROR;
-	if (!addr_is_loopback(&c->addr))
-		return;
-	c->name = "localhost";		/* RFC 6761 6.3 */
-	c->reverse = DNS_REVERSE_OK;
-}
-
 void
 session_judge_client(struct session *s, bool name_is_told)
 {
@@ -40,7 +29,7 @@ session_judge_client(struct session *s, bool name_is_told)
 	if (name_is_told)
 		who.wants &= ~(unsigned)CHECK_NAME;
 	else
-		set_known_name(&s->client);
+		court_name(&s->client);
 	s->judge = judge_begin(court, &who);
 	judge_enter(s->judge, PHASE_CONNECT);
 }
@@ -79,13 +68,6 @@ session_delay(const struct verdict *v, struct err *err)
 	return -1;
 }
 
-static bool
-speaks_now(const struct session *s, const struct verdict *v)
-{
-	return v->kind == ACTION_DISCONNECT || (s->conf->reject_at_connect &&
-	    (v->kind == ACTION_REJECT || v->kind == ACTION_DEFER));
-}
-
 MAY_YIELD struct reply
 session_judge(struct session *s, enum phase phase)
 {
@@ -105,7 +87,7 @@ session_judge(struct session *s, enum phase phase)
 		return reply_none();	/* refused before, told or to be told */
 	if (session_delay(v, &err) < 0)
 		return reply_err(&err);
-	if (!speaks_now(s, v))
+	if (!sentence_is_at_once(v, s->conf))
 		return reply_none();
 	stats_add(STAT_RULE_REFUSALS, 1);
 	if (v->kind == ACTION_DISCONNECT)

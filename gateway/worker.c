@@ -350,8 +350,7 @@ begin(struct life *l, struct err *err)
 	if (l->w.backends == NULL)
 		return -1;
 	l->w.routes = routes_create(l->arena, s);
-	l->w.court = court_open(l->arena, s, l->w.rules, 0,
-	    tell_of_list);
+	l->w.court = court_open(l->arena, s, l->w.rules, tell_of_list);
 	make_listeners(l);
 	watch(l);
 	return 0;

@@ -252,7 +252,7 @@ set_stage(void)
 	if (play.worker.rules == NULL)
 		return false;
 	play.worker.court = court_open(play.arena, play.settings,
-	    play.worker.rules, 0, NULL);
+	    play.worker.rules, NULL);
 	play.worker.backends = backends_create(play.settings, &err);
 	if (play.worker.backends == NULL) {
 		problem("%s", err.text);
