@@ -106,6 +106,10 @@ is_end(const struct lines *l, const struct token *eol)
 	if (token_is_punct(next, "{") || token_is_word(next, "and") ||
 	    token_is_word(next, "or"))
 		return false;
+	/* A text that goes on. */
+	if (last->kind == TOKEN_STRING && next->kind == TOKEN_STRING &&
+	    !token_is_punct(next + 1, ":"))
+		return false;
 	return !token_is_word(next, "when") || is_group(next);
 }
 

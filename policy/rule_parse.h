@@ -92,8 +92,10 @@ struct cond	*rule_parse_cond(struct rule_parser *p);	/* or NULL */
 /* --- rule_parse_fact.c --- */
 /* A fact and its argument; NULL as `fact` if there is none of that name. */
 bool		 rule_parse_fact(struct rule_parser *p, struct fact_ref *ref);
-bool		 rule_parse_template(struct rule_parser *p,
-		    const struct token *text, struct template *template);
+/* The text at hand, and those that begin the lines behind it: they are one,
+ * with a space between them. */
+void		 rule_parse_template(struct rule_parser *p,
+		    struct template *template);
 
 /* --- rule_lines.c --- */
 /* Leaves out the line ends that end no statement. */

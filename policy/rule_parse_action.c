@@ -313,10 +313,10 @@ parse_text(struct rule_parser *p, const struct action_row *row,
 			return true;
 		return complain(p, "a text in quotes", row);
 	}
-	p->t++;
 	if (t->text.len == 0 && !(row->arguments & VALUE))
 		diagnostic(p->d, t->place, NULL, "the text is empty");
-	return rule_parse_template(p, t, &action->text);
+	rule_parse_template(p, &action->text);
+	return true;
 }
 
 static bool

@@ -119,13 +119,12 @@ add_fact(struct rule_parser *p, struct template *template,
 	add_part(p, template, &part);
 }
 
-bool
-rule_parse_template(struct rule_parser *p, const struct token *t,
-    struct template *template)
+static void
+add_token(struct rule_parser *p, struct template *template,
+    const struct token *t)
 {
 	const char *at = t->text.p, *end = at + t->text.len, *start = at;
 
-	*template = (struct template){ .at = t->place };
 	for (; at < end; at++) {
 		const char *close;
 
@@ -133,7 +132,7 @@ rule_parse_template(struct rule_parser *p, const struct token *t,
 			diagnostic(p->d, place_in(p, t,
 			    (size_t)(at - t->text.p)), NULL,
 			    "a text is one line: no control characters");
-			return true;
+			return;
 		}
 		if (*at != '{')
 			continue;
@@ -151,7 +150,7 @@ rule_parse_template(struct rule_parser *p, const struct token *t,
 			    (size_t)(at - t->text.p)),
 			    "a brace that is no fact is written {{",
 			    "this { has no }");
-			return true;
+			return;
 		}
 		add_fact(p, template, t, span_n(at + 1,
 		    (size_t)(close - at - 1)));
@@ -159,5 +158,19 @@ rule_parse_template(struct rule_parser *p, const struct token *t,
 		start = close + 1;
 	}
 	add_text(p, template, span_n(start, (size_t)(end - start)));
-	return true;
+}
+
+void
+rule_parse_template(struct rule_parser *p, struct template *template)
+{
+	const struct token *t = p->t++;
+
+	*template = (struct template){ .at = t->place };
+	add_token(p, template, t);
+	/* In the same line a second text is one too many. */
+	while (p->t->kind == TOKEN_STRING &&
+	    p->t->place.line > p->t[-1].place.line) {
+		add_text(p, template, span_z(" "));
+		add_token(p, template, p->t++);
+	}
 }

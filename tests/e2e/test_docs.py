@@ -147,7 +147,7 @@ def run_tests(work, rules, tests):
 
 def test_rules_that_are_shown_pass_the_check(work):
     found = rule_examples()
-    assert len(found) == 5
+    assert len(found) == 6
     for text in found:
         done = run_tests(work, text, "")
         assert done.returncode == 0, "%s\n%s" % (done.stdout, text)

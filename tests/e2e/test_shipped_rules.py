@@ -25,6 +25,7 @@ UNSEEN = ("listed-names", "replace header")
 STATEMENT = re.compile(r"""
     ^\t+(?:(?P<label>[\w-]+):\s*)?
     (?P<action>(?:score|reject|accept|quarantine|tag|replace)\b[^\n]*?)
+    (?P<more>(?:\n\t+"[^"\n]*")*)
     (?P<when>\s+when\ [^{}\n]*(?:\{[^}\n]*\}[^{}\n]*)*
         (?:\n\t+\ *(?:and\ |header)[^\n]*)*)?$""", re.M | re.X)
 
