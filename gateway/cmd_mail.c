@@ -13,6 +13,7 @@ MAY_YIELD struct reply
 cmd_mail(struct session *s, struct span args)
 {
 	struct path_limits limits = { s->advertised, s->max_size };
+	const struct verdict *refusal;
 	struct path_fault fault;
 	struct reply r;
 	struct mail *m;
@@ -40,7 +41,10 @@ cmd_mail(struct session *s, struct span args)
 	}
 	s->mail = m;
 	r = session_judge(s, PHASE_MAIL);
-	if (r.code != 0 || r.close)
+	if (r.code != 0 || r.close) {
+		refusal = judge_refusal(s->judge);
+		m->rule = refusal != NULL ? refusal->rule : NULL;
 		return mail_answer(m, r);
+	}
 	return reply(250, "2.1.0", "Ok");
 }

@@ -11,6 +11,7 @@
 #include "gateway/listener.h"
 #include "gateway/mail.h"
 #include "gateway/proxyproto.h"
+#include "gateway/sentence.h"
 #include "gateway/session.h"
 #include "gateway/stats.h"
 
@@ -75,6 +76,8 @@ log_end_line(const struct session *s)
 	log_z(&l, "listener", s->listener->conf->name);
 	log_z(&l, "by", s->ended_by);
 	log_z(&l, "at", s->where);
+	if (s->judge != NULL)
+		sentence_put(&l, judge_refusal(s->judge));
 	log_int(&l, "mails", s->mails);
 	log_int(&l, "delivered", s->delivered);
 	log_int(&l, "commands", s->commands);
