@@ -131,12 +131,31 @@ forget_helo(struct client_checks *of)
 	task_drop(&of->helo_name);
 }
 
+static bool
+is_same_helo(const struct client_checks *of, const struct client *client)
+{
+	return strcmp(of->helo, client->helo) == 0;
+}
+
+MAY_YIELD int
+client_checks_settle_helo(struct client_checks *of,
+    const struct client *client, struct err *err)
+{
+	if (is_same_helo(of, client))
+		return 0;
+	if (checks_await(of->helo_lists, err) < 0 ||
+	    checks_await(of->helo_spf, err) < 0 ||
+	    checks_await(of->helo_name, err) < 0)
+		return -1;
+	return 0;
+}
+
 void
 client_checks_helo(struct client_checks *of, const struct client *client)
 {
 	struct span name = span_z(client->helo);
 
-	if (strcmp(of->helo, client->helo) == 0)
+	if (is_same_helo(of, client))
 		return;
 	forget_helo(of);
 	snprintf(of->helo, sizeof(of->helo), "%s", client->helo);

@@ -100,6 +100,9 @@ MAY_YIELD int	 client_checks_resolve(struct client_checks *of,
 MAY_YIELD int	 client_checks_lists(struct client_checks *of,
 		    struct arena *a, const struct dnsbl_answer **answer,
 		    struct err *err);
+/* Waits for what the HELO name before set off, unless it is still the same. */
+MAY_YIELD int	 client_checks_settle_helo(struct client_checks *of,
+		    const struct client *client, struct err *err);
 /* Waits for what is under way for the client. */
 MAY_YIELD int	 client_checks_settle(struct client_checks *of,
 		    struct err *err);

@@ -93,6 +93,12 @@ take_name(struct session *s, struct span args, struct reply *r)
 static MAY_YIELD bool
 pass_rules(struct session *s, struct reply *r)
 {
+	struct err err;
+
+	if (judge_settle_helo(s->judge, &err) < 0) {
+		*r = reply_err(&err);
+		return false;
+	}
 	s->told &= (1u << PHASE_HELO) - 1;
 	judge_enter(s->judge, PHASE_HELO);
 	*r = session_judge(s, PHASE_HELO);

@@ -105,11 +105,13 @@ trusts(const struct verdict *v)
 	return v->rule != NULL && v->rule->action.kind == ACTION_TRUST;
 }
 
+/* One recipient that is trusted does not make the mail so. */
 bool
 judge_is_trusted(const struct judge *j)
 {
 	for (enum phase p = PHASE_CONNECT; p < PHASES; p++)
-		if (j->phases[p].is_decided && trusts(&j->phases[p].verdict))
+		if (p != PHASE_RCPT && j->phases[p].is_decided &&
+		    trusts(&j->phases[p].verdict))
 			return true;
 	return false;
 }
@@ -243,6 +245,12 @@ MAY_YIELD int
 judge_name(struct judge *j, struct err *err)
 {
 	return client_checks_name(j->checks, j->arena, j->client, err);
+}
+
+MAY_YIELD int
+judge_settle_helo(struct judge *j, struct err *err)
+{
+	return client_checks_settle_helo(j->checks, j->client, err);
 }
 
 MAY_YIELD int

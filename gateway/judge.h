@@ -59,6 +59,10 @@ void		 judge_keep_traces(struct judge *j);
 /* Behind judge_enter(j, PHASE_CONNECT): the greeting is due, and whether the
  * client spoke before it is known. */
 void		 judge_greeted(struct judge *j);
+/* Before judge_enter(j, PHASE_HELO): waits for what the last name set off, if
+ * this is another one. Who says HELO without end makes no more lookups than
+ * others. */
+MAY_YIELD int	 judge_settle_helo(struct judge *j, struct err *err);
 /* Connect, helo (the client's HELO name is set) and message. */
 void		 judge_enter(struct judge *j, enum phase phase);
 MAY_YIELD int	 judge_await(struct judge *j, enum phase upto,

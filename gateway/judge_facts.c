@@ -342,8 +342,13 @@ get_sender_checks(struct judge *j, enum fact_id id, struct value *v,
 static void
 get_rcpt(struct judge *j, enum fact_id id, struct value *v)
 {
-	const struct address *addr = &j->mail->rcpt->addr;
+	const struct address *addr;
 
+	if (j->mail->rcpt == NULL) {	/* a message for nobody */
+		test_facts_neutral(fact_at(id), v);
+		return;
+	}
+	addr = &j->mail->rcpt->addr;
 	switch (id) {
 	case FACT_RCPT:
 		set_text(v, addr->text);

@@ -111,17 +111,18 @@ judge_rcpt_taken(struct judge *j)
 	evaluation_rcpt_keep(j->evaluation);
 }
 
-/* The rules of the message see the first that was taken. */
+/* The rules of the message see the first that was taken, if any was; what was
+ * read of others is gone with their memory. */
 static void
 return_to_first(struct judge *j)
 {
 	struct judge_mail *m = j->mail;
 
-	if (j->evaluation == NULL || m->envelope->nrcpts == 0)
+	if (j->evaluation == NULL)
 		return;
 	m->scratch = NULL;
-	m->rcpt = &m->envelope->rcpts[0];
 	m->count = m->envelope->nrcpts;
+	m->rcpt = m->count > 0 ? &m->envelope->rcpts[0] : NULL;
 	evaluation_rcpt_restore(j->evaluation);
 }
 

@@ -57,7 +57,9 @@ mail_open_message(struct mail *m, bool bdat)
 	m->spool = spool_open(m->arena, settings->spool);
 	dotstream_begin(&m->in, newline_mode(m, bdat), bdat);
 	header_scan_begin(&m->header);
-	judge_message_begin(m->session->judge);
+	/* When a rule has discarded all recipients, nobody asks any more. */
+	if (m->envelope.nrcpts > 0)
+		judge_message_begin(m->session->judge);
 }
 
 bool
