@@ -25,6 +25,8 @@ cmd_xclient(struct session *s, struct span args)
 	session_await_name(s);
 	told = s->client;
 	told.helo = NULL;
+	if (told.name != NULL)		/* it would go with its judge */
+		told.name = arena_strdup(s->arena, told.name);
 	if (xclient_parse(s->arena, args, &told, &err) < 0)
 		return reply(501, "5.5.4", "%s", err.text);
 	mail_end(&s->mail);

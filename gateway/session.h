@@ -61,8 +61,8 @@ void	sessions_stop(struct worker *w);
 /* Waits until client.name and client.reverse are set. */
 MAY_YIELD void	session_await_name(struct session *s);
 /* The client comes before the judge, or another one does: XCLIENT, which may
- * have told its name. */
-void	session_judge_client(struct session *s, bool name_is_told);
+ * have told its name, or tell more of a client whose name was found. */
+void	session_judge_client(struct session *s, bool name_is_known);
 /* What the rules of this phase have to say instead of its own reply, once
  * they have been waited for where they may hold it back. Code 0: nothing. */
 MAY_YIELD struct reply session_judge(struct session *s, enum phase phase);
