@@ -12,7 +12,7 @@
  */
 
 void
-session_judge_client(struct session *s, bool name_is_told)
+session_judge_client(struct session *s, bool name_is_known)
 {
 	const struct court *court = s->worker->court;
 	struct judge_client who = {
@@ -26,9 +26,7 @@ session_judge_client(struct session *s, bool name_is_told)
 	judge_end(&s->judge);
 	s->told = 0;
 	s->is_turned_away = false;
-	if (name_is_told)
-		who.wants &= ~(unsigned)CHECK_NAME;
-	else
+	if (!name_is_known)
 		court_name(&s->client);
 	s->judge = judge_begin(court, &who);
 	judge_enter(s->judge, PHASE_CONNECT);
@@ -90,6 +88,8 @@ session_judge(struct session *s, enum phase phase)
 	if (!sentence_is_at_once(v, s->conf))
 		return reply_none();
 	stats_add(STAT_RULE_REFUSALS, 1);
+	if (v->code >= 500)
+		s->errors++;	/* as a refused recipient is */
 	if (v->kind == ACTION_DISCONNECT)
 		s->ended_by = "rule";
 	return phase == PHASE_CONNECT ? sentence_greeting(v) :
