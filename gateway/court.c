@@ -156,13 +156,25 @@ court_name(struct client *client)
 	client->reverse = DNS_REVERSE_OK;
 }
 
+static bool
+is_this_machine(const struct addr *client)
+{
+	return addr_is_unix(client) || addr_is_loopback(client);
+}
+
+bool
+court_is_unchecked(const struct smtp_conf *conf, const struct addr *client)
+{
+	return is_this_machine(client) || network_any_has(conf->unchecked.list,
+	    conf->unchecked.n, client);
+}
+
 unsigned
 court_wants(const struct court *c, const struct smtp_conf *conf,
     const struct addr *client)
 {
-	if (addr_is_unix(client) || addr_is_loopback(client))
+	if (is_this_machine(client))
 		return 0;
-	if (network_any_has(conf->unchecked.list, conf->unchecked.n, client))
-		return c->wants & CHECK_NAME;
-	return c->wants;
+	return court_is_unchecked(conf, client) ? c->wants & CHECK_NAME :
+	    c->wants;
 }

@@ -30,8 +30,11 @@ struct court {
  * outlive it; it ends with the arena. */
 struct court	*court_open(struct arena *a, const struct settings *s,
 		    const struct ruleset *rules, dnsbl_event_fn *report);
-/* Of a client at this address, heard by a listener with this `unchecked`: what
- * may be looked up for it. Nothing is for this machine itself. */
+/* This machine itself, and the networks of the listener's `unchecked`. */
+bool		 court_is_unchecked(const struct smtp_conf *conf,
+		    const struct addr *client);
+/* What may be looked up for a client: nothing for this machine itself, and
+ * for others that are unchecked the name, since Received tells it. */
 unsigned	 court_wants(const struct court *c,
 		    const struct smtp_conf *conf, const struct addr *client);
 /* Sets the name that is known without a lookup: of this machine, else none. */

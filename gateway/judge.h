@@ -46,6 +46,7 @@ struct judge_client {
 	struct client		*client;	/* name and reverse are set */
 	const char		*listener;
 	unsigned		 wants;		/* court_wants() */
+	bool			 is_unchecked;	/* court_is_unchecked() */
 	const uint64_t		*errors;	/* of the session; by pointer */
 	uint64_t		 sessions;	/* of the client's network */
 };

@@ -85,7 +85,8 @@ get_name(struct judge *j, enum fact_id id, struct value *v, struct err *err)
 		return -1;
 	if (id == FACT_CLIENT_NAME)
 		set_z(v, c->name);
-	else if (!(j->who.wants & CHECK_NAME) && c->name == NULL)
+	else if (c->name == NULL && (j->who.is_unchecked ||
+	    !(j->who.wants & CHECK_NAME)))
 		test_facts_neutral(fact_at(id), v);
 	else
 		v->word = c->reverse;

@@ -19,6 +19,7 @@ session_judge_client(struct session *s, bool name_is_known)
 		.client = &s->client,
 		.listener = s->listener->conf->name,
 		.wants = court_wants(court, s->conf, &s->client.addr),
+		.is_unchecked = court_is_unchecked(s->conf, &s->client.addr),
 		.errors = &s->errors,
 		.sessions = crowd_count(s->worker->crowd, &s->client.addr),
 	};

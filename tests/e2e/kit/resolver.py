@@ -18,12 +18,15 @@ def wire_name(name):
 
 class Resolver:
     """`records` is {(name, type): [value]}; addresses, names and TXT as
-    text, MX as "10 name". Names in `silent` (and below) get no answer."""
+    text, MX as "10 name". Names in `silent` (and below) get no answer.
+    `asked` has every question, in the order in which they came."""
 
     def __init__(self, records=None):
         self.records = records or {}
         self.asked = []
         self.silent = set()
+        self.held = None	# answers, between hold() and release()
+        self.lock = threading.Lock()
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         # Resolvers send from random ports, so none is free beforehand.
         self.sock.bind(("127.0.0.1", 0))
@@ -37,11 +40,29 @@ class Resolver:
                 query, client = self.sock.recvfrom(4096)
                 answer = self.answer(query) if query else None
                 if answer:
-                    self.sock.sendto(answer, client)
+                    self.send(answer, client)
             except OSError:
                 return
             except (IndexError, struct.error):
                 continue
+
+    def send(self, answer, client):
+        with self.lock:
+            if self.held is None:
+                self.sock.sendto(answer, client)
+            else:
+                self.held.append((answer, client))
+
+    def hold(self):
+        """From here on nothing is answered until release()."""
+        with self.lock:
+            self.held = []
+
+    def release(self):
+        with self.lock:
+            held, self.held = self.held, None
+            for answer, client in held:
+                self.sock.sendto(answer, client)
 
     def rdata(self, kind, value):
         if kind in ("A", "AAAA"):
