@@ -5,10 +5,12 @@ Everything runs on loopback ports and in a temporary folder, in one run:
 `direct` is the same client straight to the same sink, haproxy in TCP mode is
 what a relay costs that understands nothing, Postfix's smtpd_proxy_filter is
 the nearest thing that people use. Servers are run in turn and repeated; each
-figure is a median and stands beside its bar. `forepost-bdat` is forepost
-before a sink that offers CHUNKING; the bars are for the plain one. What it
-costs to find out who sent a mail is measured by checks.py, what rules cost by
-rules.py.
+figure is a median and stands beside its bar. `forepost` relays and has no
+rules, as haproxy; `forepost-bdat` is the same before a sink that offers
+CHUNKING, `forepost-rules` has the shipped default.rules, for a client that
+nothing is looked up of. The bars are for the plain one. What it costs to find
+out who sent a mail is measured by checks.py, what rules cost by share.py (of a
+whole message) and rules.py (many rules, large sets).
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -26,9 +28,11 @@ import checks
 import loads
 import rules
 import servers
+import share
 
+JUDGED = "forepost-rules"
 SERVED = ("relay", "large", "latency", "idle")	# by all servers in turn
-ALL = (*SERVED, "checks", "rules")
+ALL = (*SERVED, "checks", "share", "rules")
 
 
 class Report:
@@ -134,12 +138,12 @@ def show_idle(bench, report):
           number(run["p50"]), number(run["p99"]), number(run["direct_p99"])]
          for load, name, run in rows])
     for load, name, run in rows:
-        if name != "forepost":
+        if name not in ("forepost", JUDGED):
             continue
-        report.bar(f"{load}: memory of each", run["each"],
+        report.bar(f"{load}, {name}: memory of each", run["each"],
                    32 if "TLS" in load else 12, "KiB")
-        report.bar(f"{load}: new client served (p99)", run["p99"] / 1000,
-                   10, "ms")
+        report.bar(f"{load}, {name}: new client served (p99)",
+                   run["p99"] / 1000, 10, "ms")
 
 
 def start(bench, args, folder, sinks):
@@ -178,7 +182,11 @@ def measure(bench, args, folder, sinks):
     if "latency" in args.only:
         loads.latency(bench, sinks.values())
     if "relay" in args.only:
+        bench.servers[JUDGED] = servers.forepost(
+            args.forepost, folder, sinks["plain"], JUDGED, rules="default")
+        bench.warm_up()
         loads.relay(bench)
+        stop(bench, JUDGED)
     if "large" in args.only:
         loads.large(bench)
         for name in ("forepost", "forepost-bdat"):
@@ -190,12 +198,16 @@ def measure(bench, args, folder, sinks):
                        loads.LEVELS[:2])
         stop(bench)
         # A process that has served much keeps memory: each starts afresh.
-        for tls in (False, True):
-            server = servers.forepost(args.forepost, folder, sinks["plain"],
-                                      "idle-tls" if tls else "idle-clear")
-            server.name = "forepost"
-            bench.servers[server.name] = server
-            loads.idle(bench, server, direct, tls)
+        for name, tls, policy, levels in (
+                ("forepost", False, "none", loads.LEVELS),
+                (JUDGED, False, "default", loads.LEVELS[:2]),
+                ("forepost", True, "none", loads.LEVELS)):
+            server = servers.forepost(
+                args.forepost, folder, sinks["plain"],
+                f"idle-{name}-{'tls' if tls else 'clear'}", rules=policy)
+            server.name = name
+            bench.servers[name] = server
+            loads.idle(bench, server, direct, tls, levels)
             stop(bench)
     return floods
 
@@ -246,9 +258,12 @@ def main():
                                          name="sink-chunking")
         floods = measure(bench, args, folder, sinks)
         stop(bench)
-        if "checks" in args.only:
+        if {"checks", "share"} & set(args.only):
             checking = checks.Checks(bench, args.forepost, sinks["plain"])
+        if "checks" in args.only:
             checks.measure(checking, lambda: stop(bench))
+        if "share" in args.only:
+            share.measure(checking)
         if "rules" in args.only:
             rules.measure(bench)
     finally:
@@ -268,6 +283,8 @@ def main():
         show_idle(bench, report)
     if "checks" in args.only:
         checks.show(checking, report)
+    if "share" in args.only:
+        share.show(checking, report)
     if "rules" in args.only:
         rules.show(bench, report)
     missed = sum(not bar["ok"] for bar in report.bars)

@@ -1,7 +1,9 @@
 """checks -- what it costs to find out who sent a mail.
 
 Clients and senders are made up by XCLIENT and known to the DNS server of
-names.c; messages are 8 KiB with one RSA-2048 signature, made beforehand.
+names.c; messages are 8 KiB with one RSA-2048 signature, made beforehand. Only
+what rules or header fields ask for is looked up: one rule asks for what no
+field of ours tells, or there are the shipped rules, which ask at RCPT.
 
     latency     each client and sender is new, each DNS answer comes 20 ms
                 late, one transaction at a time
@@ -30,6 +32,8 @@ SILENT = "silent.bench.example"
 # The second half of what is ours is exempt.
 UNCHECKED, UNCHECKED_FIRST = "198.19.0.0/16", 1 << 16
 UNCHECKED_SENDERS = "unchecked.senders.bench.example"
+
+SHIPPED = os.path.join(servers.HERE, "..", "..", "conf")
 
 
 class Names:
@@ -78,7 +82,8 @@ def make_key(folder):
     return key
 
 
-def settings(names, lists=0, spf=None, dkim=None, dmarc=False, arc=False):
+def settings(names, lists=0, spf=None, dkim=None, dmarc=False, arc=False,
+             **_):
     """What forepost is to check; of SPF and DKIM by which engine."""
     def word(flag):
         return "yes" if flag else "no"
@@ -98,12 +103,34 @@ arc {"verify" if arc else "off"}
     return text
 
 
-ALL = {"lists": LISTS, "spf": "own", "dkim": "own", "dmarc": True}
+# What names and addresses are to lists, HELO and sender: behind the dot.
+ASK_LISTS = "dnsbl.score > 1000"
+ASK_DOMAINS = "not helo.resolves and not sender.domain-accepts-mail"
+
+
+def rules(folder, lists=0, domains=False, rules=None, **_):
+    """The setting: shipped rules, or one rule that asks and never applies."""
+    if rules == "default.rules":
+        return "default"
+    if rules:
+        return f'"{os.path.abspath(os.path.join(SHIPPED, rules))}"'
+    asks = ([ASK_LISTS] if lists else []) + ([ASK_DOMAINS] if domains else [])
+    if not asks:
+        return "none"
+    path = os.path.join(folder, f"ask-{lists}-{int(domains)}.rules")
+    with open(path, "w") as f:
+        f.write(f"on message {{\n\ttag asked when {' and '.join(asks)}\n}}\n")
+    return f'"{path}"'
+
+
+ALL = {"lists": LISTS, "domains": True, "spf": "own", "dkim": "own",
+       "dmarc": True}
 LIBRARIES = {"spf": "libspf2", "dkim": "libopendkim"}
 # By row of the table.
 SETS = {
     "no checks": {},
     f"{LISTS} lists": {"lists": LISTS},
+    "HELO, sender": {"domains": True},
     "SPF": {"spf": "own"},
     "SPF, libspf2": {"spf": "libspf2"},
     "DKIM": {"dkim": "own"},
@@ -113,9 +140,13 @@ SETS = {
     "all": ALL,
     "all, both libraries": {**ALL, **LIBRARIES},
     "all, ARC": {**ALL, "arc": True},
+    "all, default.rules": {**ALL, "rules": "default.rules"},
+    "all, strict.rules": {**ALL, "rules": "strict.rules"},
 }
+JUDGED = ("all, default.rules", "all, strict.rules")
 # What each one adds: its name, a row with it, and one without.
 SHARES = ((f"{LISTS} lists", f"{LISTS} lists", "no checks"),
+          ("HELO and sender", "HELO, sender", "no checks"),
           ("SPF", "SPF", "no checks"),
           ("libspf2", "SPF, libspf2", "no checks"),
           ("DKIM", "DKIM", "no checks"),
@@ -150,7 +181,8 @@ class Checks:
         self.started += 1
         server = servers.forepost(
             self.binary, self.bench.folder, self.sink,
-            f"checks-{self.started}", settings(names, **what))
+            f"checks-{self.started}", settings(names, **what),
+            rules(self.bench.folder, **what))
         server.name = name
         server.log = os.path.join(self.bench.folder,
                                   f"checks-{self.started}", "log")
@@ -195,18 +227,19 @@ class Checks:
 # --- one at a time, nobody seen before ---
 
 LATENCY = "checks, all new, one at a time"
-INCLUDE = "all, SPF by an include"
+INCLUDE = "default.rules, SPF by an include"
 
 
 def latency(checks):
     bench = checks.bench
     names = checks.resolver(DELAY, "names-late")
     rows = [checks.server(name, names, **SETS[name])
-            for name in ("no checks", "all")]
-    rows.append(servers.Server(INCLUDE, rows[-1].port, rows[-1].program))
+            for name in ("no checks", "all", *JUDGED)]
+    default = checks.bench.servers[JUDGED[0]]
+    rows.append(servers.Server(INCLUDE, default.port, default.program))
     n = 30 if bench.quick else 60
     print(f"  {LATENCY}", flush=True)
-    for server in rows[:2]:
+    for server in rows[:-1]:
         bench.source(server, *checks.new(5))
     for _ in range(bench.repeat):
         for server in rows:
@@ -241,10 +274,11 @@ def show_latency(checks, report):
     report.table(["", *sorts],
                  [[name, *(f"{asked[sort]:.1f}" for sort in sorts)]
                   for name, asked in checks.asked.items()])
-    report.bar("connect to the reply to RCPT",
-               ms("all", "rcpt_p50") / DELAY, 2.5, "round trips")
-    report.bar("connect to the reply to the message",
-               ms("all", "dot_p50") / DELAY, 3.75, "round trips")
+    for name in (*JUDGED, INCLUDE):
+        report.bar(f"{name}: connect to the reply to RCPT",
+                   ms(name, "rcpt_p50") / DELAY, 2.5, "round trips")
+        report.bar(f"{name}: connect to the reply to the message",
+                   ms(name, "dot_p50") / DELAY, 3.75, "round trips")
 
 
 # --- many at a time, everything cached ---
@@ -284,7 +318,8 @@ def show_load(checks, report):
         f"{what} {get(row, 'cpu') - get(without, 'cpu'):.0f} us"
         for what, row, without in SHARES))
     print(f"    DNS questions while measuring: {checks.not_cached:.0f}")
-    report.bar("CPU per message, all checks", get("all", "cpu"), 1200, "us")
+    for name in JUDGED:
+        report.bar(f"CPU per message, {name}", get(name, "cpu"), 1200, "us")
 
 
 # --- beside those who wait ---
@@ -297,7 +332,7 @@ def crowd(checks):
     """Probes before and while many sessions wait, in turn."""
     bench = checks.bench
     names = checks.resolver(5, "names-crowd")
-    server = checks.server("all", names, **ALL)
+    server = checks.server(JUDGED[0], names, **SETS[JUDGED[0]])
     n = 50 if bench.quick else 150
     # Its caches and its heap grow once, with any crowd: before all rounds.
     bench.source(server, *checks.new(3 * CROWD, "-s", CROWD))

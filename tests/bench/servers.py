@@ -48,7 +48,9 @@ def certificate(folder):
     return cert, key
 
 
-def forepost(binary, folder, sink, name="forepost", settings=""):
+def forepost(binary, folder, sink, name="forepost", settings="",
+             rules="none"):
+    """`rules` as in the configuration: none, default, or a file in quotes."""
     port = free_port()
     own = os.path.join(folder, name)
     os.makedirs(own)
@@ -76,6 +78,7 @@ listener bench {{
 }}
 backend sink {{ address smtp://127.0.0.1:{sink.port} }}
 route {{ domains "*" backend sink }}
+rules {rules}
 {settings}''')
     program = Program([binary, "serve", "--config", conf], own, name)
     program.wait_ready(port)
