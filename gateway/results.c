@@ -12,11 +12,14 @@ results_put(struct arena *a, const struct settings *settings,
     const struct client *client, const struct envelope *envelope,
     const struct findings *found, struct buf *out)
 {
+	struct findings told = *found;
 	struct received_spf spf;
 	struct authres r;
 
+	if (!settings->arc)	/* a rule may ask for it all the same */
+		told.arc = NULL;
 	if (settings->authres) {
-		authres_results(a, client, envelope, found, &r);
+		authres_results(a, client, envelope, &told, &r);
 		r.authserv_id = settings->authserv_id;
 		authres_write(a, out, &r);
 	}

@@ -20,6 +20,7 @@ struct side {
 	bool		 is_hanging;
 	bool		 saw_end;
 	struct buf	 in;		/* unread */
+	struct buf	 got;		/* all that came */
 	struct buf	 last;		/* the last reply or message */
 	struct buf	 sent;		/* since the last expectation */
 	bool		 ends_message;	/* the next 2yz is about a message */
@@ -28,12 +29,14 @@ struct side {
 /* What one performance has shown so far. */
 struct judgement {
 	bool		 is_fault_run;	/* some wait fails: answers may differ */
+	bool		 is_lenient;	/* they may, and the script goes on */
 	char		 problem[512];	/* the first one; "": none */
 	unsigned	 taken;		/* messages that a backend confirmed */
 	unsigned	 acknowledged;	/* and that the client was told so of */
 	char		 five[256];	/* steps with a 5yz in the clean run */
 };
 extern struct judgement judgement;
+bool	judgement_is_strict(void);	/* all must be as the script says */
 
 void	problem(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Until it waits or is done; true if anything moved. */
