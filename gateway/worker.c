@@ -410,12 +410,15 @@ static void
 await_probes(const struct life *l)
 {
 	static bool is_over;	/* the fiber may outlive this call */
+	struct fiber *patience;
 
 	is_over = false;
-	fiber_spawn("patience", be_patient, &is_over);
+	patience = fiber_spawn("patience", be_patient, &is_over);
 	while (!is_over && (!backends_are_probed(l->w.backends) ||
 	    !checker_is_probed(l->w.court->checker)))
 		loop_turn(true);
+	if (!is_over)		/* or the worker could not end before it */
+		fiber_stop(patience);
 }
 
 int
