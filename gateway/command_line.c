@@ -19,6 +19,8 @@ static const struct {
 	{ OPT_JSON, "--json", "as JSON" },
 	{ OPT_MDOC, "--mdoc", "as a part of a manual page" },
 	{ OPT_CLIENT, "--client IP", "the address that the mail came from" },
+	{ OPT_LISTENER, "--listener NAME", "by which it came in, instead of the "
+	    "first one" },
 	{ OPT_NAME, "--name NAME", "its name, instead of looking it up" },
 	{ OPT_HELO, "--helo NAME", "what it said at HELO" },
 	{ OPT_FROM, "--from ADDRESS", "of MAIL; <> is the null sender, as without it" },
@@ -29,7 +31,8 @@ static const struct {
 	    "standard input" },
 	{ OPT_RULES, "--rules FILE", "check: these rules, and of --config only "
 	    "backends and lists;\n" "                      "
-	    "test: them, not those of --config or x.rules for x.test" },
+	    "test: them, not those of --config or x.rules for x.test;\n"
+	    "                      explain: them, not those of --config" },
 	{ OPT_FILES, "FILE...", "files with tests of rules" },
 };
 #define NOPTIONS	(sizeof(options) / sizeof(options[0]))
@@ -101,6 +104,7 @@ set_option(struct command_line *line, int bit)
 		{ OPT_NAME, &mail->name }, { OPT_HELO, &mail->helo },
 		{ OPT_FROM, &mail->from }, { OPT_TO, &mail->to },
 		{ OPT_RESOLVER, &mail->resolver },
+		{ OPT_LISTENER, &mail->listener },
 		{ OPT_RULES, &line->test.rules },
 	};
 
@@ -131,6 +135,7 @@ read_options(const struct subcommands *commands, int argc, char **argv,
 		{ "from", required_argument, NULL, OPT_FROM },
 		{ "to", required_argument, NULL, OPT_TO },
 		{ "resolver", required_argument, NULL, OPT_RESOLVER },
+		{ "listener", required_argument, NULL, OPT_LISTENER },
 		{ "rules", required_argument, NULL, OPT_RULES },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ NULL, 0, NULL, 0 }

@@ -7,20 +7,18 @@
 #include "base/dns.h"
 #include "base/loop.h"
 #include "base/task.h"
-#include "gateway/court.h"
 #include "gateway/exit_code.h"
 #include "gateway/explain.h"
 #include "gateway/explain_internal.h"
+#include "gateway/message_check.h"
 #include "gateway/results.h"
 #include "gateway/ruleset.h"
-#include "policy/header.h"
 
-#define PROBES		(10 * CLOCK_S)	/* of DNS lists, before they are asked */
+#define PROBES		(10 * CLOCK_S)	/* of DNS lists, before it begins */
 #define POLL		(20 * CLOCK_MS)
 #define MESSAGE_MOST	(512u << 20)	/* octets of a file */
 /* Whether a rule asks for it or not. */
 #define ALL_CHECKS	(~(unsigned)CHECK_ARC)
-#define NAMES		3		/* client, HELO, sender */
 
 /* One explanation under way. */
 struct work {
@@ -28,10 +26,11 @@ struct work {
 	struct settings		*settings;
 	const struct ruleset	*rules;
 	struct arena		*arena;
-	struct buf		 message;	/* with CRLF line ends */
+	struct buf		 message;
 	struct court		*court;
 	struct checker		*checker;
 	struct explanation	 x;
+	int			 looked;
 	struct err		 err;
 	int			 ret;
 };
@@ -48,14 +47,18 @@ read_client(struct work *w)
 	if (r->client == NULL)
 		return err_set(&w->err, ERR_SYNTAX, "explain needs --client "
 		    "with the client's address");
-	if (addr_parse_ip(span_z(r->client), 25, &c->addr, &w->err) < 0)
-		return err_prefix(&w->err, "--client");
+	if (addr_parse_ip(span_z(r->client), 0, &c->addr, &w->err) < 0 &&
+	    (addr_parse(span_z(r->client), &c->addr, &w->err) < 0 ||
+	    addr_is_unix(&c->addr)))
+		return err_set(&w->err, ERR_SYNTAX, "--client \"%s\": "
+		    "expected an address, perhaps with a port", r->client);
 	if (r->name != NULL && !domain_is_valid(span_z(r->name), true))
 		return err_set(&w->err, ERR_SYNTAX, "--name \"%s\": expected "
 		    "a domain", r->name);
 	c->name = r->name;
 	c->reverse = r->name != NULL ? DNS_REVERSE_OK : DNS_REVERSE_TEMPERROR;
 	c->esmtp = true;
+	w->x.has_name = r->name != NULL;
 	c->helo = r->helo;
 	if (c->helo == NULL && r->name != NULL)
 		c->helo = r->name;
@@ -100,7 +103,23 @@ read_addresses(struct work *w)
 		return err_prefix(&w->err, "--to \"%s\"", r->to);
 	x->envelope.rcpts = &x->rcpt;
 	x->envelope.nrcpts = 1;
+	x->envelope.smtputf8 |= x->rcpt.addr.utf8;
 	return 0;
+}
+
+static int
+find_listener(struct work *w)
+{
+	const struct settings *s = w->settings;
+	const char *name = w->request->listener;
+
+	for (size_t i = 0; i < s->nlisteners; i++)
+		if (name == NULL || strcmp(name, s->listeners[i].name) == 0) {
+			w->x.heard.listener = &s->listeners[i];
+			return 0;
+		}
+	return err_set(&w->err, ERR_SYNTAX, "--listener \"%s\": the "
+	    "configuration has none of this name", name);
 }
 
 /* "192.0.2.1@53", "2001:db8::1@53", "[2001:db8::1]@53"; or as in settings. */
@@ -140,16 +159,47 @@ read_resolver(struct work *w)
 
 /* --- the message --- */
 
+/* As a session takes it; octets come as from a client. */
+static void
+feed(struct work *w, struct span octets)
+{
+	struct explanation *x = &w->x;
+	struct span run;
+
+	while (dotstream_next(&x->in, &octets, &run)) {
+		header_feed(&x->scan, run);
+		buf_span(&w->message, run);
+	}
+}
+
 /* Files have LF where SMTP has CRLF; one with CRLF stays as it is. */
 static void
-put_line_ends(struct buf *out, struct span in, bool *after_cr)
+feed_lines(struct work *w, struct span in, bool *after_cr)
 {
+	struct buf out = {0};
+
 	for (size_t i = 0; i < in.len; i++) {
 		if (in.p[i] == '\n' && !*after_cr)
-			buf_put(out, "\r", 1);
-		buf_put(out, in.p + i, 1);
+			buf_put(&out, "\r", 1);
+		buf_put(&out, in.p + i, 1);
 		*after_cr = in.p[i] == '\r';
 	}
+	feed(w, buf_text(&out));
+	buf_free(&out);
+}
+
+/* DATA ends behind a line. */
+static void
+end_message(struct work *w)
+{
+	struct explanation *x = &w->x;
+
+	if (!x->in.ends_in_crlf)
+		feed(w, SPAN_LIT("\r\n"));
+	dotstream_end(&x->in);
+	header_scan_end(&x->scan);
+	x->message = buf_text(&w->message);
+	x->has_message = true;
 }
 
 static int
@@ -168,9 +218,12 @@ read_message(struct work *w)
 	if (f == NULL)
 		return err_set(&w->err, ERR_UNAVAIL, "%s: %s", path,
 		    strerror(errno));
+	dotstream_begin(&w->x.in, message_newlines(&w->x.heard.listener->smtp,
+	    &w->x.client.addr), true);
+	header_scan_begin(&w->x.scan);
 	while ((n = fread(piece, 1, sizeof(piece), f)) > 0 &&
 	    w->message.len < MESSAGE_MOST)
-		put_line_ends(&w->message, span_n(piece, n), &after_cr);
+		feed_lines(w, span_n(piece, n), &after_cr);
 	if (ferror(f))
 		w->ret = err_set(&w->err, ERR_UNAVAIL, "%s: %s", path,
 		    strerror(errno));
@@ -179,153 +232,99 @@ read_message(struct work *w)
 		    path, MESSAGE_MOST >> 20);
 	if (!is_stdin)
 		fclose(f);
-	w->x.has_message = true;
-	w->x.size = w->message.len;
+	end_message(w);
 	return w->ret;
 }
 
-/* --- the checks --- */
-
-static int64_t
-names_deadline(const struct work *w)
-{
-	return clock_now() + w->settings->resolver_timeout;
-}
-
-static MAY_YIELD void
-look_up_client(struct arena *a, void *state)
-{
-	struct work *w = *(struct work **)state;
-	struct client *c = &w->x.client;
-	struct err err;
-
-	(void)a;
-	if (c->name != NULL)
-		return;
-	if (dns_reverse_name(w->arena, &c->addr, names_deadline(w),
-	    &c->reverse, &w->x.reverse_name, &err) == 0 &&
-	    c->reverse == DNS_REVERSE_OK)
-		c->name = w->x.reverse_name;
-}
-
-/* What a session does not look up as long as no rule asks for it. */
-static MAY_YIELD void
-look_up_helo(struct arena *a, void *state)
-{
-	struct work *w = *(struct work **)state;
-	struct err err;
-
-	(void)a;
-	(void)rdns_helo(w->arena, w->x.client.helo, &w->x.client.addr,
-	    names_deadline(w), &w->x.helo, &err);
-}
-
-static MAY_YIELD void
-look_up_sender(struct arena *a, void *state)
-{
-	struct work *w = *(struct work **)state;
-	struct err err;
-
-	(void)a;
-	(void)rdns_sender(w->arena, &w->x.envelope.sender, names_deadline(w),
-	    &w->x.sender, &err);
-}
-
-/* Side by side, so that one whose servers are silent costs the others
- * nothing. */
-static void
-begin_names(struct work *w, struct task *names[NAMES])
-{
-	task_fn *const run[NAMES] = { look_up_client, look_up_helo,
-	    look_up_sender };
-
-	for (int i = 0; i < NAMES; i++) {
-		names[i] = task_create("names", sizeof(struct work *));
-		*(struct work **)task_state(names[i]) = w;
-		task_start(names[i], run[i]);
-	}
-}
+/* --- one run --- */
 
 static MAY_YIELD int
 await_probes(struct work *w)
 {
 	int64_t deadline = clock_now() + PROBES;
 
-	while (!checker_is_probed(w->checker) && clock_now() < deadline)
+	while ((!checker_is_probed(w->checker) ||
+	    !checker_is_probed(w->court->checker)) && clock_now() < deadline)
 		if (fiber_sleep(POLL, &w->err) < 0)
 			return -1;
 	return 0;
 }
 
-static MAY_YIELD int
-check_mail(struct work *w, struct client_checks *of)
+static MAY_YIELD void
+look(struct arena *a, void *state)
 {
-	struct mail_checks *m = mail_checks_begin(w->arena, of, &w->x.client,
-	    &w->x.envelope);
-	struct span text = buf_text(&w->message);
-	struct fields *header = arena_new(w->arena, struct fields);
-	struct author *author = arena_new(w->arena, struct author);
-	struct header_scan scan;
-	int ret;
+	struct work *w = *(struct work **)state;
+	struct err err;
 
-	if (w->x.has_message) {
-		header_scan_begin(&scan);
-		header_feed(&scan, text);
-		header_scan_end(&scan);
-		fields_parse(w->arena, span_n(text.p, scan.size), header);
-		author_find(w->arena, header, author);
-		mail_checks_header(m, header, author);
-		mail_checks_body(m, span_n(text.p + scan.size,
-		    text.len - scan.size));
-	}
-	ret = mail_checks_finish(m, &w->x.findings, &w->err);
-	w->x.findings.header = header;
-	w->x.findings.author = author;
-	return ret;
+	(void)a;
+	w->looked = explain_look(w->arena, w->settings, w->checker, &w->x,
+	    &err);
 }
 
+/* Side by side: what has no answer is waited for once. */
+static MAY_YIELD int
+look_and_judge(struct work *w)
+{
+	struct task *task = task_create("look", sizeof(struct work *));
+	int ret;
+
+	*(struct work **)task_state(task) = w;
+	task_start(task, look);
+	ret = explain_judge(w->arena, w->court, &w->x, &w->err);
+	if (ret == 0)
+		ret = task_await(task, &w->err);
+	task_drop(&task);
+	return ret < 0 || w->looked < 0 ? -1 : 0;
+}
+
+/* Of a mail that was judged only in part, those that it would get if it is
+ * delivered. */
 static void
 find_fields(struct work *w)
 {
-	const struct settings *s = w->settings;
+	struct explanation *x = &w->x;
+	struct hearing *h = &x->heard;
 	const struct header_cut *cuts;
-	struct buf *out = arena_new(w->arena, struct buf);
+	struct buf out = {0};
 
-	if (!w->x.has_message)
+	if (h->fate != FATE_UNDECIDED || !x->has_message ||
+	    h->unlooked != NULL)
 		return;
-	results_put(w->arena, s, &w->x.client, &w->x.envelope,
-	    &w->x.findings, out);
-	w->x.fields = arena_span(w->arena, buf_text(out));
-	buf_free(out);
-	w->x.ncuts = results_cuts(w->arena, w->court, &w->x.findings, &cuts);
+	results_put(w->arena, w->settings, &x->client, &x->envelope,
+	    &x->findings, &out);
+	h->fields = arena_span(w->arena, buf_text(&out));
+	buf_free(&out);
+	h->ncuts = results_cuts(w->arena, w->court, &x->findings, &cuts);
+}
+
+static void
+print(struct work *w)
+{
+	json_t *facts = json_object(), *why = json_object();
+
+	find_fields(w);
+	explain_facts(w->arena, &w->x, facts, why);
+	if (w->request->json)
+		explain_json(w->arena, &w->x, facts, why);
+	else
+		explain_text(&w->x, facts, why);
+	json_decref(facts);
+	json_decref(why);
 }
 
 static MAY_YIELD void
 explain(void *arg)
 {
 	struct work *w = arg;
-	struct client_checks *of;
-	struct task *names[NAMES];
 
 	w->ret = await_probes(w);
-	if (w->ret < 0)
-		return;
-	begin_names(w, names);
-	of = client_checks_begin(w->checker, ~(unsigned)CHECK_NAME);
-	client_checks_start(of, &w->x.client);
-	client_checks_helo(of, &w->x.client);
-	w->ret = check_mail(w, of);
-	for (int i = 0; w->ret == 0 && i < NAMES; i++)
-		w->ret = task_await(names[i], &w->err);
 	if (w->ret == 0)
-		find_fields(w);
+		w->ret = look_and_judge(w);
 	if (w->ret == 0)
-		explain_print(w->arena, &w->x, w->request->json);
-	for (int i = 0; i < NAMES; i++)
-		task_drop(&names[i]);
+		print(w);
+	explain_judge_end(&w->x);
 	checker_stop(w->checker);
 	checker_stop(w->court->checker);
-	client_checks_end(&of);
 }
 
 static int
@@ -374,8 +373,10 @@ explain_run(const struct explain_request *request, struct settings *settings,
 	    .arena = arena_create("explain") };
 	int code = EXIT_USAGE;
 
+	w.x.heard.rules = rules->name;
+	w.x.heard.is_observing = settings->observe;
 	if (read_client(&w) == 0 && read_addresses(&w) == 0 &&
-	    read_resolver(&w) == 0) {
+	    find_listener(&w) == 0 && read_resolver(&w) == 0) {
 		code = EXIT_RUNTIME;
 		if (read_message(&w) == 0 && look_up_all(&w) == 0)
 			code = EXIT_GOOD;

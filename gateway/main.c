@@ -40,7 +40,7 @@ static int	run_help(const struct command_line *line);
 #define WHERE	(OPT_CONFIG | OPT_DEMO)
 #define WHOM	(WHERE | OPT_CONTROL)
 #define MAIL	(OPT_CLIENT | OPT_NAME | OPT_HELO | OPT_FROM | OPT_TO | \
-    OPT_RESOLVER | OPT_MESSAGE)
+    OPT_RESOLVER | OPT_LISTENER | OPT_MESSAGE)
 
 static const struct subcommand subcommands[] = {
 	{ "serve", run_serve, WHERE | OPT_FOREGROUND,
@@ -49,8 +49,8 @@ static const struct subcommand subcommands[] = {
 	    "read the configuration, or rules, and report every error" },
 	{ "dump", run_dump, WHERE,
 	    "print the effective settings, defaults included" },
-	{ "explain", run_explain, WHERE | MAIL | OPT_JSON,
-	    "what would be found out about a mail: every fact, with reasons" },
+	{ "explain", run_explain, WHERE | MAIL | OPT_RULES | OPT_JSON,
+	    "what would become of a mail, rule by rule, and all facts of it" },
 	{ "facts", run_facts, OPT_JSON | OPT_MDOC,
 	    "list all that a rule can ask for" },
 	{ "test", run_test, OPT_CONFIG | OPT_RULES | OPT_FILES,
@@ -275,19 +275,39 @@ run_stats(const struct command_line *line)
 	return ask(line, line->json ? "stats json" : "stats");
 }
 
-/* The settings matter only for what is checked and how, so that a machine
- * without a gateway will do. */
+/* A machine without a gateway will do too: then all mail has one backend,
+ * without a name, so that rules may name any. */
 static struct settings *
 load_or_default(const struct command_line *line, struct arena *a)
 {
+	struct settings *s;
 	const char *report;
 
 	if (line->demo != NULL || line->has_config ||
 	    access(line->config, F_OK) == 0)
 		return load(line, a);
-	return conf_load_text(a, "(defaults)", SPAN_LIT(
+	s = conf_load_text(a, "(defaults)", SPAN_LIT(
 	    "listener l { address 127.0.0.1:25 }\n"
-	    "backend b { address smtp://127.0.0.1 }\n"), false, &report);
+	    "backend b { address smtp://127.0.0.1 }\n"
+	    "route { domains \"*\" backend b }\n"), false, &report);
+	s->backends[0].name = NULL;
+	return s;
+}
+
+/* NULL: there are errors. Keys and certificates need not be readable. */
+static const struct ruleset *
+load_rules(const struct command_line *line, struct arena *a,
+    struct settings *s)
+{
+	struct diagnostics *d = diagnostics_create(a);
+	const struct ruleset *rules;
+
+	if (line->test.rules != NULL)
+		s->rules = (struct rules_conf){ RULES_FILE,
+		    line->test.rules };
+	rules = ruleset_read(s->arena, s, d);
+	fputs(diagnostics_text(d, a), stderr);
+	return rules;
 }
 
 static int
@@ -296,14 +316,12 @@ run_explain(const struct command_line *line)
 	struct explain_request request = line->mail;
 	struct arena *a = arena_create("explain");
 	struct settings *s = load_or_default(line, a);
-	struct diagnostics *d = diagnostics_create(a);
 	const struct ruleset *rules = NULL;
 	int code = EXIT_CONFIG;
 
 	request.json = line->json;
 	if (s != NULL)
-		rules = ruleset_read(a, s, d);
-	fputs(diagnostics_text(d, a), stderr);
+		rules = load_rules(line, a, s);
 	if (rules != NULL)
 		code = explain_run(&request, s, rules);
 	if (s != NULL)

@@ -1,26 +1,15 @@
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <arpa/inet.h>
 
-#include <jansson.h>
-
-#include "base/utf8.h"
 #include "gateway/explain_internal.h"
 
-/*
- * Every fact goes into one JSON object under its name; the text form prints
- * that object. Reasons are apart, under the same names.
- */
 struct page {
 	struct arena	*arena;
 	json_t		*facts;
 	json_t		*why;
 };
 
-/* What DNS and mail say may be any octets: others than UTF-8 become "?". */
-static json_t *
-text_of(struct arena *a, struct span s)
+json_t *
+explain_str(struct arena *a, struct span s)
 {
 	char *shown = arena_copy(a, s);
 	json_t *value = json_stringn(shown, s.len);
@@ -39,13 +28,13 @@ put(struct page *p, const char *name, json_t *value, const char *why)
 	json_object_set_new(p->facts, name, value);
 	if (why != NULL && *why != '\0')
 		json_object_set_new(p->why, name,
-		    text_of(p->arena, span_z(why)));
+		    explain_str(p->arena, span_z(why)));
 }
 
 static void
 put_text(struct page *p, const char *name, struct span value, const char *why)
 {
-	put(p, name, text_of(p->arena, value), why);
+	put(p, name, explain_str(p->arena, value), why);
 }
 
 /* NULL is the value none. */
@@ -53,7 +42,7 @@ static void
 put_z(struct page *p, const char *name, const char *value, const char *why)
 {
 	put(p, name, value == NULL ? json_null() :
-	    text_of(p->arena, span_z(value)), why);
+	    explain_str(p->arena, span_z(value)), why);
 }
 
 static void
@@ -93,13 +82,17 @@ put_client(struct page *p, const struct explanation *x)
 	char text[ADDR_TEXT];
 
 	put_z(p, "client.ip", addr_ip(&c->addr, text), NULL);
+	put(p, "client.port", addr_port(&c->addr) == 0 ? json_null() :
+	    json_integer(addr_port(&c->addr)), NULL);
 	network_of(&c->addr, &network);
 	put_z(p, "client.network", network_text(&network, text), NULL);
 	put_z(p, "client.name", c->name, NULL);
 	put_z(p, "client.reverse", reverse[c->reverse],
 	    c->reverse == DNS_REVERSE_MISMATCH ? arena_printf(p->arena,
 	    "%s does not point back", x->reverse_name) : NULL);
+	put_z(p, "listener", x->heard.listener->name, NULL);
 	put_z(p, "helo.name", c->helo, NULL);
+	put_z(p, "helo.kind", c->esmtp ? "ehlo" : "helo", NULL);
 	put_outcome(p, "helo.resolves", x->helo.resolves, x->helo.reason);
 	put_outcome(p, "helo.matches-client", x->helo.matches, NULL);
 }
@@ -163,7 +156,7 @@ put_list(struct page *p, const struct dnsbl_result *r)
 			    AF_INET, &r->reading.addresses[i], text,
 			    sizeof(text))));
 	if (r->reading.state != DNSBL_UNLISTED)
-		json_object_set_new(p->why, name, text_of(p->arena,
+		json_object_set_new(p->why, name, explain_str(p->arena,
 		    span_z(arena_printf(p->arena, "%s %s%s%s", r->subject,
 		    dnsbl_state_name(r->reading.state), why ? ": " : "",
 		    why ? why : ""))));
@@ -180,7 +173,7 @@ put_lists(struct page *p, const struct dnsbl_answer *lists)
 	    LISTING_SCORE_UNIT), NULL);
 	names = json_array();
 	for (size_t i = 0; i < lists->nnames; i++)
-		json_array_append_new(names, text_of(p->arena,
+		json_array_append_new(names, explain_str(p->arena,
 		    span_z(lists->names[i])));
 	put(p, "dnsbl.names", names, NULL);
 	for (size_t i = 0; i < lists->nresults; i++)
@@ -215,7 +208,7 @@ put_dkim(struct page *p, const struct signature_answer *dkim)
 		const struct signature *s = &dkim->list[i];
 
 		if (s->result == SIGNATURE_PASS)
-			json_array_append_new(domains, text_of(p->arena,
+			json_array_append_new(domains, explain_str(p->arena,
 			    span_z(s->domain)));
 		put_z(p, arena_printf(p->arena, "dkim.%zu", i + 1),
 		    signature_result_name(s->result), signature_why(p, s));
@@ -244,7 +237,7 @@ put_message(struct page *p, const struct explanation *x)
 
 	if (!x->has_message)
 		return;
-	put_int(p, "message.size", x->size);
+	put_int(p, "message.size", x->in.size);
 	put_z(p, "from.domain", f->author->domain, f->author->fault);
 	put_int(p, "from.count", f->author->naddresses);
 	if (f->dkim != NULL)
@@ -256,134 +249,17 @@ put_message(struct page *p, const struct explanation *x)
 		    f->arc->reason);
 }
 
-/* --- the two forms --- */
-
-/* Of General Punctuation, what turns the direction of text around. */
-static bool
-turns_text(struct span s)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-
-	if (s.len != 3 || p[0] != 0xe2)
-		return false;
-	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f)) ||
-	    (p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
-	    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
-}
-
-/* Nothing from outside acts on the terminal: what remains in JSON's escaped
- * form are DEL, C1 controls (in UTF-8) and changes of direction. */
-static void
-print_safe(struct span s)
-{
-	size_t n;
-
-	for (; s.len > 0; s = span_n(s.p + n, s.len - n)) {
-		n = utf8_char(s);
-		if (n == 0) {
-			n = 1;
-			putchar('?');
-		} else if (*s.p != '\n' && *s.p != '\t' &&
-		    (utf8_is_control(s) || turns_text(span_n(s.p, n)))) {
-			for (size_t i = 0; i < n; i++)
-				printf("\\x%02x", (unsigned char)s.p[i]);
-		} else {
-			fwrite(s.p, 1, n, stdout);
-		}
-	}
-}
-
-static void
-print_value(json_t *value)
-{
-	size_t i;
-	json_t *item;
-	char *text;
-
-	if (json_is_null(value))
-		fputs("none", stdout);
-	else if (json_is_boolean(value))
-		fputs(json_is_true(value) ? "yes" : "no", stdout);
-	else if (json_is_array(value)) {
-		fputs("{", stdout);
-		json_array_foreach(value, i, item) {
-			fputs(i > 0 ? ", " : " ", stdout);
-			print_value(item);
-		}
-		fputs(" }", stdout);
-	} else if (json_is_string(value)) {
-		text = json_dumps(value, JSON_ENCODE_ANY);
-		print_safe(span_n(text + 1, strlen(text) - 2));
-		free(text);
-	} else {
-		text = json_dumps(value, JSON_ENCODE_ANY |
-		    JSON_REAL_PRECISION(6));
-		fputs(text, stdout);
-		free(text);
-	}
-}
-
-static void
-print_text(const struct page *p, const struct explanation *x)
-{
-	const char *name;
-	json_t *value, *why;
-
-	json_object_foreach(p->facts, name, value) {
-		printf("%s = ", name);
-		print_value(value);
-		why = json_object_get(p->why, name);
-		if (why != NULL) {
-			fputs("\t# ", stdout);
-			print_value(why);
-		}
-		putchar('\n');
-	}
-	if (x->ncuts > 0)
-		printf("\nfields in our name that would be removed: %zu\n",
-		    x->ncuts);
-	if (x->fields.len == 0)
-		return;
-	fputs("\nfields that would be added:\n", stdout);
-	for (struct span rest = x->fields, line; rest.len > 0; ) {
-		line = span_until(&rest, '\r');	/* of CRLF */
-		print_safe(line);
-	}
-}
-
-static void
-print_json(struct page *p, const struct explanation *x)
-{
-	json_t *page = json_object();
-
-	json_object_set(page, "facts", p->facts);
-	json_object_set(page, "why", p->why);
-	if (x->has_message) {
-		json_object_set_new(page, "fields", text_of(p->arena,
-		    x->fields));
-		json_object_set_new(page, "removed",
-		    json_integer((json_int_t)x->ncuts));
-	}
-	json_dumpf(page, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6) |
-	    JSON_ENSURE_ASCII);
-	putchar('\n');
-	json_decref(page);
-}
+/* --- */
 
 void
-explain_print(struct arena *a, const struct explanation *x, bool json)
+explain_facts(struct arena *a, const struct explanation *x, json_t *facts,
+    json_t *why)
 {
-	struct page p = { a, json_object(), json_object() };
+	struct page p = { a, facts, why };
 
 	put_client(&p, x);
 	put_lists(&p, x->findings.lists);
 	put_sender(&p, x);
 	put_rcpt(&p, x);
 	put_message(&p, x);
-	if (json)
-		print_json(&p, x);
-	else
-		print_text(&p, x);
-	json_decref(p.facts);
-	json_decref(p.why);
 }
