@@ -20,15 +20,17 @@ def write_rules(gateway, text, name="in.rules"):
 
 def ruled(start, rules, backends=None, top="", listener="", run=True,
           **options):
-    """A gateway with these rules. The listener of `gateway.at_once` has
-    `reject_at connect`."""
+    """A gateway with these rules, None for `rules none`. The listener of
+    `gateway.at_once` has `reject_at connect`."""
     at_once = free_port()
     gateway = start.gateway(
         backends, start=False, listener=PROXY + listener, **options,
-        top='rules "in.rules"\nlistener now {\n\taddress 127.0.0.1:%d\n'
-        "\treject_at connect\n%s}\n%s" % (at_once, PROXY + listener, top))
+        top="rules %s\nlistener now {\n\taddress 127.0.0.1:%d\n"
+        "\treject_at connect\n%s}\n%s" % (
+            "none" if rules is None else '"in.rules"', at_once,
+            PROXY + listener, top))
     gateway.at_once = ("127.0.0.1", at_once)
-    write_rules(gateway, rules)
+    write_rules(gateway, rules or "")
     return gateway.start() if run else gateway
 
 
