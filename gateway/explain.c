@@ -294,7 +294,8 @@ find_fields(struct work *w)
 	    &x->findings, &out);
 	h->fields = arena_span(w->arena, buf_text(&out));
 	buf_free(&out);
-	h->ncuts = results_cuts(w->arena, w->court, &x->findings, &cuts);
+	h->ncuts = results_cuts(w->arena, w->court, x->findings.header,
+	    &cuts);
 }
 
 static void

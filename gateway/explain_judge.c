@@ -265,11 +265,12 @@ find_fields(struct way *w, const struct verdict *v, struct err *err)
 	    judge_findings(w->judge, &found, err) < 0))
 		return -1;
 	results_put_quarantine(w->arena, v, w->envelope.smtputf8, &out);
-	if (found != NULL) {
+	if (found != NULL)
 		results_put(w->arena, s, &w->client, &w->envelope, found,
 		    &out);
-		w->out->ncuts = results_cuts(w->arena, w->court, found, &cuts);
-	}
+	if (!court_is_unchecked(w->conf, &w->client.addr))
+		w->out->ncuts = results_cuts(w->arena, w->court,
+		    judge_fields(w->judge), &cuts);
 	w->out->fields = arena_span(w->arena, buf_text(&out));
 	buf_free(&out);
 	return 0;

@@ -34,11 +34,9 @@ check_message(struct mail *m)
 
 /* What the rules, and forged results, change of it. False: nothing. */
 static bool
-edit_header(struct mail *m, const struct verdict *v,
-    const struct findings *found, struct buf *out)
+edit_header(struct mail *m, const struct verdict *v, struct buf *out)
 {
-	const struct court *court = m->session->worker->court;
-	struct judge *j = m->session->judge;
+	struct session *s = m->session;
 	struct header_change change = {
 		.edits = v->edits,
 		.nedits = v->nedits,
@@ -46,12 +44,13 @@ edit_header(struct mail *m, const struct verdict *v,
 		.is_headless = m->header.is_headless,
 	};
 
-	change.ncuts = found == NULL ? 0 :
-	    results_cuts(m->arena, court, found, &change.cuts);
+	change.text = judge_header(s->judge);
+	change.fields = judge_fields(s->judge);
+	if (!court_is_unchecked(s->conf, &s->client.addr))
+		change.ncuts = results_cuts(m->arena, s->worker->court,
+		    change.fields, &change.cuts);
 	if (change.ncuts + change.nedits == 0)
 		return false;
-	change.text = judge_header(j);
-	change.fields = judge_fields(j);
 	stats_add(STAT_FORGED_RESULTS, (int64_t)change.ncuts);
 	return header_edit_put(m->arena, &change, out);
 }
@@ -76,7 +75,7 @@ put_header(struct mail *m, const struct verdict *v,
 	if (found != NULL)
 		results_put(m->arena, s->worker->settings, &s->client,
 		    &m->envelope, found, out);
-	if (edit_header(m, v, found, &edited)) {
+	if (edit_header(m, v, &edited)) {
 		t.is_headless = false;
 		spool_skip(m->spool, judge_header(s->judge).len);
 	}

@@ -46,7 +46,7 @@ results_put_quarantine(struct arena *a, const struct verdict *v, bool utf8,
 
 size_t
 results_cuts(struct arena *a, const struct court *court,
-    const struct findings *found, const struct header_cut **cuts)
+    const struct fields *header, const struct header_cut **cuts)
 {
 	struct authres_cut *forged;
 	struct header_cut *list;
@@ -54,7 +54,7 @@ results_cuts(struct arena *a, const struct court *court,
 
 	if (!court->settings->authres)
 		return 0;
-	n = authres_forged(a, found->header, &court->ids, &forged);
+	n = authres_forged(a, header, &court->ids, &forged);
 	list = arena_new_n(a, n, struct header_cut);
 	for (size_t i = 0; i < n; i++)
 		list[i] = (struct header_cut){ forged[i].offset,

@@ -8,6 +8,7 @@
 #include "filters/checks.h"
 #include "gateway/court.h"
 #include "policy/envelope.h"
+#include "policy/fields.h"
 #include "policy/header_edit.h"
 /*
  * results -- the header fields that say what the checks found   RFC 8601, 7208
@@ -24,7 +25,8 @@ void	results_put(struct arena *a, const struct settings *settings,
  * whatever else the header says. */
 void	results_put_quarantine(struct arena *a, const struct verdict *v,
 	    bool utf8, struct buf *out);
-/* What is to be left out of the header. Returns how many parts. */
+/* What is to be left out of the header of whoever is checked, and of whom a
+ * rule trusts too: a sender can say whom he likes. Returns how many parts. */
 size_t	results_cuts(struct arena *a, const struct court *court,
-	    const struct findings *found, const struct header_cut **cuts);
+	    const struct fields *header, const struct header_cut **cuts);
 #endif
