@@ -67,22 +67,35 @@ refuses(const struct verdict *v)
 const struct verdict *
 judge_refusal(const struct judge *j)
 {
-	for (enum phase p = PHASE_CONNECT; p <= PHASE_MAIL; p++)
-		if (j->phases[p].is_decided && refuses(&j->phases[p].verdict))
-			return &j->phases[p].verdict;
+	for (enum phase p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
+		const struct verdict *v = judge_verdict(j, p);
+
+		if (v != NULL && refuses(v))
+			return v;
+	}
 	return NULL;
 }
 
 const struct verdict *
 judge_verdict(const struct judge *j, enum phase phase)
 {
-	return j->phases[phase].is_decided ? &j->phases[phase].verdict : NULL;
+	static const struct verdict accepted = { .kind = ACTION_ACCEPT };
+	const struct phase_state *s = &j->phases[phase];
+
+	if (!s->is_decided)
+		return NULL;
+	return s->ruling != NULL ? &s->ruling->verdict : &accepted;
 }
 
 const struct rule_trace *
 judge_trace(const struct judge *j, enum phase phase)
 {
-	return j->phases[phase].is_decided ? &j->phases[phase].trace : NULL;
+	static const struct rule_trace nothing;
+	const struct phase_state *s = &j->phases[phase];
+
+	if (!s->is_decided)
+		return NULL;
+	return s->ruling != NULL ? &s->ruling->trace : &nothing;
 }
 
 int64_t
@@ -109,10 +122,12 @@ trusts(const struct verdict *v)
 bool
 judge_is_trusted(const struct judge *j)
 {
-	for (enum phase p = PHASE_CONNECT; p < PHASES; p++)
-		if (p != PHASE_RCPT && j->phases[p].is_decided &&
-		    trusts(&j->phases[p].verdict))
+	for (enum phase p = PHASE_CONNECT; p < PHASES; p++) {
+		const struct verdict *v = judge_verdict(j, p);
+
+		if (p != PHASE_RCPT && v != NULL && trusts(v))
 			return true;
+	}
 	return false;
 }
 
@@ -150,17 +165,25 @@ judge_start(struct judge *j, enum phase phase)
 	}
 }
 
-MAY_YIELD int
-judge_decide(struct judge *j, enum phase phase, struct err *err)
+/* Room for it is made once: the first run of the rules may stop. */
+static MAY_YIELD int
+ask_rules(struct judge *j, enum phase phase, struct err *err)
 {
 	struct phase_state *s = &j->phases[phase];
 
-	if (j->evaluation == NULL)
-		s->verdict = (struct verdict){ .kind = ACTION_ACCEPT };
-	else if (evaluation_run(j->evaluation, phase, s->arena, &s->verdict,
-	    j->keeps_traces ? &s->trace : NULL, err) < 0)
+	if (s->ruling == NULL)
+		s->ruling = arena_new(s->arena, struct ruling);
+	return evaluation_run(j->evaluation, phase, s->arena,
+	    &s->ruling->verdict, j->keeps_traces ? &s->ruling->trace : NULL,
+	    err);
+}
+
+MAY_YIELD int
+judge_decide(struct judge *j, enum phase phase, struct err *err)
+{
+	if (j->evaluation != NULL && ask_rules(j, phase, err) < 0)
 		return -1;
-	s->is_decided = true;
+	j->phases[phase].is_decided = true;
 	return 0;
 }
 

@@ -8,12 +8,16 @@
  * judge_mail.c	a mail: its header and body, recipients, findings
  * judge_facts.c	the facts that rules ask for
  */
+struct ruling {
+	struct verdict		 verdict;
+	struct rule_trace	 trace;		/* if they are kept */
+};
+
 struct phase_state {
-	struct arena		*arena;		/* of verdict and trace */
+	struct arena		*arena;		/* of the ruling */
+	struct ruling		*ruling;	/* NULL: no rule was asked */
 	bool			 is_started;	/* its lookups */
 	bool			 is_decided;
-	struct verdict		 verdict;
-	struct rule_trace	 trace;
 };
 
 struct judge_mail {

@@ -88,13 +88,13 @@ judge_rcpt(struct judge *j, struct arena *a, const struct rcpt *rcpt,
 	m->rcpt = rcpt;
 	m->count = count;
 	evaluation_forget(j->evaluation, FACT_OF_RCPT);
-	*s = (struct phase_state){0};
-	if (evaluation_run(j->evaluation, PHASE_RCPT, a, &s->verdict,
-	    j->keeps_traces ? &s->trace : NULL, err) < 0 ||
-	    evaluation_rcpt_class(j->evaluation, a, &m->next_class, err) < 0)
+	*s = (struct phase_state){ .arena = a };
+	if (judge_decide(j, PHASE_RCPT, err) < 0)
 		return -1;
-	*verdict = s->verdict;
+	*verdict = s->ruling->verdict;
 	s->is_decided = j->keeps_traces;	/* or it may lie in scratch */
+	if (evaluation_rcpt_class(j->evaluation, a, &m->next_class, err) < 0)
+		return -1;
 	*is_apart = m->has_class && !span_eq(m->class, m->next_class);
 	return 0;
 }
@@ -238,7 +238,7 @@ judge_message(struct judge *j, const struct header_scan *scan, uint64_t size,
 	if (!j->phases[PHASE_MESSAGE].is_decided &&
 	    judge_decide(j, PHASE_MESSAGE, err) < 0)
 		return -1;
-	*verdict = j->phases[PHASE_MESSAGE].verdict;
+	*verdict = *judge_verdict(j, PHASE_MESSAGE);
 	return 0;
 }
 
