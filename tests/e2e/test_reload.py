@@ -80,6 +80,56 @@ def test_reload_of_broken_rules(gateway):
     assert stats(gateway)["reloads_failed"] == 4
 
 
+def test_sessions_keep_the_rules_that_they_began_with(start):
+    """New ones have the new rules; a bad file changes nothing for anybody."""
+    def rules(version, answer):
+        return ('on rcpt { v%d: reject "%s" when sender.local is "x" }\n'
+                'on message { add header "X-Rules" "%s" }\n' % (
+                    version, answer, answer))
+
+    def ask(client):
+        """What the rules of rcpt say, and those of the message."""
+        assert client.cmd("MAIL FROM:<x@sender.test>") == 250
+        said = client.cmd("RCPT TO:<b@box.test>").text.split(" ")[1]
+        assert client.cmd("RSET") == 250
+        sink.clear()
+        assert client.mail(MAIL) == 250
+        data = sink.wait(1)[0].data
+        assert b"X-Rules: %s\r\n" % said.encode() in data
+        return said
+
+    sink = start.sink()
+    gateway = start.gateway({"in": sink.url}, start=False,
+                            top='rules "in.rules"')
+    put(gateway, "in.rules", rules(1, "old"))
+    gateway.start()
+    old, new = gateway.client(), None
+    old.ehlo()
+    assert ask(old) == "old"
+    begun = begin_mail(gateway.client())	# in the midst of a mail
+    put(gateway, "in.rules", rules(2, "new"))
+    assert admin(gateway, "reload").returncode == 0
+    for _ in range(2):
+        assert ask(old) == "old"
+        new = gateway.client()
+        new.ehlo()
+        assert ask(new) == "new"
+    sink.clear()
+    assert begun.data(MAIL) == 250
+    assert b"X-Rules: old\r\n" in sink.wait(1)[0].data
+    put(gateway, "in.rules", rules(3, "bad").replace("reject", "rejct"))
+    answer = admin(gateway, "reload")
+    assert answer.returncode == 1
+    assert 'in.rules:1:15: unknown action "rejct"' in answer.stdout
+    another = gateway.client()
+    another.ehlo()
+    assert (ask(old), ask(new), ask(another)) == ("old", "new", "new")
+    assert gateway.lines("rule=v1 ") and gateway.lines("rule=v2 ")
+    assert not gateway.lines("rule=v3 ")
+    for client in (old, new, another, begun):
+        client.close()
+
+
 def private_kib(pid):
     """Memory of a process that no other one has."""
     with open("/proc/%d/smaps_rollup" % pid) as f:
