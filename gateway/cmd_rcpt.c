@@ -66,8 +66,10 @@ refuse_by_rule(struct mail *m, const struct verdict *v,
 {
 	stats_add(STAT_RULE_REFUSALS, 1);
 	*rule = v->rule;
-	if (v->kind == ACTION_DISCONNECT)
+	if (v->kind == ACTION_DISCONNECT) {
 		m->session->ended_by = "rule";
+		m->rule = v->rule;
+	}
 	return sentence_reply(v, m->envelope.smtputf8);
 }
 
@@ -168,7 +170,8 @@ note_refused(struct mail *m, const struct rcpt *rcpt, const struct reply *r,
 	m->refused_to = arena_span(m->arena, rcpt->addr.text);
 	m->refusal = arena_new(m->arena, struct reply);
 	*m->refusal = *r;
-	m->rule = rule;
+	if (m->discarded == 0)
+		m->rcpt_rule = rule;
 }
 
 static MAY_YIELD struct reply
@@ -181,7 +184,7 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 
 	if (is_discarded) {
 		m->discarded++;
-		m->rule = rule;
+		m->rcpt_rule = rule;
 		log_discarded(m, rcpt, rule);
 		stats_add(STAT_RCPTS_OK, 1);
 		return r;

@@ -29,8 +29,10 @@ struct mail {
 	struct span	 refused_to;
 	struct reply	*refusal;	/* NULL: none was */
 	size_t		 discarded;	/* recipients, by a rule */
-	/* Who decided, or refused the first recipient. */
-	const struct rule *rule;
+	const struct rule *rule;	/* who decided on the mail */
+	/* Who discarded one, or refused the first: of a mail that has no
+	 * recipient. */
+	const struct rule *rcpt_rule;
 	int		 backend;	/* index of its route; -1: none yet */
 	struct backend_tx *tx;
 	struct spool	*spool;

@@ -139,10 +139,12 @@ log_judged(const struct mail *m, struct logline *l)
 	struct buf *b = scratch();
 	struct findings found;
 	int64_t score = judge_score(j);
+	const struct rule *rule = m->rule != NULL ||
+	    m->envelope.nrcpts > 0 ? m->rule : m->rcpt_rule;
 
-	if (m->rule != NULL) {
-		log_z(l, "rule", m->rule->name);
-		log_z(l, "action", action_name(m->rule->action.kind));
+	if (rule != NULL) {
+		log_z(l, "rule", rule->name);
+		log_z(l, "action", action_name(rule->action.kind));
 	}
 	if (m->discarded > 0)
 		log_int(l, "discarded", (int64_t)m->discarded);
