@@ -87,6 +87,10 @@ enum action_kind {
 	ACTION_REPLACE_HEADER, ACTION_PREFIX_SUBJECT, ACTION_LOG
 };
 
+/* us, of one rule and of all of a phase: so long clients wait for a reply,
+ * RFC 5321 4.5.3.2. */
+#define RULE_DELAY_MAX	(INT64_C(300) * 1000000)
+
 struct action {
 	enum action_kind	 kind;
 	int			 code;		/* REJECT, DEFER, DISCONNECT */

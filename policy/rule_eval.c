@@ -81,6 +81,15 @@ add_observed(struct rule_run *run, const struct rule *rule, struct span text)
 	v->observed[v->nobserved++] = (struct told){ rule, text };
 }
 
+/* Whoever waits longer than a client does delivers its mail twice. */
+static void
+add_delay(struct verdict *v, int64_t delay)
+{
+	v->delay += delay;
+	if (v->delay > RULE_DELAY_MAX)
+		v->delay = RULE_DELAY_MAX;
+}
+
 static enum outcome
 act(struct rule_run *run, const struct rule *rule, struct span text)
 {
@@ -101,8 +110,7 @@ act(struct rule_run *run, const struct rule *rule, struct span text)
 		given_add(run->e->arena, &run->e->given[run->phase], rule);
 		break;
 	case ACTION_DELAY:
-		run->verdict->delay = rule_sum(run->verdict->delay,
-		    action->number);
+		add_delay(run->verdict, action->number);
 		break;
 	case ACTION_ROUTE:
 		run->verdict->route = action->name;

@@ -56,8 +56,8 @@
  *           keeps its room for the next mail, which needs about as much.
  * Limits    a text of a verdict is cut at VERDICT_TEXT_MAX octets, a value of
  *           a header at VERDICT_VALUE_MAX, between characters. Sums of scores
- *           and delays do not wrap. A regular expression that meets its limit
- *           does not match; after eight such items the rest of a list is left.
+ *           do not wrap. A regular expression that meets its limit does not
+ *           match; after eight such items the rest of a list is left.
  */
 #define VERDICT_TEXT_MAX	400	/* of a reply line of 512, codes and a
 					   session's id beside it */
@@ -89,7 +89,8 @@ struct verdict {
 	int			 code;
 	const char		*enhanced;
 	struct span		 text;	/* rendered; one line */
-	int64_t			 delay;	/* us, of all `delay` of the phase */
+	/* us, of all `delay` of the phase, RULE_DELAY_MAX at most */
+	int64_t			 delay;
 	struct span		 route;	/* "": none; the last one counts */
 	struct header_edit	*edits;
 	size_t			 nedits;

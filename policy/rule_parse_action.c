@@ -59,8 +59,6 @@ static const char *const not_built[] = { "greylist", "limit", "milter" };
 #define NOT_BUILT	(sizeof(not_built) / sizeof(*not_built))
 
 #define SCORE_MAX	1000		/* up or down, of one rule */
-#define DELAY_MAX	(INT64_C(300) * 1000000)	/* RFC 5321 4.5.3.2:
-						   clients wait 5 minutes */
 
 static bool
 is_not_built(struct span word)
@@ -158,6 +156,9 @@ parse_code(struct rule_parser *p, const struct action_row *row,
 			p->t++;
 		return;
 	}
+	if (row->kind == ACTION_DEFER && span_is(code, "421"))
+		diagnostic(p->d, t->place, "disconnect 421 closes it", "421 "
+		    "says that the connection closes, which defer does not do");
 	action->code = (code.p[0] - '0') * 100 + (code.p[1] - '0') * 10 +
 	    code.p[2] - '0';
 	action->enhanced = arena_printf(p->a, "%c%s", code.p[0],
@@ -240,7 +241,7 @@ parse_time(struct rule_parser *p, const struct action_row *row,
 
 	if (p->t->kind != TOKEN_WORD)
 		return complain(p, "a time, as 5s,", row);
-	if (value_duration(p->t->text, 0, DELAY_MAX, &action->number,
+	if (value_duration(p->t->text, 0, RULE_DELAY_MAX, &action->number,
 	    &err) < 0)
 		diagnostic(p->d, p->t->place, NULL, "%s", err.text);
 	p->t++;
