@@ -65,6 +65,7 @@ look_at(struct court *c, enum phase phase, const struct rule *rules, size_t n)
 		case ACTION_DISCONNECT:
 			c->is_prompt[phase] = true;
 			break;
+		case ACTION_QUARANTINE:	/* a forged reason goes */
 		case ACTION_ADD_HEADER:
 		case ACTION_REMOVE_HEADER:
 		case ACTION_REPLACE_HEADER:

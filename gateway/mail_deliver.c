@@ -38,12 +38,11 @@ edit_header(struct mail *m, const struct verdict *v, struct buf *out)
 {
 	struct session *s = m->session;
 	struct header_change change = {
-		.edits = v->edits,
-		.nedits = v->nedits,
 		.utf8 = m->envelope.smtputf8,
 		.is_headless = m->header.is_headless,
 	};
 
+	change.nedits = results_edits(m->arena, v, &change.edits);
 	change.text = judge_header(s->judge);
 	change.fields = judge_fields(s->judge);
 	if (!court_is_unchecked(s->conf, &s->client.addr))

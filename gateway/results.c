@@ -1,6 +1,8 @@
 #include "filters/authres_results.h"
 #include "gateway/results.h"
 
+#define QUARANTINE_FIELD "X-Forepost-Quarantine"
+
 bool
 results_are_wanted(const struct settings *s)
 {
@@ -35,13 +37,31 @@ results_put_quarantine(struct arena *a, const struct verdict *v, bool utf8,
     struct buf *out)
 {
 	struct header_edit why = { ACTION_ADD_HEADER,
-	    SPAN_LIT("X-Forepost-Quarantine"), v->text };
+	    SPAN_LIT(QUARANTINE_FIELD), v->text };
 	const struct fields none = {0};
 	struct header_change change = { .fields = &none, .edits = &why,
 	    .nedits = 1, .utf8 = utf8 };
 
 	if (v->kind == ACTION_QUARANTINE)
 		header_edit_put(a, &change, out);
+}
+
+size_t
+results_edits(struct arena *a, const struct verdict *v,
+    const struct header_edit **edits)
+{
+	struct header_edit *all;
+
+	*edits = v->edits;
+	if (v->kind != ACTION_QUARANTINE)
+		return v->nedits;
+	all = arena_new_n(a, v->nedits + 1, struct header_edit);
+	all[0] = (struct header_edit){ ACTION_REMOVE_HEADER,
+	    SPAN_LIT(QUARANTINE_FIELD), SPAN_LIT("") };
+	for (size_t i = 0; i < v->nedits; i++)
+		all[i + 1] = v->edits[i];
+	*edits = all;
+	return v->nedits + 1;
 }
 
 size_t

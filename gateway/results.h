@@ -25,6 +25,9 @@ void	results_put(struct arena *a, const struct settings *settings,
  * whatever else the header says. */
 void	results_put_quarantine(struct arena *a, const struct verdict *v,
 	    bool utf8, struct buf *out);
+/* Those of the rules; and what claims that another mail is put aside goes. */
+size_t	results_edits(struct arena *a, const struct verdict *v,
+	    const struct header_edit **edits);
 /* What is to be left out of the header of whoever is checked, and of whom a
  * rule trusts too: a sender can say whom he likes. Returns how many parts. */
 size_t	results_cuts(struct arena *a, const struct court *court,
