@@ -182,11 +182,11 @@ client_checks_resolve(struct client_checks *of,
 /* --- all of them --- */
 
 MAY_YIELD int
-client_checks_lists(struct client_checks *of, struct arena *a,
-    const struct dnsbl_answer **answer, struct err *err)
+client_checks_lists(struct client_checks *of, bool with_helo,
+    struct arena *a, const struct dnsbl_answer **answer, struct err *err)
 {
 	struct task *tasks[] = { of->address_lists, of->reverse_lists,
-	    of->helo_lists };
+	    with_helo ? of->helo_lists : NULL };
 
 	return checks_join_lists(a, tasks, sizeof(tasks) / sizeof(*tasks),
 	    answer, err);

@@ -96,10 +96,11 @@ MAY_YIELD int	 client_checks_spf(struct client_checks *of,
 		    const struct spf_answer **answer, struct err *err);
 MAY_YIELD int	 client_checks_resolve(struct client_checks *of,
 		    const struct rdns_helo **answer, struct err *err);
-/* What the lists say of the client so far, in `a`. */
+/* What the lists say of the client, and of its HELO name or without that; in
+ * `a`. */
 MAY_YIELD int	 client_checks_lists(struct client_checks *of,
-		    struct arena *a, const struct dnsbl_answer **answer,
-		    struct err *err);
+		    bool with_helo, struct arena *a,
+		    const struct dnsbl_answer **answer, struct err *err);
 /* Waits for what the HELO name before set off, unless it is still the same. */
 MAY_YIELD int	 client_checks_settle_helo(struct client_checks *of,
 		    const struct client *client, struct err *err);

@@ -173,6 +173,7 @@ ask_rules(struct judge *j, enum phase phase, struct err *err)
 
 	if (s->ruling == NULL)
 		s->ruling = arena_new(s->arena, struct ruling);
+	j->at = phase;
 	return evaluation_run(j->evaluation, phase, s->arena,
 	    &s->ruling->verdict, j->keeps_traces ? &s->ruling->trace : NULL,
 	    err);

@@ -195,7 +195,8 @@ get_helo_checks(struct judge *j, enum fact_id id, struct value *v,
 	return 0;
 }
 
-/* --- DNS lists, as far as their subjects are known --- */
+/* --- DNS lists: of what is known at the phase whose rules ask, whenever they
+ * are asked --- */
 
 static MAY_YIELD int
 find_lists(struct judge *j, const struct dnsbl_answer **answer,
@@ -204,7 +205,7 @@ find_lists(struct judge *j, const struct dnsbl_answer **answer,
 	const struct findings *f;
 
 	judge_start(j, PHASE_CONNECT);
-	if (j->mail != NULL && j->mail->has_ended) {
+	if (j->at == PHASE_MESSAGE) {
 		*answer = NULL;
 		if (judge_findings(j, &f, err) < 0)
 			return -1;
@@ -212,10 +213,11 @@ find_lists(struct judge *j, const struct dnsbl_answer **answer,
 			*answer = f->lists;
 		return 0;
 	}
-	if (j->mail != NULL && j->mail->checks != NULL)
+	if (j->at >= PHASE_MAIL && j->mail->checks != NULL)
 		return mail_checks_lists(j->mail->checks, room(j), answer,
 		    err);
-	return client_checks_lists(j->checks, room(j), answer, err);
+	return client_checks_lists(j->checks, j->at >= PHASE_HELO, room(j),
+	    answer, err);
 }
 
 static struct addr

@@ -55,6 +55,7 @@ struct judge {
 	struct evaluation	*evaluation;	/* NULL: there is no rule */
 	struct client_checks	*checks;
 	struct phase_state	 phases[PHASES];
+	enum phase		 at;		/* whose rules are asked */
 	bool			 is_greeted;
 	bool			 awaits_greeting;	/* a rule does */
 	bool			 may_wait;	/* this run of the rules may */

@@ -235,11 +235,12 @@ hearing_rcpt(struct hearing *h, const char *to)
 	if (judge_rcpt(h->judge, h->scratch, &rcpt, h->envelope.nrcpts + 1,
 	    &h->verdict, &is_apart, &h->err) < 0)
 		give_up(h->err.text);
+	if (h->verdict.kind != ACTION_ACCEPT && h->verdict.kind !=
+	    ACTION_TRUST)
+		return text_of(h, &h->verdict);
 	if (is_apart)
 		return "apart";
-	if (h->verdict.kind == ACTION_ACCEPT || h->verdict.kind ==
-	    ACTION_TRUST)
-		take(h, &rcpt);
+	take(h, &rcpt);
 	return text_of(h, &h->verdict);
 }
 
