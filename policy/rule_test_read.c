@@ -1,43 +1,46 @@
+#include <string.h>
+
 #include "base/lexer.h"
 #include "base/nearest.h"
 #include "conf/list.h"
 #include "conf/listing.h"
-#include "policy/action.h"
 #include "policy/rule_check.h"
-#include "policy/rule_parse.h"
 #include "policy/rule_test_internal.h"
-
-/* A file of tests: a statement a line, each read by a function that returns
- * false once it has reported what is wrong; the next line goes on. */
-struct reading {
-	struct rule_parser	 p;	/* tokens, and messages about them */
-	const struct rules	*rules;
-	struct rule_test	*test;
-	size_t			 lines;	/* of this test */
-};
 
 /* --- tokens --- */
 
-static bool
-expected(struct reading *r, const char *what)
+bool
+test_expected(struct test_reading *r, const char *what)
 {
 	diagnostic(r->p.d, r->p.t->place, NULL, "expected %s, found %s", what,
 	    rule_show(&r->p, r->p.t));
 	return false;
 }
 
+bool
+test_expected_near(struct test_reading *r, const char *what,
+    const char *const *words, size_t n)
+{
+	const struct token *t = r->p.t;
+
+	diagnostic(r->p.d, t->place, t->kind != TOKEN_WORD ? NULL :
+	    rule_meant(&r->p, nearest(t->text, words, n)),
+	    "expected %s, found %s", what, rule_show(&r->p, t));
+	return false;
+}
+
 static bool
-take_punct(struct reading *r, const char *text, const char *where)
+take_punct(struct test_reading *r, const char *text, const char *where)
 {
 	if (!token_is_punct(r->p.t, text))
-		return expected(r, arena_printf(r->p.a, "%s %s", text,
+		return test_expected(r, arena_printf(r->p.a, "%s %s", text,
 		    where));
 	r->p.t++;
 	return true;
 }
 
-static bool
-take_word(struct reading *r, const char *word)
+bool
+test_take_word(struct test_reading *r, const char *word)
 {
 	if (!token_is_word(r->p.t, word))
 		return false;
@@ -45,24 +48,35 @@ take_word(struct reading *r, const char *word)
 	return true;
 }
 
-static bool
-ends_line(struct reading *r)
+bool
+test_ends_line(struct test_reading *r)
 {
 	const struct token *t = r->p.t;
 
 	return t->kind == TOKEN_EOL || t->kind == TOKEN_END ||
-	    token_is_punct(t, "}") || expected(r, "the end of the line");
+	    token_is_punct(t, "}") || test_expected(r, "the end of the line");
+}
+
+bool
+test_take_phase(struct test_reading *r, enum phase *phase)
+{
+	for (size_t i = 0; i < PHASES; i++)
+		if (test_take_word(r, phase_name((enum phase)i))) {
+			*phase = (enum phase)i;
+			return true;
+		}
+	return false;
 }
 
 static void
-skip_line(struct reading *r)
+skip_line(struct test_reading *r)
 {
 	while (r->p.t->kind != TOKEN_EOL && r->p.t->kind != TOKEN_END)
 		r->p.t++;
 }
 
 static void
-skip_line_ends(struct reading *r)
+skip_line_ends(struct test_reading *r)
 {
 	while (r->p.t->kind == TOKEN_EOL)
 		r->p.t++;
@@ -71,17 +85,40 @@ skip_line_ends(struct reading *r)
 /* --- facts --- */
 
 static bool
-parse_yesno(struct reading *r, struct value *v)
+parse_yesno(struct test_reading *r, struct value *v)
 {
-	v->yes = take_word(r, "yes");
-	return v->yes || take_word(r, "no") || expected(r, "yes or no");
+	v->yes = test_take_word(r, "yes");
+	return v->yes || test_take_word(r, "no") || test_expected(r, "yes or no");
 }
 
-/* As a condition reads what a fact is compared with. An item of a list is read
- * as a fact of the list's name. */
+/* Of the mailboxes only one has no domain, RFC 5321 4.1.1.3. */
 static bool
-parse_item(struct reading *r, const struct fact_ref *ref, enum type type,
-    struct value *v)
+is_postmaster(const struct fact *fact, const struct token *t)
+{
+	return fact == fact_at(FACT_RCPT) && t->kind == TOKEN_STRING &&
+	    span_is_nocase(t->text, "postmaster");
+}
+
+/* Conditions ask for parts of a mailbox, and their messages say how. */
+static bool
+is_whole(struct test_reading *r, const struct fact *fact, enum type type)
+{
+	const struct token *t = r->p.t;
+
+	if (type != TYPE_MAILBOX || t->kind != TOKEN_STRING ||
+	    (t->text.len > 0 && memchr(t->text.p, '@', t->text.len) != NULL))
+		return true;
+	diagnostic(r->p.d, t->place, fact == fact_at(FACT_RCPT) ?
+	    "only \"postmaster\" has no domain" : "the null sender is none",
+	    "%s is not a mailbox, as %s is: expected user@a.example",
+	    rule_show(&r->p, t), fact->name);
+	return false;
+}
+
+/* An item of a list is read as a fact of the list's name. */
+bool
+test_take_item(struct test_reading *r, const struct fact_ref *ref,
+    enum type type, struct value *v)
 {
 	struct rule_checker checker = { .a = r->p.a, .d = r->p.d };
 	struct fact item = *ref->fact;
@@ -91,7 +128,13 @@ parse_item(struct reading *r, const struct fact_ref *ref, enum type type,
 	if (type == TYPE_YESNO)
 		return parse_yesno(r, v);
 	if (!rule_is_value(r->p.t))
-		return expected(r, type_name(type));
+		return test_expected(r, type_name(type));
+	if (is_postmaster(ref->fact, r->p.t)) {
+		v->text = r->p.t++->text;
+		return true;
+	}
+	if (!is_whole(r, ref->fact, type))
+		return false;
 	item.type = type;
 	cond.ref.fact = &item;
 	return check_literal(&checker, &cond, r->p.t++, v);
@@ -99,7 +142,7 @@ parse_item(struct reading *r, const struct fact_ref *ref, enum type type,
 
 /* "{ a, b }", over several lines too; one item needs no braces. */
 static bool
-parse_items(struct reading *r, const struct fact_ref *ref, struct value *v)
+parse_items(struct test_reading *r, const struct fact_ref *ref, struct value *v)
 {
 	enum type type = type_of_item(v->type);
 	bool braces = token_is_punct(r->p.t, "{");
@@ -112,7 +155,7 @@ parse_items(struct reading *r, const struct fact_ref *ref, struct value *v)
 			skip_line_ends(r);
 		if (braces && token_is_punct(r->p.t, "}"))
 			break;
-		if (!parse_item(r, ref, type, &item))
+		if (!test_take_item(r, ref, type, &item))
 			return false;
 		v->list.items = list_room(r->p.a, v->list.items, v->list.n,
 		    sizeof(item));
@@ -128,7 +171,7 @@ parse_items(struct reading *r, const struct fact_ref *ref, struct value *v)
 }
 
 static bool
-parse_value(struct reading *r, const struct fact_ref *ref, struct value *v)
+parse_value(struct test_reading *r, const struct fact_ref *ref, struct value *v)
 {
 	const struct fact *fact = ref->fact;
 
@@ -139,11 +182,11 @@ parse_value(struct reading *r, const struct fact_ref *ref, struct value *v)
 		return true;
 	}
 	return type_is_list(fact->type) ? parse_items(r, ref, v) :
-	    parse_item(r, ref, fact->type, v);
+	    test_take_item(r, ref, fact->type, v);
 }
 
 static bool
-is_declared(const struct reading *r, struct span list)
+is_declared(const struct test_reading *r, struct span list)
 {
 	for (size_t i = 0; i < r->rules->nlists; i++)
 		if (span_is(list, r->rules->lists[i].name))
@@ -152,7 +195,7 @@ is_declared(const struct reading *r, struct span list)
 }
 
 static bool
-check_fact(struct reading *r, const struct fact_ref *ref)
+check_fact(struct test_reading *r, const struct fact_ref *ref)
 {
 	if (ref->fact == NULL)
 		return false;
@@ -170,228 +213,71 @@ check_fact(struct reading *r, const struct fact_ref *ref)
 	return true;
 }
 
+/* `at message`, in front of a fact: from there on it is this. */
 static bool
-parse_given(struct reading *r)
+parse_from(struct test_reading *r, enum phase *from)
 {
+	static const char *const words[] = { "connect", "helo", "mail",
+	    "rcpt", "message" };
+
+	*from = PHASE_CONNECT;
+	return !test_take_word(r, "at") || test_take_phase(r, from) ||
+	    test_expected_near(r, "connect, helo, mail, rcpt or message "
+	    "behind at", words, sizeof(words) / sizeof(*words));
+}
+
+static bool
+check_from(struct test_reading *r, const struct fact_ref *ref,
+    enum phase from, struct place at)
+{
+	if (from == PHASE_CONNECT)
+		return true;
+	if (ref->fact->change != FACT_GROWS) {
+		diagnostic(r->p.d, at, NULL, "%s is the same at each phase: "
+		    "expected it without at", ref->fact->name);
+		return false;
+	}
+	if (from < ref->fact->phase) {
+		diagnostic(r->p.d, at, NULL, "%s is known at %s, not at %s",
+		    ref->fact->name, phase_name(ref->fact->phase),
+		    phase_name(from));
+		return false;
+	}
+	return true;
+}
+
+static bool
+parse_given(struct test_reading *r)
+{
+	struct place at = r->p.t->place;
 	struct fact_ref ref;
+	enum phase from;
 	struct value value;
 
+	if (!parse_from(r, &from))
+		return false;
 	if (r->p.t->kind != TOKEN_WORD)
-		return expected(r, "a fact or expect");
-	if (!rule_parse_fact(&r->p, &ref) || !check_fact(r, &ref))
+		return test_expected(r, "a fact or expect");
+	if (!rule_parse_fact(&r->p, &ref) || !check_fact(r, &ref) ||
+	    !check_from(r, &ref, from, at))
 		return false;
 	if (!take_punct(r, "=", "and a value") ||
 	    !parse_value(r, &ref, &value))
 		return false;
-	if (!test_facts_give(r->test->facts, &ref, &value)) {
+	if (!test_facts_give(r->test->facts, &ref, from, &value)) {
 		diagnostic(r->p.d, ref.at, NULL, "%s is given twice",
 		    ref.fact->name);
 		return false;
 	}
-	return ends_line(r);
-}
-
-/* --- expect --- */
-
-static void
-parse_phase(struct reading *r, struct expectation *x)
-{
-	x->phase = PHASE_MESSAGE;
-	for (size_t i = 0; i < PHASES; i++)
-		if (take_word(r, phase_name((enum phase)i))) {
-			x->phase = (enum phase)i;
-			return;
-		}
-}
-
-static bool
-parse_code(struct reading *r, struct expectation *x)
-{
-	uint64_t code;
-
-	if (r->p.t->kind != TOKEN_WORD || token_is_word(r->p.t, "by"))
-		return true;
-	if (!action_has_code(x->action) ||
-	    span_uint(r->p.t->text, 599, &code) < 0 || code < 400)
-		return expected(r, action_has_code(x->action) ?
-		    "a code from 400 to 599, or by" : "by and a label");
-	x->code = (int)code;
-	r->p.t++;
-	if (r->p.t->kind == TOKEN_WORD && !token_is_word(r->p.t, "by"))
-		x->enhanced = r->p.t++->text;
-	return true;
-}
-
-static bool
-has_rule(const struct rule *rules, size_t n, struct span name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (span_is(name, rules[i].name) ||
-		    has_rule(rules[i].group, rules[i].ngroup, name))
-			return true;
-	return false;
-}
-
-static void
-add_labels(struct arena *a, const struct rule *rules, size_t n,
-    const char ***labels, size_t *nlabels)
-{
-	for (size_t i = 0; i < n; i++) {
-		add_labels(a, rules[i].group, rules[i].ngroup, labels,
-		    nlabels);
-		if (!rules[i].has_label)
-			continue;
-		*labels = list_room(a, *labels, *nlabels, sizeof(**labels));
-		(*labels)[(*nlabels)++] = rules[i].name;
-	}
-}
-
-static const char *
-nearest_label(const struct reading *r, struct span name)
-{
-	const char **labels = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < PHASES; i++)
-		add_labels(r->p.a, r->rules->phases[i].rules,
-		    r->rules->phases[i].n, &labels, &n);
-	return n > 0 ? nearest(name, labels, n) : NULL;
-}
-
-static bool
-parse_by(struct reading *r, struct expectation *x)
-{
-	if (!take_word(r, "by"))
-		return true;
-	if (!rule_is_value(r->p.t))
-		return expected(r, "a label behind by");
-	x->by = r->p.t->text;
-	for (size_t i = 0; i < PHASES; i++)
-		if (has_rule(r->rules->phases[i].rules, r->rules->phases[i].n,
-		    x->by)) {
-			r->p.t++;
-			return true;
-		}
-	diagnostic(r->p.d, r->p.t->place, rule_meant(&r->p,
-	    nearest_label(r, x->by)), "no rule is named %s",
-	    rule_show(&r->p, r->p.t));
-	return false;
-}
-
-static bool
-parse_action(struct reading *r, struct expectation *x)
-{
-	static const char *const words[] = { "accept", "trust", "reject",
-	    "defer", "disconnect", "discard", "quarantine", "would", "score",
-	    "tagged" };
-	const struct token *t = r->p.t;
-
-	if (t->kind == TOKEN_WORD && action_find(t->text, &x->action) == 0 &&
-	    (x->kind == EXPECT_WOULD || action_is_final(x->action))) {
-		r->p.t++;
-		return parse_code(r, x) && parse_by(r, x);
-	}
-	diagnostic(r->p.d, t->place, t->kind != TOKEN_WORD ? NULL :
-	    rule_meant(&r->p, nearest(t->text, words, sizeof(words) /
-	    sizeof(*words))), "expected %s, found %s",
-	    x->kind == EXPECT_WOULD ? "an action behind would" : "accept, "
-	    "trust, reject, defer, disconnect, discard, quarantine, would, "
-	    "no verdict, score or tagged", rule_show(&r->p, t));
-	return false;
-}
-
-static bool
-parse_score(struct reading *r, struct expectation *x)
-{
-	static const struct {
-		const char	*text;
-		enum cond_op	 op;
-	} ops[] = { { "<", COND_LESS }, { "<=", COND_LESS_EQUAL },
-	    { ">", COND_GREATER }, { ">=", COND_GREATER_EQUAL },
-	    { "==", COND_EQUAL } };
-	const struct fact_ref score = { .fact = fact_at(FACT_SCORE) };
-	struct value v;
-
-	x->op = COND_EQUAL;
-	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
-		if (token_is_punct(r->p.t, ops[i].text)) {
-			x->op = ops[i].op;
-			r->p.t++;
-			break;
-		}
-	if (!parse_item(r, &score, score.fact->type, &v))
-		return false;
-	x->score = v.number;
-	return true;
-}
-
-static bool
-parse_tag(struct reading *r, struct expectation *x)
-{
-	if (!rule_is_value(r->p.t))
-		return expected(r, "the name of a tag behind tagged");
-	x->tag = r->p.t++->text;
-	return true;
-}
-
-static bool
-parse_what(struct reading *r, struct expectation *x)
-{
-	if (take_word(r, "no")) {
-		x->kind = EXPECT_NO_VERDICT;
-		return take_word(r, "verdict") || expected(r, "verdict");
-	}
-	if (take_word(r, "score")) {
-		x->kind = EXPECT_SCORE;
-		return parse_score(r, x);
-	}
-	x->kind = EXPECT_TAGGED;
-	if (take_word(r, "not")) {
-		x->kind = EXPECT_NOT_TAGGED;
-		if (!token_is_word(r->p.t, "tagged"))
-			return expected(r, "tagged behind not");
-	}
-	if (take_word(r, "tagged"))
-		return parse_tag(r, x);
-	x->kind = take_word(r, "would") ? EXPECT_WOULD : EXPECT_ACTION;
-	return parse_action(r, x);
-}
-
-/* Up to the last token, without a comment behind it. */
-static struct span
-text_from(const struct reading *r, const char *from)
-{
-	const struct token *last = r->p.t - 1;
-	const char *end = last->text.p + last->text.len;
-
-	if (last->kind == TOKEN_STRING)		/* may be a copy */
-		end = r->p.t->text.p;
-	return span_trim(span_n(from, (size_t)(end - from)));
-}
-
-static bool
-parse_expect(struct reading *r)
-{
-	struct expectation x = { .at = r->p.t->place };
-	const struct token *first = ++r->p.t;
-	struct rule_test *test = r->test;
-
-	parse_phase(r, &x);
-	if (!parse_what(r, &x) || !ends_line(r))
-		return false;
-	x.text = text_from(r, first->text.p);
-	test->expected = list_room(r->p.a, test->expected, test->nexpected,
-	    sizeof(x));
-	test->expected[test->nexpected++] = x;
-	return true;
+	return test_ends_line(r);
 }
 
 /* --- tests --- */
 
 static void
-parse_line(struct reading *r)
+parse_line(struct test_reading *r)
 {
-	bool good = token_is_word(r->p.t, "expect") ? parse_expect(r) :
+	bool good = token_is_word(r->p.t, "expect") ? test_expect(r) :
 	    parse_given(r);
 
 	if (!good)
@@ -402,7 +288,7 @@ parse_line(struct reading *r)
 }
 
 static void
-parse_lines(struct reading *r)
+parse_lines(struct test_reading *r)
 {
 	for (;;) {
 		skip_line_ends(r);
@@ -421,16 +307,16 @@ parse_lines(struct reading *r)
 }
 
 static bool
-parse_test(struct reading *r, struct rule_tests *tests)
+parse_test(struct test_reading *r, struct rule_tests *tests)
 {
 	struct rule_test *test = arena_new(r->p.a, struct rule_test);
 	size_t before = diagnostics_errors(r->p.d);
 
 	test->at = r->p.t->place;
-	if (!take_word(r, "test"))
-		return expected(r, "test \"what it shows\" { ... }");
+	if (!test_take_word(r, "test"))
+		return test_expected(r, "test \"what it shows\" { ... }");
 	if (r->p.t->kind != TOKEN_STRING)
-		return expected(r, "what the test shows, in quotes");
+		return test_expected(r, "what the test shows, in quotes");
 	test->name = arena_copy(r->p.a, r->p.t++->text);
 	if (!take_punct(r, "{", "behind the name of a test"))
 		return false;
@@ -447,7 +333,7 @@ parse_test(struct reading *r, struct rule_tests *tests)
 }
 
 static void
-parse_tests(struct reading *r, struct rule_tests *tests)
+parse_tests(struct test_reading *r, struct rule_tests *tests)
 {
 	for (;;) {
 		skip_line_ends(r);
@@ -469,7 +355,7 @@ read_source(struct arena *a, const struct source *source,
 {
 	struct rule_tests *tests = arena_new(a, struct rule_tests);
 	size_t before = diagnostics_errors(d);
-	struct reading r = { .rules = rules };
+	struct test_reading r = { .rules = rules };
 
 	r.p = (struct rule_parser){ .a = a, .source = source, .d = d,
 	    .t = lex(a, source, LEX_RULES, d).list };

@@ -67,21 +67,22 @@ static const struct {
 	{ "no observer", "client.name = \"a.example\"\nexpect would defer\n",
 	    "got no rule that observes and fits\n" },
 	{ "another observer", "expect would reject\n",
-	    "got would defer by slow\n" },
+	    "got would defer 451 4.7.1 \"slow\" by slow\n" },
 	{ "sums", "spf = fail\nheader \"Subject\" = \"x\"\n"
 	    "expect helo score 0\nexpect mail score 4.5\n"
 	    "expect score == 4.50\nexpect score >= 4.5\n"
 	    "expect score <= 4.5\nexpect score > 4.49\nexpect score < 5\n",
 	    "" },
 	{ "another sum", "spf = fail\nheader \"Subject\" = \"x\"\n"
-	    "expect score 4\n", "got score 4.5\n" },
+	    "expect score 4\n", "got score 4.5 (spf)\n" },
 	{ "a tag", "sender = none\nexpect mail tagged \"bounce\"\n"
 	    "expect helo not tagged \"bounce\"\nexpect tagged bounce\n"
 	    "expect message accept by \"r:21\"\n", "" },
 	{ "no tag", "expect tagged \"bounce\"\n", "got no such tag\n" },
 	{ "that tag", "sender = none\nexpect not tagged \"bounce\"\n",
 	    "got that tag\n" },
-	{ "quarantine", "spf = fail\nexpect message quarantine\n", "" },
+	{ "quarantine", "spf = fail\nheader \"Subject\" = none\n"
+	    "expect message quarantine\n", "" },
 	{ "all that failed", "expect reject\nexpect score 1\n",
 	    "t:1: FAILED: a test\n"
 	    "  t:2: expected reject\n"
@@ -132,12 +133,13 @@ static const struct {
 	    "t:1:1: this test expects nothing" },
 	{ "no such action", "test \"x\" {\nexpect rejct\n}\n",
 	    "did you mean \"reject\"?" },
-	{ "an action that ends nothing", "test \"x\" {\nexpect delay\n}\n",
+	{ "an action that ends nothing", "test \"x\" {\nexpect tag\n}\n",
 	    "expected accept, trust, reject" },
 	{ "a code that is none", "test \"x\" {\nexpect reject 399\n}\n",
-	    "expected a code from 400 to 599, or by, found \"399\"" },
+	    "expected a code from 400 to 599, a text in quotes, or by, found "
+	    "\"399\"" },
 	{ "a code where none is", "test \"x\" {\nexpect accept 250\n}\n",
-	    "expected by and a label, found \"250\"" },
+	    "expected a text in quotes, or by, found \"250\"" },
 	{ "no such rule", "test \"x\" {\nexpect reject by lsited\n}\n",
 	    "no rule is named \"lsited\"" },
 	{ "the rule that was meant", "test \"x\" {\n"
@@ -145,15 +147,113 @@ static const struct {
 	{ "no label", "test \"x\" {\nexpect reject by\n}\n",
 	    "expected a label behind by, found the end of the line" },
 	{ "no tag", "test \"x\" {\nexpect not \"a\"\n}\n",
-	    "expected tagged behind not" },
+	    "expected tagged, removed header or would behind not, found \"a\"" },
 	{ "no verdict", "test \"x\" {\nexpect no\n}\n",
-	    "expected verdict, found the end of the line" },
+	    "expected verdict, header, subject prefix, route, delay or log "
+	    "behind no, found the end of the line" },
 	{ "no number", "test \"x\" {\nexpect score low\n}\n",
 	    "score is a number" },
 	{ "no name", "test {\nexpect accept\n}\n",
 	    "expected what the test shows, in quotes, found {" },
 	{ "no test", "spf = fail\n",
 	    "expected test \"what it shows\" { ... }, found \"spf\"" },
+	{ "no such phase", "test \"x\" {\nexpect recpt reject\n}\n",
+	    "did you mean \"rcpt\"?" },
+	{ "no such form", "test \"x\" {\nexpect heder \"X\"\n}\n",
+	    "did you mean \"header\"?" },
+	{ "no such thing", "test \"x\" {\nexpect no rute\n}\n",
+	    "did you mean \"route\"?" },
+	{ "not of a thing", "test \"x\" {\nexpect not header \"X\"\n}\n",
+	    "expected tagged, removed header or would behind not, found "
+	    "\"header\"" },
+	{ "no such tag", "test \"x\" {\nexpect not tagged bonce\n}\n",
+	    "t:2:19: no rule gives the tag \"bonce\"\n"
+	    "  expect not tagged bonce\n"
+	    "                    ^\n"
+	    "  did you mean \"bounce\"?\n" },
+	{ "two texts", "test \"x\" {\nexpect reject \"a\" \"b\"\n}\n",
+	    "expected the end of the line, found \"b\"" },
+	{ "a name behind by is not asked of rules of another kind",
+	    "test \"x\" {\nexpect tagged spf\n}\n",
+	    "no rule gives the tag \"spf\"" },
+	{ "would what", "test \"x\" {\nexpect would\n}\n",
+	    "expected an action or nothing behind would, found the end" },
+	{ "not would nothing", "test \"x\" {\nexpect not would nothing\n}\n",
+	    "expected an action behind would, found \"nothing\"" },
+	{ "would what, misspelt", "test \"x\" {\nexpect would rejct\n}\n",
+	    "did you mean \"reject\"?" },
+	{ "a header field without a name", "test \"x\" {\nexpect header X\n"
+	    "}\n", "expected the name of a header field in quotes, found "
+	    "\"X\"" },
+	{ "a header field that no rule adds", "test \"x\" {\n"
+	    "expect no header \"X\"\n}\n",
+	    "no rule adds a header field \"X\"" },
+	{ "a header field that no rule removes", "test \"x\" {\n"
+	    "expect removed header \"X\"\n}\n",
+	    "no rule removes a header field \"X\"" },
+	{ "removed what", "test \"x\" {\nexpect removed \"X\"\n}\n",
+	    "expected header behind removed" },
+	{ "a header field too early", "test \"x\" {\n"
+	    "expect rcpt header \"X\"\n}\n",
+	    "t:2:1: header fields are changed at message, not at rcpt" },
+	{ "a subject too early", "test \"x\" {\n"
+	    "expect rcpt subject prefix \"X\"\n}\n",
+	    "header fields are changed at message, not at rcpt" },
+	{ "a subject", "test \"x\" {\nexpect subject \"X\"\n}\n",
+	    "expected prefix behind subject" },
+	{ "which prefix", "test \"x\" {\nexpect subject prefix\n}\n",
+	    "expected a text in quotes behind prefix" },
+	{ "a route that no rule takes", "test \"x\" {\nexpect route two\n"
+	    "}\n", "no rule routes to \"two\"" },
+	{ "a route too early", "test \"x\" {\nexpect mail route two\n}\n",
+	    "recipients are routed at rcpt, not at mail" },
+	{ "which route", "test \"x\" {\nexpect route\n}\n",
+	    "expected the name of a backend behind route" },
+	{ "a delay", "test \"x\" {\nexpect delay long\n}\n",
+	    "t:2:14: " },
+	{ "a delay in quotes", "test \"x\" {\nexpect delay \"5s\"\n}\n",
+	    "delay is a duration: expected one without quotes" },
+	{ "which log", "test \"x\" {\nexpect log\n}\n",
+	    "expected a text in quotes behind log" },
+	{ "own what", "test \"x\" {\nexpect own \"a@b.example\"\n}\n",
+	    "expected mail behind own" },
+	{ "same what", "test \"x\" {\nexpect same mail\n}\n",
+	    "expected for and a second recipient, found the end of the line" },
+	{ "for whom", "test \"x\" {\nexpect own mail for none\n}\n",
+	    "rcpt is a mailbox: expected one in quotes" },
+	{ "for somebody", "test \"x\" {\nexpect own mail for \"me\"\n}\n",
+	    "\"me\" is not a mailbox, as rcpt is: expected user@a.example" },
+	{ "told apart too early", "test \"x\" {\n"
+	    "expect mail own mail for \"a@b.example\"\n}\n",
+	    "recipients are told apart at rcpt, not at mail" },
+	{ "at which phase", "test \"x\" {\nat recpt dnsbl.score = 1\n"
+	    "expect accept\n}\n", "t:2:4: expected connect, helo, mail, rcpt "
+	    "or message behind at, found \"recpt\"\n" },
+	{ "the phase that was meant", "test \"x\" {\n"
+	    "at recpt dnsbl.score = 1\nexpect accept\n}\n",
+	    "did you mean \"rcpt\"?" },
+	{ "what does not grow", "test \"x\" {\nat message spf = fail\n"
+	    "expect accept\n}\n", "t:2:1: spf is the same at each phase: "
+	    "expected it without at\n" },
+	{ "grows too early", "test \"x\" {\nat mail rcpt.count = 2\n"
+	    "expect accept\n}\n", "rcpt.count is known at rcpt, not at mail" },
+	{ "given twice from a phase on", "test \"x\" {\n"
+	    "at mail dnsbl.score = 1\nat mail dnsbl.score = 2\n"
+	    "expect accept\n}\n", "dnsbl.score is given twice" },
+	{ "given twice from the start", "test \"x\" {\n"
+	    "dnsbl.score = 1\nat connect dnsbl.score = 2\n"
+	    "expect accept\n}\n", "dnsbl.score is given twice" },
+	{ "a local part", "test \"x\" {\nrcpt = \"abuse\"\nexpect accept\n"
+	    "}\n", "only \"postmaster\" has no domain" },
+	{ "a sender without a domain", "test \"x\" {\n"
+	    "sender = \"postmaster\"\nexpect accept\n}\n",
+	    "the null sender is none" },
+	{ "at what", "test \"x\" {\nat message\nexpect accept\n}\n",
+	    "expected a fact or expect, found the end of the line" },
+	{ "all of them", "test \"x\" {\nspf = fali\nexpect rejct\n"
+	    "expect no rute\n}\n", "t:4:11: expected verdict" },
+	{ "a text that is not closed", "test \"x\" {\nexpect log \"a\\\n}\n",
+	    "t:2:12: " },
 	{ "not closed", "test \"x\" {\nexpect accept\n",
 	    "the { of this test is never closed" },
 	{ "not closed, and another", "test \"x\" {\nexpect accept\n"

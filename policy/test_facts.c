@@ -4,20 +4,7 @@
 
 #include "conf/list.h"
 #include "conf/listing.h"
-#include "policy/test_facts.h"
-
-struct given_fact {
-	enum fact_id	 id;
-	struct span	 argument;
-	struct value	 value;
-};
-
-struct test_facts {
-	struct arena		*arena;
-	const struct rules	*rules;
-	struct given_fact	*list;
-	size_t			 n;
-};
+#include "policy/test_facts_internal.h"
 
 struct test_facts *
 test_facts_create(struct arena *a, const struct rules *rules)
@@ -31,36 +18,86 @@ test_facts_create(struct arena *a, const struct rules *rules)
 
 /* --- what is given --- */
 
-static const struct value *
-given(const struct test_facts *facts, enum fact_id id, struct span argument)
+const struct value *
+test_given(const struct test_facts *facts, enum fact_id id,
+    struct span argument)
 {
-	for (size_t i = 0; i < facts->n; i++)
-		if (facts->list[i].id == id &&
-		    span_eq_nocase(facts->list[i].argument, argument))
-			return &facts->list[i].value;
-	return NULL;
+	const struct given_fact *found = NULL;
+
+	for (size_t i = 0; i < facts->n; i++) {
+		const struct given_fact *g = &facts->list[i];
+
+		if (g->id == id && span_eq_nocase(g->argument, argument) &&
+		    g->from <= facts->phase &&
+		    (found == NULL || g->from > found->from))
+			found = g;
+	}
+	return found != NULL ? &found->value : NULL;
 }
 
 static const struct value *
 given_plain(const struct test_facts *facts, enum fact_id id)
 {
-	return given(facts, id, span_z(""));
+	return test_given(facts, id, span_z(""));
 }
 
 bool
 test_facts_give(struct test_facts *facts, const struct fact_ref *ref,
-    const struct value *value)
+    enum phase from, const struct value *value)
 {
 	enum fact_id id = fact_id(ref->fact);
 
 	assert(value->type == ref->fact->type);
-	if (given(facts, id, ref->argument) != NULL)
-		return false;
+	for (size_t i = 0; i < facts->n; i++)
+		if (facts->list[i].id == id && facts->list[i].from == from &&
+		    span_eq_nocase(facts->list[i].argument, ref->argument))
+			return false;
 	facts->list = list_room(facts->arena, facts->list, facts->n,
 	    sizeof(*facts->list));
 	facts->list[facts->n++] = (struct given_fact){ id, ref->argument,
-	    *value };
+	    from, *value };
 	return true;
+}
+
+void
+test_facts_reach(struct test_facts *facts, enum phase phase)
+{
+	facts->phase = phase;
+}
+
+/* What is said of one recipient alone. */
+static bool
+is_of_rcpt(enum fact_id id)
+{
+	return id == FACT_RCPT || id == FACT_RCPT_LOCAL ||
+	    id == FACT_RCPT_DOMAIN || id == FACT_RCPT_COUNT;
+}
+
+struct test_facts *
+test_facts_next_rcpt(struct arena *a, const struct test_facts *facts,
+    struct span rcpt)
+{
+	struct test_facts before = *facts;
+	struct test_facts *next = test_facts_create(a, facts->rules);
+	struct fact_ref ref = { .fact = fact_at(FACT_RCPT_COUNT) };
+	struct value v;
+
+	before.phase = PHASE_RCPT;
+	test_facts_find(&before, &ref, &v);
+	v.number++;
+	test_facts_give(next, &ref, PHASE_CONNECT, &v);
+	ref.fact = fact_at(FACT_RCPT);
+	v = (struct value){ .type = TYPE_MAILBOX, .text = rcpt };
+	test_facts_give(next, &ref, PHASE_CONNECT, &v);
+	for (size_t i = 0; i < facts->n; i++) {
+		const struct given_fact *g = &facts->list[i];
+
+		ref.fact = fact_at(g->id);
+		ref.argument = g->argument;
+		if (!is_of_rcpt(g->id))
+			test_facts_give(next, &ref, g->from, &g->value);
+	}
+	return next;
 }
 
 /* --- what follows from others; each returns whether it does --- */
@@ -130,8 +167,8 @@ from_envelope(const struct test_facts *facts, enum fact_id id,
 	}
 }
 
-static void
-add_text(struct arena *a, struct value *list, struct span text)
+void
+test_list_add(struct arena *a, struct value *list, struct span text)
 {
 	list->list.items = list_room(a, list->list.items, list->list.n,
 	    sizeof(struct value));
@@ -144,7 +181,7 @@ static bool
 judge_list(const struct test_facts *facts, const struct dnsbl_list *list,
     uint64_t *matched)
 {
-	const struct value *answer = given(facts, FACT_DNSBL_LIST,
+	const struct value *answer = test_given(facts, FACT_DNSBL_LIST,
 	    span_z(list->name));
 	struct listing_address *addresses;
 	size_t n = 0;
@@ -177,37 +214,14 @@ from_lists(const struct test_facts *facts, enum fact_id id, struct value *v)
 		if (id == FACT_DNSBL_SCORE)
 			v->number += listing_score(list, matched);
 		if (id == FACT_DNSBL_NAMES)
-			add_text(facts->arena, v, span_z(list->name));
+			test_list_add(facts->arena, v, span_z(list->name));
 		for (size_t j = 0; j < list->npatterns; j++)
 			if (id == FACT_DNSBL_TAGS && (matched >> j & 1) &&
 			    list->patterns[j].tag != NULL)
-				add_text(facts->arena, v,
+				test_list_add(facts->arena, v,
 				    span_z(list->patterns[j].tag));
 	}
 	return true;
-}
-
-static bool
-from_headers(const struct test_facts *facts, enum fact_id id,
-    struct span name, struct value *v)
-{
-	const struct value *one = given(facts, FACT_HEADER, name);
-	const struct value *all = given(facts, FACT_HEADERS, name);
-	size_t n = all != NULL ? all->list.n :
-	    one != NULL && !one->is_none;
-
-	if (one == NULL && all == NULL)
-		return false;
-	if (id == FACT_HEADER_COUNT)
-		v->number = (int64_t)n;
-	else if (id == FACT_HEADER) {
-		v->is_none = n == 0;
-		if (n > 0)
-			v->text = all->list.items[0].text;
-	} else if (n > 0)
-		add_text(facts->arena, v, one->text);
-	return id == FACT_HEADER_COUNT || id == FACT_HEADER ||
-	    id == FACT_HEADERS;
 }
 
 /* --- what is neutral --- */
@@ -226,7 +240,6 @@ test_facts_neutral(const struct fact *fact, struct value *v)
 		{ FACT_CLIENT_REVERSE, "ok", 0 },
 		{ FACT_HELO_KIND, "ehlo", 0 },
 		{ FACT_RCPT_COUNT, NULL, 1 },
-		{ FACT_FROM_COUNT, NULL, 1 },
 	};
 	const char *word = "none";
 
@@ -256,7 +269,7 @@ test_facts_find(const struct test_facts *facts, const struct fact_ref *ref,
     struct value *value)
 {
 	enum fact_id id = fact_id(ref->fact);
-	const struct value *v = given(facts, id, ref->argument);
+	const struct value *v = test_given(facts, id, ref->argument);
 
 	*value = (struct value){ .type = ref->fact->type };
 	if (v != NULL)
@@ -264,7 +277,7 @@ test_facts_find(const struct test_facts *facts, const struct fact_ref *ref,
 	else if (!from_client(facts, id, value) &&
 	    !from_envelope(facts, id, value) &&
 	    !from_lists(facts, id, value) &&
-	    !from_headers(facts, id, ref->argument, value))
+	    !test_from_message(facts, id, ref->argument, value))
 		test_facts_neutral(ref->fact, value);
 }
 

@@ -2,6 +2,7 @@
 #define POLICY_TEST_FACTS_H
 #include <stdbool.h>
 #include "base/arena.h"
+#include "policy/phase.h"
 #include "policy/rule.h"
 #include "policy/rule_eval.h"
 /*
@@ -16,21 +17,33 @@
  *	dnsbl.NAME		dnsbl.score, names and tags, as the list's
  *				declaration says
  *	header, headers		each other and header-count
+ *	header "From"		from.domain and from.count, and it from them
  *
  * and is neutral else: none, no, 0, no text, an empty list, the word none.
  * Neutral is what speaks against no mail, so some are different:
  * helo.resolves, helo.matches-client and sender.domain-accepts-mail are yes,
- * client.reverse is ok, helo.kind is ehlo, rcpt.count and from.count are 1.
+ * client.reverse is ok, helo.kind is ehlo, rcpt.count is 1, and the message
+ * is an ordinary one: test_facts_message.c has its From, To, Subject, Date and
+ * Message-ID.
+ *
+ * A fact that grows can be given several times, each from a phase on.
  */
 struct test_facts;
 
 struct test_facts *test_facts_create(struct arena *a,
 		    const struct rules *rules);
-/* false: it was given before. Values live as long as the facts. */
+/* false: it was given before, from the same phase on. Values live as long as
+ * the facts. */
 bool		 test_facts_give(struct test_facts *facts,
-		    const struct fact_ref *ref, const struct value *value);
+		    const struct fact_ref *ref, enum phase from,
+		    const struct value *value);
+/* What is asked from now on is asked in this phase. At first: connect. */
+void		 test_facts_reach(struct test_facts *facts, enum phase phase);
 void		 test_facts_find(const struct test_facts *facts,
 		    const struct fact_ref *ref, struct value *value);
+/* The same for the next recipient, whose rcpt.count is one more. */
+struct test_facts *test_facts_next_rcpt(struct arena *a,
+		    const struct test_facts *facts, struct span rcpt);
 /* For evaluation_begin(); never waits. */
 struct fact_source test_facts_source(struct test_facts *facts);
 /* The neutral value of a fact. */
