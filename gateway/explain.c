@@ -198,7 +198,8 @@ end_message(struct work *w)
 		feed(w, SPAN_LIT("\r\n"));
 	dotstream_end(&x->in);
 	header_scan_end(&x->scan);
-	x->message = buf_text(&w->message);
+	x->message = w->message.len > 0 ? buf_text(&w->message) :
+	    SPAN_LIT("");
 	x->has_message = true;
 }
 
@@ -324,6 +325,7 @@ explain(void *arg)
 	if (w->ret == 0)
 		print(w);
 	explain_judge_end(&w->x);
+	explain_look_end(&w->x);
 	checker_stop(w->checker);
 	checker_stop(w->court->checker);
 }

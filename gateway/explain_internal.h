@@ -83,6 +83,7 @@ struct explanation {
 	struct dotstream	 in;
 	struct header_scan	 scan;
 	/* found: explain_look() */
+	struct client_checks	*checks;	/* what was found is theirs */
 	const char		*reverse_name;	/* confirmed or not */
 	struct rdns_helo	 helo;
 	struct rdns_sender	 sender;
@@ -92,10 +93,11 @@ struct explanation {
 };
 
 /* Both fill in their part, and may run side by side. -1 with ERR_CLOSED
- * alone. What was heard lasts until explain_judge_end(). */
+ * alone. What they found lasts until their end. */
 MAY_YIELD int	 explain_look(struct arena *a, const struct settings *s,
 		    struct checker *checker, struct explanation *x,
 		    struct err *err);
+void		 explain_look_end(struct explanation *x);
 MAY_YIELD int	 explain_judge(struct arena *a, const struct court *court,
 		    struct explanation *x, struct err *err);
 void		 explain_judge_end(struct explanation *x);

@@ -104,7 +104,7 @@ explain_look(struct arena *a, const struct settings *s,
 	int ret;
 
 	begin_names(&l, names);
-	of = client_checks_begin(checker, ~(unsigned)CHECK_NAME);
+	x->checks = of = client_checks_begin(checker, ~(unsigned)CHECK_NAME);
 	client_checks_start(of, &x->client);
 	client_checks_helo(of, &x->client);
 	ret = check_mail(&l, of, err);
@@ -113,6 +113,12 @@ explain_look(struct arena *a, const struct settings *s,
 			ret = task_await(names[i], err);
 		task_drop(&names[i]);
 	}
-	client_checks_end(&of);
 	return ret;
+}
+
+void
+explain_look_end(struct explanation *x)
+{
+	if (x->checks != NULL)
+		client_checks_end(&x->checks);
 }

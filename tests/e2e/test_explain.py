@@ -197,8 +197,8 @@ ALL = [pytest.param(rules, listener, *case,
 
 def explain(*arguments):
     return subprocess.run([binary(), "explain", *arguments],
-                          capture_output=True, text=True, timeout=60,
-                          check=False)
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=60, check=False)
 
 
 class Route:
@@ -536,6 +536,15 @@ def test_line_ends_of_a_file_are_those_of_data(resolver, work):
             text.rstrip("\n").replace("\r\n", "\n").replace(
                 "\n", "\r\n").rstrip("\r\n")) + 2
     assert page["reply"]["code"] == 550 and page["reply"]["closes"]
+
+
+def test_an_empty_message(resolver):
+    """On the standard input."""
+    page = json.loads(explain(*resolver, "--client", "192.0.2.7", "--to",
+                              "bob@in.test", "--json", "-").stdout)
+    assert page["outcome"]["result"] == "delivered"
+    assert page["facts"]["message.size"] == 0
+    assert page["outcome"]["scores"] == "no-author"
 
 
 def test_what_a_mail_says_does_not_act_on_the_terminal(resolver, work):
