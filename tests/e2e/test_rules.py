@@ -245,6 +245,19 @@ def test_refusals(route, name, phase):
     assert ran.reply("QUIT") == "221 2.0.0 Bye"
 
 
+@pytest.mark.parametrize("phase", PHASES[:4])
+def test_each_recipient_of_each_mail_is_refused(route, phase):
+    with client_at(route.gateway, route.address("reject", phase)) as client:
+        client.ehlo()
+        for sender in ("a@sender.test", ""):
+            assert client.cmd("MAIL FROM:<%s>" % sender) == 250
+            for rcpt in ("b@box.test", "postmaster@box.test", "b@box.test"):
+                reply = client.cmd("RCPT TO:<%s>" % rcpt)
+                assert reply.text.startswith("5.7.1 No, 192.0.2."), reply
+            assert client.cmd("DATA") == 503
+        client.quit()
+
+
 @pytest.mark.parametrize("phase", PHASES[1:])
 @pytest.mark.parametrize("name", REFUSALS)
 def test_refusals_at_once(route, name, phase):
