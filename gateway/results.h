@@ -14,7 +14,7 @@
  * results -- the header fields that say what the checks found   RFC 8601, 7208
  *
  * Authentication-Results with `authres { add yes }`, Received-SPF with
- * `spf { received yes }`. What came in under our name goes.
+ * `spf { received_spf yes }`. What came in under our name goes.
  */
 bool	results_are_wanted(const struct settings *s);
 /* The fields for the top of the header, with CRLF ends. */
