@@ -255,6 +255,7 @@ def test_each_recipient_of_each_mail_is_refused(route, phase):
                 reply = client.cmd("RCPT TO:<%s>" % rcpt)
                 assert reply.text.startswith("5.7.1 No, 192.0.2."), reply
             assert client.cmd("DATA") == 503
+            assert client.cmd("RSET") == 250
         client.quit()
 
 
