@@ -102,7 +102,7 @@ get_client(struct judge *j, enum fact_id id, struct value *v,
 	v->is_none = addr_is_unix(&c->addr);
 	switch (id) {
 	case FACT_CLIENT_IP:
-		v->address = c->addr;
+		v->address = &c->addr;
 		break;
 	case FACT_CLIENT_PORT:
 		v->number = addr_port(&c->addr);
@@ -220,14 +220,15 @@ find_lists(struct judge *j, const struct dnsbl_answer **answer,
 	    answer, err);
 }
 
-static struct addr
-address_of(const struct listing_address *from)
+static const struct addr *
+address_of(struct arena *a, const struct listing_address *from)
 {
-	struct addr a = { .len = sizeof(a.u.in) };
+	struct addr *addr = arena_new(a, struct addr);
 
-	a.u.in.sin_family = AF_INET;
-	memcpy(&a.u.in.sin_addr, from->octet, sizeof(from->octet));
-	return a;
+	addr->len = sizeof(addr->u.in);
+	addr->u.in.sin_family = AF_INET;
+	memcpy(&addr->u.in.sin_addr, from->octet, sizeof(from->octet));
+	return addr;
 }
 
 /* Each address that the list gave, whomever it was asked about. */
@@ -249,7 +250,7 @@ set_addresses(struct arena *a, struct value *v, struct span list,
 		for (size_t k = 0; k < r->reading.n; k++)
 			v->list.items[v->list.n++] = (struct value){
 				.type = TYPE_ADDRESS,
-				.address = address_of(
+				.address = address_of(a,
 				    &r->reading.addresses[k]),
 			};
 	}

@@ -177,13 +177,16 @@ read_address(struct rule_checker *c, const struct cond *cond,
 {
 	bool is_network = t->text.len > 0 &&
 	    memchr(t->text.p, '/', t->text.len) != NULL;
+	struct addr *address;
 	struct err err = {0};
 
 	if (cond->ref.fact->type == TYPE_NETWORK) {
 		if (network_parse(t->text, &value->network, &err) == 0)
 			return true;
 	} else if (!is_network) {
-		if (addr_parse_ip(t->text, 0, &value->address, &err) == 0)
+		address = arena_new(c->a, struct addr);
+		value->address = address;
+		if (addr_parse_ip(t->text, 0, address, &err) == 0)
 			return true;
 	} else if (network_parse(t->text, &value->network, &err) == 0) {
 		diagnostic(c->d, t->place, arena_printf(c->a,

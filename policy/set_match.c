@@ -171,7 +171,7 @@ match_one(const struct set *s, const struct value *v, struct buf *item)
 {
 	switch (v->type) {
 	case TYPE_ADDRESS:
-		return match_address(s, &v->address, item);
+		return match_address(s, v->address, item);
 	case TYPE_NETWORK:
 		return match_network(s, &v->network, item);
 	case TYPE_NAME:

@@ -221,6 +221,7 @@ naive_network(const struct trial *t, const struct network *asked)
 static const char *
 ask_networks(const struct trial *t, struct value *v, char *text)
 {
+	static struct addr addr;	/* of the last one */
 	char ip[ADDR_TEXT];
 	struct network n;
 	struct err err;
@@ -236,8 +237,8 @@ ask_networks(const struct trial *t, struct value *v, char *text)
 	while (n.family == AF_INET6 && n.ip[0] == 0 && n.ip[1] == 0);
 	snprintf(text, TEXT, "%.90s", network_text(&n, ip));
 	v->type = TYPE_ADDRESS;
-	(void)!addr_parse_ip(span_n(text, strcspn(text, "/")), 0, &v->address,
-	    &err);
+	(void)!addr_parse_ip(span_n(text, strcspn(text, "/")), 0, &addr, &err);
+	v->address = &addr;
 	return naive_network(t, &n);
 }
 

@@ -28,16 +28,17 @@ build(struct arena *a, const char *items, struct err *err)
 static struct value
 value_of(enum type type, const char *text)
 {
+	static struct addr addr;	/* of the last one */
 	struct value v = { .type = type };
 	struct err err;
 
 	v.is_none = text == NULL;
 	if (v.is_none)
 		return v;
-	if (type == TYPE_ADDRESS)
-		T_INT(text, addr_parse_ip(span_z(text), 25, &v.address, &err),
-		    0);
-	else if (type == TYPE_NETWORK)
+	if (type == TYPE_ADDRESS) {
+		T_INT(text, addr_parse_ip(span_z(text), 25, &addr, &err), 0);
+		v.address = &addr;
+	} else if (type == TYPE_NETWORK)
 		T_INT(text, network_parse(span_z(text), &v.network, &err), 0);
 	else
 		v.text = span_z(text);

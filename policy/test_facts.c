@@ -111,7 +111,7 @@ from_client(const struct test_facts *facts, enum fact_id id, struct value *v)
 	if (id == FACT_CLIENT_NETWORK && ip != NULL) {
 		v->is_none = ip->is_none;
 		if (!v->is_none)
-			network_of(&ip->address, &v->network);
+			network_of(ip->address, &v->network);
 		return true;
 	}
 	if (id != FACT_CLIENT_REVERSE || name == NULL)
@@ -191,7 +191,7 @@ judge_list(const struct test_facts *facts, const struct dnsbl_list *list,
 	addresses = arena_new_n(facts->arena, answer->list.n,
 	    struct listing_address);
 	for (size_t i = 0; i < answer->list.n; i++) {
-		const struct addr *a = &answer->list.items[i].address;
+		const struct addr *a = answer->list.items[i].address;
 
 		if (a->u.sa.sa_family == AF_INET)
 			memcpy(addresses[n++].octet, &a->u.in.sin_addr, 4);

@@ -117,7 +117,7 @@ put_bare(struct buf *out, const struct value *v, const char *const *words)
 		buf_puts(out, words[v->word]);
 		break;
 	case TYPE_ADDRESS:
-		buf_puts(out, addr_ip(&v->address, text));
+		buf_puts(out, addr_ip(v->address, text));
 		break;
 	case TYPE_NETWORK:
 		buf_puts(out, network_text(&v->network, text));
@@ -215,7 +215,7 @@ value_equal(const struct value *a, const struct value *b)
 	case TYPE_WORD:
 		return a->word == b->word;
 	case TYPE_ADDRESS:
-		return addr_same_ip(&a->address, &b->address);
+		return addr_same_ip(a->address, b->address);
 	default:
 		return same_network(&a->network, &b->network);
 	}

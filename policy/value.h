@@ -10,9 +10,9 @@
 /*
  * value -- what facts and rule files hold
  *
- * A value is plain data; text, lists and words live where it was made. None
- * is a value of every type: what does not exist (no reverse name, no such
- * header field).
+ * A value is plain data; text, addresses, lists and words live where it was
+ * made. None is a value of every type: what does not exist (no reverse name,
+ * no such header field).
  */
 enum type {
 	TYPE_YESNO,		/* yes */
@@ -39,7 +39,7 @@ struct value {
 		int64_t		 number;
 		struct span	 text;
 		unsigned	 word;		/* index in the fact's words */
-		struct addr	 address;
+		const struct addr *address;
 		struct network	 network;
 		struct {
 			struct value	*items;

@@ -257,7 +257,7 @@ load_networks(struct plain *p, char *text)
 static bool
 has_client(const struct plain *p, const struct value *v)
 {
-	const struct addr *a = &v->address;
+	const struct addr *a = v->address;
 	struct network n = { .family = a->u.sa.sa_family };
 	bool is6 = n.family == AF_INET6;
 	unsigned most = is6 ? 128 : 32;
@@ -327,6 +327,7 @@ make_questions(char (*items)[ITEM], size_t n, bool is_names)
 {
 	struct value *questions = memory(QUESTIONS, sizeof(*questions));
 	char (*texts)[ITEM] = memory(QUESTIONS, sizeof(*texts));
+	struct addr *clients = memory(QUESTIONS, sizeof(*clients));
 	const char *item;
 	struct err err;
 
@@ -334,11 +335,12 @@ make_questions(char (*items)[ITEM], size_t n, bool is_names)
 		item = dice(2) ? items[dice((unsigned)n)] : NULL;
 		(is_names ? make_host : make_client)(texts[i], item);
 		questions[i].type = is_names ? TYPE_NAME : TYPE_ADDRESS;
-		if (is_names)
+		if (is_names) {
 			questions[i].text = span_z(texts[i]);
-		else
-			(void)!addr_parse_ip(span_z(texts[i]), 0,
-			    &questions[i].address, &err);
+			continue;
+		}
+		(void)!addr_parse_ip(span_z(texts[i]), 0, &clients[i], &err);
+		questions[i].address = &clients[i];
 	}
 	return questions;	/* until the end of the program */
 }
