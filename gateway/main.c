@@ -53,7 +53,7 @@ static const struct subcommand subcommands[] = {
 	    "what would become of a mail, rule by rule, and all facts of it" },
 	{ "facts", run_facts, OPT_JSON | OPT_MDOC,
 	    "list all that a rule can ask for" },
-	{ "test", run_test, OPT_CONFIG | OPT_RULES | OPT_FILES,
+	{ "test", run_test, OPT_CONFIG | OPT_RULES | OPT_FILES | OPT_JSON,
 	    "run tests of rules: do they decide as they should?" },
 	{ "status", run_request, WHOM,
 	    "the running gateway: its workers and backends" },
@@ -218,6 +218,7 @@ run_test(const struct command_line *line)
 		return EXIT_USAGE;
 	}
 	request.config = line->has_config ? line->config : NULL;
+	request.json = line->json;
 	return test_command_run(&request);
 }
 

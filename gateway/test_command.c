@@ -2,9 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/diagnostic.h"
+#include "base/utf8.h"
 #include "conf/conf.h"
 #include "policy/rule_read.h"
 #include "policy/rule_test.h"
@@ -15,7 +18,54 @@
 struct tally {
 	size_t	 tests, failed;
 	bool	 bad_file;
+	bool	 json;
 };
+
+/* --- as JSON --- */
+
+static json_t *
+json_line(struct span line)
+{
+	struct buf text = {0};
+	json_t *value;
+
+	utf8_put_printable(&text, line, line.len, true);
+	value = json_stringn(text.len > 0 ? text.p : "", text.len);
+	buf_free(&text);
+	return value;
+}
+
+/* The lines that say why it failed, but the first: that is the test's name. */
+static json_t *
+json_why(struct span out)
+{
+	json_t *why = json_array();
+
+	span_until(&out, '\n');
+	while (out.len > 0)
+		json_array_append_new(why, json_line(span_until(&out, '\n')));
+	return why;
+}
+
+static void
+print_json(const struct rule_test *test, bool passed, struct span out)
+{
+	struct place at = rule_test_place(test);
+	json_t *object = json_object();
+
+	json_object_set_new(object, "file",
+	    json_line(span_z(at.source->name)));
+	json_object_set_new(object, "line", json_integer(at.line));
+	json_object_set_new(object, "name",
+	    json_line(span_z(rule_test_name(test))));
+	json_object_set_new(object, "passed", json_boolean(passed));
+	json_object_set_new(object, "why", json_why(out));
+	json_dumpf(object, stdout, JSON_PRESERVE_ORDER);
+	printf("\n");
+	json_decref(object);
+}
+
+/* --- files --- */
 
 /* NULL as the path: those of the configuration. Without one, any name of a
  * backend will do. */
@@ -53,9 +103,14 @@ run_file(struct arena *a, const char *path, const struct rules *rules,
 		return;
 	}
 	for (size_t i = 0; i < tests->n; i++) {
+		bool passed = rule_test_run(tests->list[i], rules, &out);
+
 		tally->tests++;
-		tally->failed += !rule_test_run(tests->list[i], rules, &out);
-		printf("%.*s", SPAN_ARG(buf_text(&out)));
+		tally->failed += !passed;
+		if (tally->json)
+			print_json(tests->list[i], passed, buf_text(&out));
+		else
+			printf("%.*s", SPAN_ARG(buf_text(&out)));
 		buf_clear(&out);
 	}
 	buf_free(&out);
@@ -127,7 +182,7 @@ run_named(const struct test_request *request, struct tally *tally)
 int
 test_command_run(const struct test_request *request)
 {
-	struct tally tally = {0};
+	struct tally tally = { .json = request->json };
 	int code;
 
 	if (request->rules != NULL || request->config != NULL)
@@ -138,7 +193,9 @@ test_command_run(const struct test_request *request)
 			if (code != EXIT_GOOD)
 				return code;
 		}
-	printf("%zu tests, %zu failed%s\n", tally.tests, tally.failed,
-	    tally.bad_file ? ", and not all files could be read" : "");
+	if (!tally.json)
+		printf("%zu tests, %zu failed%s\n", tally.tests,
+		    tally.failed, tally.bad_file ? 
+		    ", and not all files could be read" : "");
 	return tally.failed > 0 || tally.bad_file ? EXIT_CONFIG : EXIT_GOOD;
 }

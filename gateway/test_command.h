@@ -1,5 +1,6 @@
 #ifndef GATEWAY_TEST_COMMAND_H
 #define GATEWAY_TEST_COMMAND_H
+#include <stdbool.h>
 #include <stddef.h>
 /*
  * test_command -- `forepost test`: do the rules decide as they should?
@@ -12,6 +13,10 @@
  * with the trace of the rules, and a line with the numbers go to the standard
  * output; what is wrong in the files goes to the standard error.
  *
+ * As JSON the standard output has an object for each test, one a line:
+ *	{"file": "in.test", "line": 6, "name": "SPF is enough", "passed":
+ *	false, "why": ["  in.test:8: expected mail reject 550", ...]}
+ *
  * Returns   EXIT_GOOD if all tests passed; EXIT_CONFIG if one did not or a
  *           file is wrong; EXIT_USAGE if it cannot be told which rules are
  *           meant.
@@ -21,6 +26,7 @@ struct test_request {
 	const char		*rules;		/* NULL: as above */
 	const char *const	*files;
 	size_t			 nfiles;
+	bool			 json;
 };
 
 int	test_command_run(const struct test_request *request);

@@ -17,20 +17,35 @@
  *	    expect rcpt reject 554 by listed
  *	}
  *
- * Facts that are not given: see test_facts.h. What can be expected, each at
- * one phase or, without one, at the end:
+ * Facts that are not given: see test_facts.h. One that grows on the way can be
+ * given from a phase on, `at message dnsbl.score = 9`; the one recipient
+ * without a domain is "postmaster".
  *
- *	expect rcpt reject [554 [5.7.1]] [by LABEL]	and the other actions
- *							that end a phase
- *	expect rcpt accept
+ * What can be expected, each at one phase or, without one, at the end:
+ *
+ *	expect rcpt reject [554 [5.7.1]] ["text"] [by LABEL]
+ *				and the other actions that end a phase; the
+ *				text is a part of what is said
  *	expect rcpt no verdict		accepted, and by no rule
- *	expect rcpt would reject ...	a rule that observes said so
+ *	expect rcpt would reject ...	a rule that observes said so; any
+ *					action. not would ...
+ *	expect rcpt would nothing	no rule that observes would have acted
  *	expect mail score 5		or < <= > >= 5: the sum by then
- *	expect mail tagged "x"		or not tagged "x"
+ *	expect connect delay 5s		in the same ways. no delay
+ *	expect mail tagged "x"		not tagged "x"
+ *	expect rcpt route NAME		no route [NAME]
+ *	expect mail log "text"		a part of it. no log ["text"]
+ *	expect header "X" ["value"]	the rules put it into the forwarded
+ *					message. no header "X" ["value"]
+ *	expect removed header "X"	not removed header "X"
+ *	expect subject prefix "[x]"	no subject prefix ["[x]"]
+ *	expect own mail for "b@x"	as a second recipient he would be told
+ *					to come in a mail of his own
+ *	expect same mail for "b@x"	he would not
  *
  * The phases run in their order up to the one that ends the mail; what a rule
- * decided at connect is what the client is told at rcpt, and is found at each
- * phase behind it. An observing rule counts from its phase on, too.
+ * did at connect, the verdict too, is found at each phase behind it. A label,
+ * tag, route or header field that no rule has is an error of the test.
  *
  * Errors    all of a file are reported; NULL if there are any.
  * Memory    the arena given; `rules` must live as long.

@@ -166,7 +166,8 @@ test_expect_would(struct test_reading *r, struct expectation *x)
 		return parse_would_what(r, x);
 	if (r->p.t->kind != TOKEN_WORD ||
 	    action_find(r->p.t->text, &x->action) < 0)
-		return test_expected_near(r, x->is_not ? "an action behind would" :
+		return test_expected_near(r, x->is_not ?
+		    "an action behind would" :
 		    "an action or nothing behind would", words,
 		    sizeof(words) / sizeof(*words));
 	r->p.t++;

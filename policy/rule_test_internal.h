@@ -40,7 +40,7 @@ struct expectation {
 	int			 code;		/* 0: any */
 	struct span		 enhanced;	/* "": any */
 	struct span		 by;		/* "": any rule, or none */
-	struct span		 name;		/* tag, header, route; "": any */
+	struct span		 name;		/* tag, header, route */
 	bool			 has_text;	/* else any */
 	struct span		 text;
 	enum cond_op		 op;		/* of a score, a delay */

@@ -88,7 +88,8 @@ static bool
 parse_yesno(struct test_reading *r, struct value *v)
 {
 	v->yes = test_take_word(r, "yes");
-	return v->yes || test_take_word(r, "no") || test_expected(r, "yes or no");
+	return v->yes || test_take_word(r, "no") ||
+	    test_expected(r, "yes or no");
 }
 
 /* Of the mailboxes only one has no domain, RFC 5321 4.1.1.3. */

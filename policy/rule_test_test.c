@@ -147,7 +147,8 @@ static const struct {
 	{ "no label", "test \"x\" {\nexpect reject by\n}\n",
 	    "expected a label behind by, found the end of the line" },
 	{ "no tag", "test \"x\" {\nexpect not \"a\"\n}\n",
-	    "expected tagged, removed header or would behind not, found \"a\"" },
+	    "expected tagged, removed header or would behind not, found "
+	    "\"a\"" },
 	{ "no verdict", "test \"x\" {\nexpect no\n}\n",
 	    "expected verdict, header, subject prefix, route, delay or log "
 	    "behind no, found the end of the line" },

@@ -16,7 +16,7 @@ struct test_facts {
 	const struct rules	*rules;
 	struct given_fact	*list;
 	size_t			 n;
-	enum phase		 phase;		/* in which facts are asked for */
+	enum phase		 phase;		/* facts are asked for in it */
 };
 
 /* As given in this phase or last before it; NULL: it was not. */

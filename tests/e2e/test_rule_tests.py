@@ -1,4 +1,5 @@
 """`forepost test`: what it says, and how it ends."""
+import json
 import os
 
 import pytest
@@ -68,6 +69,20 @@ def test_a_failure_says_why(write):
     assert done.stdout.endswith("2 tests, 1 failed\n")
 
 
+def test_json_has_an_object_a_line(write):
+    """And nothing else: what is wrong in a file goes to standard error."""
+    path = write("in.test", GOOD + FAILS)
+    done = run("test", "--json", path)
+    good, bad = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1
+    assert good == {"file": path, "line": 1, "passed": True, "why": [],
+                    "name": "who is listed is refused"}
+    assert bad["line"] == 6 and not bad["passed"]
+    assert bad["why"][:2] == [
+        "  %s:8: expected mail reject 550" % path,
+        "      got accept, no rule decided"]
+
+
 def test_rules_from_elsewhere(write, work):
     other = write("other.rules", RULES.replace("score 4",
                                                'reject 550 5.7.1 "no"'))
@@ -95,7 +110,7 @@ def test_bad_rules(write):
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("in.txt",), ("--rules",), ("--json", "in.test")], ids=str)
+    (), ("in.txt",), ("--rules",), ("--mdoc", "in.test")], ids=str)
 def test_what_is_no_command_line(arguments):
     assert run("test", *arguments).returncode == 2
 
