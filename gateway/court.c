@@ -65,6 +65,10 @@ look_at(struct court *c, enum phase phase, const struct rule *rules, size_t n)
 		case ACTION_DISCONNECT:
 			c->is_prompt[phase] = true;
 			break;
+		case ACTION_REJECT:
+		case ACTION_DEFER:
+			c->refuses[phase] = true;
+			break;
 		case ACTION_QUARANTINE:	/* a forged reason goes */
 		case ACTION_ADD_HEADER:
 		case ACTION_REMOVE_HEADER:
@@ -144,6 +148,14 @@ court_open(struct arena *a, const struct settings *s,
 	options.nlists = choose_lists(rules, lists);
 	c->checker = checker_create(a, &options);
 	return c;
+}
+
+bool
+court_is_prompt(const struct court *c, const struct smtp_conf *conf,
+    enum phase phase)
+{
+	return c->is_prompt[phase] ||
+	    (conf->reject_at_connect && c->refuses[phase]);
 }
 
 void

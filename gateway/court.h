@@ -20,8 +20,9 @@ struct court {
 	unsigned		 wants;		/* bits of enum check */
 	bool			 has_rules[PHASES];
 	/* It may hold the reply back or end the session (`delay`,
-	 * `disconnect`), so it is decided before its own reply. */
+	 * `disconnect`); it may refuse. See court_is_prompt(). */
 	bool			 is_prompt[PHASES];
+	bool			 refuses[PHASES];
 	bool			 reads_header;	/* rules do, or change it */
 	struct authres_ids	 ids;		/* names of ours in results */
 };
@@ -37,6 +38,9 @@ bool		 court_is_unchecked(const struct smtp_conf *conf,
  * for others that are unchecked the name, since Received tells it. */
 unsigned	 court_wants(const struct court *c,
 		    const struct smtp_conf *conf, const struct addr *client);
+/* Whether a phase is decided before its own reply, and not only at RCPT. */
+bool		 court_is_prompt(const struct court *c,
+		    const struct smtp_conf *conf, enum phase phase);
 /* Sets the name that is known without a lookup: of this machine, else none. */
 void		 court_name(struct client *client);
 #endif

@@ -148,8 +148,7 @@ decide_now(struct way *w, enum phase phase, const char *to, struct err *err)
 {
 	const struct verdict *v;
 
-	if (w->is_over || (!w->court->is_prompt[phase] &&
-	    !w->conf->reject_at_connect))
+	if (w->is_over || !court_is_prompt(w->court, w->conf, phase))
 		return 0;
 	if (judge_await(w->judge, phase, err) < 0)
 		return -1;

@@ -70,12 +70,11 @@ session_delay(const struct verdict *v, struct err *err)
 MAY_YIELD struct reply
 session_judge(struct session *s, enum phase phase)
 {
-	const struct court *court = s->worker->court;
 	const struct verdict *v;
 	struct err err;
 	bool is_new;
 
-	if (!court->is_prompt[phase] && !s->conf->reject_at_connect)
+	if (!court_is_prompt(s->worker->court, s->conf, phase))
 		return reply_none();
 	if (judge_await(s->judge, phase, &err) < 0)
 		return reply_err(&err);
