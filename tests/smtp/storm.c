@@ -198,6 +198,9 @@ step(void)
 	case 4:
 		say(ANY_OF(commands));
 		break;
+	case 5:
+		say("RCPT TO:<rob@here.example>");
+		break;
 	default:
 		at = (at + 1) % (sizeof(course) / sizeof(course[0]));
 		say(course[at]);
@@ -257,6 +260,13 @@ static const char zone[] =
     "zone: _dmarc.a.example TXT \"v=DMARC1; p=reject\"\n"
     "zone: k._domainkey.a.example servfail\n";
 
+/* What is not made at random, in front of the rest. */
+static const char first_rules[] =
+    "on rcpt {\n"
+    "discard \"gone\" when rcpt.local is \"rob\"\n"
+    "delay 2s when rcpt.local is \"anna\"\n"
+    "}\n";
+
 static struct script *
 make_script(struct arena *a)
 {
@@ -305,7 +315,8 @@ play_storm(uint64_t seed)
 	nservers = taken = 0;
 	stage.folder = folder;
 	stage.arena = arena_create("storm");
-	v.rules = rule_maker_rules(stage.arena, &maker);
+	v.rules = arena_printf(stage.arena, "%s%s", first_rules,
+	    rule_maker_rules(stage.arena, &maker));
 	stage.variation = &v;
 	stage.script = make_script(stage.arena);
 	when = any(STEPS);
