@@ -152,6 +152,25 @@ in_their_order(struct hearing *h)
 	    "reject 550 5.7.1 \"listed\" by listed");
 }
 
+/* As with STARTTLS: the same name again, but it was said in clear. */
+static void
+helo_over_tls(struct hearing *h)
+{
+	hearing_helo(h, "c.example");
+	hearing_mail(h, "a@x.example");
+	T_STR("in clear", hearing_rcpt(h, "b@here.example"),
+	    "defer 451 4.7.1 \"none\" by clear");
+	(void)hearing_asked(h);
+	hearing_mail_end(h);
+	h->client.tls_version = "TLSv1.3";
+	hearing_helo(h, "c.example");
+	hearing_mail(h, "a@x.example");
+	T_STR("over TLS", hearing_rcpt(h, "b@here.example"), ACCEPTED);
+	T_STR("what it said", hearing_logs(h), "TLSv1.3");
+	T_STR("only now its name was looked up", hearing_asked(h),
+	    "A c.example, AAAA c.example");
+}
+
 static void
 scores(struct hearing *h)
 {
@@ -421,6 +440,11 @@ static const struct {
 	    "when dnsbl.zen in { 127.0.0.2 } }\n"
 	    "on helo { reject \"helo\" }\non mail { reject \"mail\" }\n",
 	    ZEN QUIET, "9.2.0.192.zen.example A 127.0.0.2\n", false },
+	{ helo_over_tls, "on helo {\n"
+	    "clear: defer \"{tls.version}\" when not client.tls\n"
+	    "score 1 when not helo.resolves\n}\n"
+	    "on rcpt {\nlog \"{tls.version}\"\n"
+	    "score 1 when not helo.resolves\n}\n", QUIET, NULL, false },
 	{ scores, "on connect { score 0.01 \"c\" }\n"
 	    "on helo { score 0.1 \"h\" }\non mail { score 1 \"m\" }\n"
 	    "on rcpt {\nscore 10 \"first\" when rcpt.local is \"b\"\n"
