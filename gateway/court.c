@@ -82,6 +82,22 @@ look_at(struct court *c, enum phase phase, const struct rule *rules, size_t n)
 	}
 }
 
+static bool
+may_trust_or_refuse(const struct rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		enum action_kind kind = rules[i].action.kind;
+
+		if (rules[i].group != NULL ?
+		    may_trust_or_refuse(rules[i].group, rules[i].ngroup) :
+		    !rules[i].observe && (kind == ACTION_TRUST ||
+		    kind == ACTION_REJECT || kind == ACTION_DEFER ||
+		    kind == ACTION_DISCONNECT))
+			return true;
+	}
+	return false;
+}
+
 static void
 look_at_rules(struct court *c)
 {
@@ -93,6 +109,8 @@ look_at_rules(struct court *c)
 		look_at(c, (enum phase)i, rules->phases[i].rules,
 		    rules->phases[i].n);
 	}
+	c->has_gate = may_trust_or_refuse(rules->phases[PHASE_CONNECT].rules,
+	    plan->phases[PHASE_CONNECT].leading);
 	for (size_t i = 0; i < sizeof(header_facts) / sizeof(*header_facts);
 	    i++)
 		c->reads_header |= plan->facts[header_facts[i]];

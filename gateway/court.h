@@ -23,6 +23,9 @@ struct court {
 	 * `disconnect`); it may refuse. See court_is_prompt(). */
 	bool			 is_prompt[PHASES];
 	bool			 refuses[PHASES];
+	/* Rules of connect that need no lookup may trust or refuse: before
+	 * they are asked none begins. */
+	bool			 has_gate;
 	bool			 reads_header;	/* rules do, or change it */
 	struct authres_ids	 ids;		/* names of ours in results */
 };

@@ -232,11 +232,11 @@ judge_enter(struct judge *j, enum phase phase)
 		return;
 	try(j, phase);
 	if (judge_refusal(j) == NULL && !judge_is_trusted(j) &&
-	    !j->awaits_greeting)
+	    !(j->awaits_greeting && j->court->has_gate))
 		judge_start(j, phase);
 }
 
-/* A rule in front asks who spoke early: nothing was looked up so far. */
+/* A rule in front asks who spoke early. */
 void
 judge_greeted(struct judge *j)
 {
