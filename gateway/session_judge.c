@@ -71,6 +71,7 @@ MAY_YIELD struct reply
 session_judge(struct session *s, enum phase phase)
 {
 	const struct verdict *v;
+	struct reply r;
 	struct err err;
 	bool is_new;
 
@@ -90,10 +91,11 @@ session_judge(struct session *s, enum phase phase)
 	stats_add(STAT_RULE_REFUSALS, 1);
 	if (v->code >= 500)
 		s->errors++;	/* as a refused recipient is */
-	if (v->kind == ACTION_DISCONNECT)
-		s->ended_by = "rule";
-	return phase == PHASE_CONNECT ? sentence_greeting(v) :
+	r = phase == PHASE_CONNECT ? sentence_greeting(v) :
 	    sentence_reply(v, false);
+	if (r.close)
+		s->ended_by = "rule";
+	return r;
 }
 
 MAY_YIELD struct reply
