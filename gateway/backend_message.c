@@ -167,14 +167,15 @@ put_body(struct backend_link *l, const struct backend_message *m,
 	return 0;
 }
 
-/* It may hold lines of the message itself (its header, changed). */
+/* It may hold lines of the message itself (its header, changed), and fields
+ * that a rule has named. */
 static void
 put_head(struct backend_link *l, const struct backend_message *m, bool is_data)
 {
 	struct buf stuffed = {0};
 	bool line_start = true;
 
-	if (is_data && m->has_dots) {
+	if (is_data) {
 		dot_stuff(&stuffed, m->trace, &line_start);
 		conn_put(l->conn, stuffed.p, stuffed.len);
 		buf_free(&stuffed);
