@@ -91,7 +91,7 @@ struct backend_message {
 	 * it was changed, the header; whole lines with CRLF ends. */
 	struct span	 trace;
 	struct spool	*spool;
-	bool		 has_dots;	/* a line of the spool may begin with one */
+	bool		 has_dots;	/* a line of it may begin so */
 	bool		 ends_in_crlf;
 	bool		 is_binary;	/* BINARYMIME: only by BDAT */
 };
