@@ -11,8 +11,8 @@
 static const char rules_text[] =
     "dnsbl zen \"zen.example\" {\n127.0.0.2 score 5\n}\n"
     "on connect {\n"
-    "delay 5s when client.name is none\n"
-    "log \"hello {client.ip}\" when client.name is none\n"
+    "delay 5s when client.errors is 0\n"
+    "log \"hello {client.ip}\" when client.errors is 0\n"
     "}\n"
     "on helo {\n"
     "delay 500ms when client.tls\n"
@@ -54,16 +54,16 @@ static const struct {
 	{ "the sum of delays", "client.tls = yes\nexpect connect delay 5s\n"
 	    "expect helo delay 5500ms\n", "" },
 	{ "another delay", "expect delay 4s\n", "got delay 5s\n" },
-	{ "no delay", "client.name = \"a.example\"\nexpect no delay\n"
+	{ "no delay", "client.errors = 1\nexpect no delay\n"
 	    "expect delay 0s\n", "" },
 	{ "some delay", "expect no delay\n",
 	    "t:2: expected no delay\n      got delay 5s\n" },
 	{ "a log", "client.ip = 192.0.2.1\nexpect connect log \"192.0.2.1\"\n"
 	    "expect log \"hello 192.0.2.1\"\nexpect no log \"bye\"\n", "" },
 	{ "another log", "expect log \"bye\"\n", "got log \"hello none\"\n" },
-	{ "no log", "client.name = \"a.example\"\nexpect no log\n", "" },
+	{ "no log", "client.errors = 1\nexpect no log\n", "" },
 	{ "some log", "expect no log\n", "got log \"hello none\"\n" },
-	{ "none at all", "client.name = \"a.example\"\nexpect log \"h\"\n",
+	{ "none at all", "client.errors = 1\nexpect log \"h\"\n",
 	    "got no log\n" },
 	/* --- routes --- */
 	{ "a route", "rcpt = \"a@one.example\"\nexpect rcpt route one\n"
@@ -241,6 +241,24 @@ static const struct {
 	    "from.domain is none and from.count is 0" },
 	{ "a name in UTF-8", "header \"From\" = \"П <п@почта.example>\"\n",
 	    "from.domain is \"почта.example\"" },
+	{ "an ordinary session", "", "client.name is \"mail.example.com\" and "
+	    "helo.name is \"mail.example.com\" and client.reverse is ok" },
+	{ "a client without a name", "client.name = none\n",
+	    "client.name is none and client.reverse is none" },
+	{ "a reverse name that does not lead back",
+	    "client.reverse = mismatch\n", "client.name is none" },
+	{ "a reverse name that does", "client.reverse = ok\n",
+	    "client.name is not none" },
+	{ "a unix socket", "client.ip = none\n", "client.name is none" },
+	{ "an ordinary envelope", "", "sender is \"alice@example.com\" and "
+	    "sender.domain is \"example.com\" and not sender.is-null and "
+	    "rcpt is \"bob@example.org\" and rcpt.local is \"bob\"" },
+	{ "the null sender", "sender = none\n", "sender.is-null and "
+	    "sender.domain is none and sender.local is none" },
+	{ "the null sender, by its fact", "sender.is-null = yes\n",
+	    "sender is none and sender.domain is none" },
+	{ "not the null sender", "sender.is-null = no\n",
+	    "sender is not none" },
 	{ "a growing fact at its first phase", "at message rcpt.count = 3\n",
 	    "rcpt.count is 3" },
 	{ "before it", "at message client.errors = 3\n",

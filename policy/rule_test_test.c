@@ -14,7 +14,7 @@ static const char rules_text[] =
     "on connect {\n"
     "friend: trust when client.ip in { 192.0.2.0/24 }\n"
     "listed: reject 554 5.7.1 \"listed\" when dnsbl.score >= 5\n"
-    "slow: observe defer \"slow\" when client.name is none\n"
+    "slow: observe defer \"slow\" when client.errors is 0\n"
     "}\n"
     "on mail {\n"
     "spf: score 4.5 when spf is fail\n"
@@ -64,7 +64,7 @@ static const struct {
 	    "" },
 	{ "an observer", "expect connect would defer 451 4.7.1 by slow\n"
 	    "expect would defer\nexpect connect no verdict\n", "" },
-	{ "no observer", "client.name = \"a.example\"\nexpect would defer\n",
+	{ "no observer", "client.errors = 1\nexpect would defer\n",
 	    "got no rule that observes and fits\n" },
 	{ "another observer", "expect would reject\n",
 	    "got would defer 451 4.7.1 \"slow\" by slow\n" },

@@ -21,7 +21,7 @@ test_json(void)
 	    "dnsbl.score >= 5 and client.port > 0 and client.ip is not none\n"
 	    "}\n", .facts = "dnsbl.score = 7.25\ndnsbl.names = { \"a\", "
 	    "\"b\" }\nclient.ip = 192.0.2.1\nclient.port = 25\n"
-	    "client.early-talker = yes" };
+	    "client.early-talker = yes\nclient.name = none" };
 	json_t *json;
 	char *text;
 

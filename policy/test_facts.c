@@ -100,6 +100,48 @@ test_facts_next_rcpt(struct arena *a, const struct test_facts *facts,
 	return next;
 }
 
+/* --- what is ordinary --- */
+
+/* An address would lie in some network that a rule names; names of these
+ * domains are nobody's. */
+static void
+set_ordinary(struct value *v, const char *text)
+{
+	v->is_none = false;
+	v->text = span_z(text);
+}
+
+/* Who is there, unless something else was given that says there is nobody. */
+static bool
+from_ordinary(const struct test_facts *facts, enum fact_id id,
+    struct value *v)
+{
+	const struct value *ip = given_plain(facts, FACT_CLIENT_IP);
+	const struct value *reverse = given_plain(facts, FACT_CLIENT_REVERSE);
+	const struct value *null = given_plain(facts, FACT_SENDER_IS_NULL);
+
+	switch (id) {
+	case FACT_CLIENT_NAME:
+		set_ordinary(v, "mail.example.com");
+		v->is_none = (ip != NULL && ip->is_none) ||
+		    (reverse != NULL && (int)reverse->word !=
+		    fact_word(fact_at(FACT_CLIENT_REVERSE), span_z("ok")));
+		return true;
+	case FACT_HELO_NAME:
+		set_ordinary(v, "mail.example.com");
+		return true;
+	case FACT_SENDER:
+		set_ordinary(v, "alice@example.com");
+		v->is_none = null != NULL && null->yes;
+		return true;
+	case FACT_RCPT:
+		set_ordinary(v, "bob@example.org");
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* --- what follows from others; each returns whether it does --- */
 
 static bool
@@ -122,18 +164,15 @@ from_client(const struct test_facts *facts, enum fact_id id, struct value *v)
 }
 
 /* The last @ is the one between local part and domain. */
-static bool
+static void
 from_mailbox(const struct value *mailbox, bool domain, struct value *v)
 {
-	struct span text;
+	struct span text = mailbox->text;
 	size_t at;
 
-	if (mailbox == NULL)
-		return false;
 	v->is_none = mailbox->is_none;
 	if (v->is_none)
-		return true;
-	text = mailbox->text;
+		return;
 	for (at = text.len; at > 0 && text.p[at - 1] != '@'; at--)
 		;
 	if (at == 0) {			/* postmaster alone */
@@ -142,26 +181,31 @@ from_mailbox(const struct value *mailbox, bool domain, struct value *v)
 	} else
 		v->text = domain ? span_n(text.p + at, text.len - at) :
 		    span_n(text.p, at - 1);
-	return true;
 }
 
 static bool
 from_envelope(const struct test_facts *facts, enum fact_id id,
     struct value *v)
 {
-	const struct value *sender = given_plain(facts, FACT_SENDER);
-	const struct value *rcpt = given_plain(facts, FACT_RCPT);
+	const struct fact_ref sender_ref = { .fact = fact_at(FACT_SENDER) };
+	const struct fact_ref rcpt_ref = { .fact = fact_at(FACT_RCPT) };
+	struct value mailbox;
 
 	switch (id) {
 	case FACT_SENDER_LOCAL:
 	case FACT_SENDER_DOMAIN:
-		return from_mailbox(sender, id == FACT_SENDER_DOMAIN, v);
+		test_facts_find(facts, &sender_ref, &mailbox);
+		from_mailbox(&mailbox, id == FACT_SENDER_DOMAIN, v);
+		return true;
 	case FACT_SENDER_IS_NULL:
-		v->yes = sender != NULL && sender->is_none;
-		return sender != NULL;
+		test_facts_find(facts, &sender_ref, &mailbox);
+		v->yes = mailbox.is_none;
+		return true;
 	case FACT_RCPT_LOCAL:
 	case FACT_RCPT_DOMAIN:
-		return from_mailbox(rcpt, id == FACT_RCPT_DOMAIN, v);
+		test_facts_find(facts, &rcpt_ref, &mailbox);
+		from_mailbox(&mailbox, id == FACT_RCPT_DOMAIN, v);
+		return true;
 	default:
 		return false;
 	}
@@ -274,7 +318,8 @@ test_facts_find(const struct test_facts *facts, const struct fact_ref *ref,
 	*value = (struct value){ .type = ref->fact->type };
 	if (v != NULL)
 		*value = *v;
-	else if (!from_client(facts, id, value) &&
+	else if (!from_ordinary(facts, id, value) &&
+	    !from_client(facts, id, value) &&
 	    !from_envelope(facts, id, value) &&
 	    !from_lists(facts, id, value) &&
 	    !test_from_message(facts, id, ref->argument, value))

@@ -12,7 +12,7 @@
  * would find it out from them:
  *
  *	client.ip		client.network
- *	client.name		client.reverse (ok; none)
+ *	client.name		client.reverse (ok; none), and it from that
  *	sender, rcpt		their .local and .domain; sender.is-null
  *	dnsbl.NAME		dnsbl.score, names and tags, as the list's
  *				declaration says
@@ -22,8 +22,9 @@
  * and is neutral else: none, no, 0, no text, an empty list, the word none.
  * Neutral is what speaks against no mail, so some are different:
  * helo.resolves, helo.matches-client and sender.domain-accepts-mail are yes,
- * client.reverse is ok, helo.kind is ehlo, rcpt.count is 1, and the message
- * is an ordinary one: test_facts_message.c has its From, To, Subject, Date and
+ * client.reverse is ok, helo.kind is ehlo, rcpt.count is 1, and the mail is
+ * an ordinary one: from mail.example.com, of alice@example.com to
+ * bob@example.org; test_facts_message.c has its From, To, Subject, Date and
  * Message-ID.
  *
  * A fact that grows can be given several times, each from a phase on.
