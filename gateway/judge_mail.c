@@ -95,6 +95,7 @@ judge_rcpt(struct judge *j, struct arena *a, const struct rcpt *rcpt,
 	s->is_decided = j->keeps_traces;	/* or it may lie in scratch */
 	if (evaluation_rcpt_class(j->evaluation, a, &m->next_class, err) < 0)
 		return -1;
+	m->is_trusted = judge_trusts(verdict);
 	*is_apart = m->has_class && !span_eq(m->class, m->next_class);
 	return 0;
 }
@@ -104,7 +105,10 @@ judge_rcpt_taken(struct judge *j)
 {
 	struct judge_mail *m = j->mail;
 
-	if (j->evaluation == NULL || m->has_class)
+	if (j->evaluation == NULL)
+		return;
+	m->has_untrusted |= !m->is_trusted;
+	if (m->has_class)
 		return;
 	m->has_class = true;
 	m->class = arena_span(m->arena, m->next_class);
