@@ -241,10 +241,7 @@ print_trace(const struct heard_phase *heard)
 	struct buf line = {0};
 	struct span text;
 
-	buf_printf(&line, "at %s: ", phase_name(trace->phase));
-	rule_verdict_put(&line, heard->verdict);
-	if (trace->trusted != NULL)
-		buf_puts(&line, ", which trusts");
+	rule_trace_put_head(&line, trace, heard->verdict);
 	print_wrapped(buf_text(&line), 0, 4);
 	for (size_t i = 0; i < trace->n; i++) {
 		buf_clear(&line);

@@ -98,6 +98,22 @@ judge_trace(const struct judge *j, enum phase phase)
 	return s->ruling != NULL ? &s->ruling->trace : &nothing;
 }
 
+const struct verdict *
+judge_would(const struct judge *j)
+{
+	const struct verdict *v;
+
+	for (enum phase p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
+		v = judge_verdict(j, p);
+		if (v != NULL && v->would != NULL && refuses(v->would))
+			return v->would;
+	}
+	if (j->mail != NULL && j->mail->would_leave_out)
+		return &j->mail->would;
+	v = judge_verdict(j, PHASE_MESSAGE);
+	return v != NULL ? v->would : NULL;
+}
+
 int64_t
 judge_score(const struct judge *j)
 {
@@ -111,24 +127,21 @@ judge_put_scores(const struct judge *j, struct buf *out)
 		evaluation_put_scores(j->evaluation, out);
 }
 
-bool
-judge_trusts(const struct verdict *v)
+/* By a rule of an earlier phase, or of this one. */
+static bool
+trusts(const struct verdict *v)
 {
 	return v->rule != NULL && v->rule->action.kind == ACTION_TRUST;
 }
 
-/* One recipient that is trusted does not make the mail so, though rules of the
- * message may have nothing in it that tells him from others. */
+/* One recipient that is trusted does not make the mail so. */
 bool
 judge_is_trusted(const struct judge *j)
 {
 	for (enum phase p = PHASE_CONNECT; p < PHASES; p++) {
 		const struct verdict *v = judge_verdict(j, p);
 
-		if (p == PHASE_RCPT || v == NULL || !judge_trusts(v))
-			continue;
-		if (p < PHASE_RCPT || v->kind == ACTION_TRUST ||
-		    !j->mail->has_untrusted)
+		if (p != PHASE_RCPT && v != NULL && trusts(v))
 			return true;
 	}
 	return false;

@@ -73,6 +73,10 @@ const struct verdict *judge_refusal(const struct judge *j);
 /* NULL: not decided (yet). */
 const struct verdict *judge_verdict(const struct judge *j, enum phase phase);
 const struct rule_trace *judge_trace(const struct judge *j, enum phase phase);
+/* What rules that observe would have decided of the mail at hand: what they
+ * would have refused it with before its recipients, or all of these, or what
+ * they would have decided of the message. NULL: nothing. */
+const struct verdict *judge_would(const struct judge *j);
 int64_t		 judge_score(const struct judge *j);
 /* The names of the scores, with a comma between them. */
 void		 judge_put_scores(const struct judge *j, struct buf *out);

@@ -95,9 +95,21 @@ judge_rcpt(struct judge *j, struct arena *a, const struct rcpt *rcpt,
 	s->is_decided = j->keeps_traces;	/* or it may lie in scratch */
 	if (evaluation_rcpt_class(j->evaluation, a, &m->next_class, err) < 0)
 		return -1;
-	m->is_trusted = judge_trusts(verdict);
 	*is_apart = m->has_class && !span_eq(m->class, m->next_class);
 	return 0;
+}
+
+static void
+note_would(struct judge_mail *m, const struct verdict *would)
+{
+	if (would == NULL || would->kind == ACTION_ACCEPT ||
+	    would->kind == ACTION_TRUST)
+		m->would_leave_out = false;
+	else if (!m->has_class) {
+		m->would_leave_out = true;
+		m->would = *would;
+		m->would.text = arena_span(m->arena, would->text);
+	}
 }
 
 void
@@ -107,12 +119,12 @@ judge_rcpt_taken(struct judge *j)
 
 	if (j->evaluation == NULL)
 		return;
-	m->has_untrusted |= !m->is_trusted;
+	note_would(m, j->phases[PHASE_RCPT].ruling->verdict.would);
+	evaluation_rcpt_keep(j->evaluation);
 	if (m->has_class)
 		return;
 	m->has_class = true;
 	m->class = arena_span(m->arena, m->next_class);
-	evaluation_rcpt_keep(j->evaluation);
 }
 
 /* The rules of the message see the first that was taken, if any was; what was

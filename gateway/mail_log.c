@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/sentence.h"
 #include "gateway/stats.h"
 #include "policy/action.h"
 
@@ -148,6 +149,7 @@ log_judged(const struct mail *m, struct logline *l)
 	}
 	if (m->discarded > 0)
 		log_int(l, "discarded", (int64_t)m->discarded);
+	sentence_put_would(l, judge_would(j));
 	if (score != 0) {
 		listing_put_score(b, score);
 		log_str(l, "score", buf_text(b));

@@ -96,3 +96,16 @@ sentence_put(struct logline *l, const struct verdict *v)
 	log_z(l, "rule", v->rule->name);
 	log_z(l, "action", action_name(v->rule->action.kind));
 }
+
+void
+sentence_put_would(struct logline *l, const struct verdict *would)
+{
+	struct buf text = {0};
+
+	if (would == NULL)
+		return;
+	rule_decision_put(&text, would);
+	log_z(l, "would-rule", would->rule->name);
+	log_str(l, "would", buf_text(&text));
+	buf_free(&text);
+}

@@ -25,4 +25,8 @@ void		sentence_log(const char *session_id, enum phase phase,
 		    const struct verdict *v);
 /* "rule" and "action" of who decided; nothing for an accept by nobody. */
 void		sentence_put(struct logline *l, const struct verdict *v);
+/* "would-rule" and "would" of what observers would have decided; NULL:
+ * nothing. */
+void		 sentence_put_would(struct logline *l,
+		    const struct verdict *would);
 #endif

@@ -105,7 +105,8 @@ struct action {
 struct rule {
 	const char		*name;		/* label, or "file:line" */
 	bool			 has_label;
-	bool			 observe;	/* its own or its block's */
+	bool			 observe;	/* its own or its block's; of a
+						   group: all its rules do */
 	struct place		 at;
 	struct action		 action;
 	struct cond		*when;		/* NULL: always */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "conf/list.h"
+#include "policy/action.h"
 #include "policy/rule_check.h"
 
 /*
@@ -8,7 +9,8 @@
  *
  * A condition is a cube where it is members joined by `and`, those of its
  * groups included. A rule whose action ends the phase leaves nothing for
- * later rules that ask for the same and more.
+ * later rules that ask for the same and more; one that observes leaves nothing
+ * for others that observe.
  */
 
 /* Each is compared with each rule behind it. */
@@ -26,7 +28,8 @@ struct flow {
 	enum phase		 phase;
 	struct ender		*enders;
 	size_t			 nenders;
-	const struct rule	*always;	/* ends the phase for all */
+	/* Ends the phase for all; for those that observe. */
+	const struct rule	*always, *would_always;
 	bool			 is_told;	/* nothing is behind it */
 };
 
@@ -237,17 +240,19 @@ warn_spf(struct flow *f, const struct rule *rule, const struct cube *cube)
 static bool
 is_final(const struct rule *rule)
 {
-	return !rule->observe && rule->action.kind <= ACTION_QUARANTINE;
+	return action_is_final(rule->action.kind);
 }
 
 /* The rule that leaves nothing for this cube, or NULL. */
 static const struct rule *
-ender_before(const struct flow *f, const struct cube *cube)
+ender_before(const struct flow *f, const struct rule *rule,
+    const struct cube *cube)
 {
 	uint64_t bits = bits_of(cube);
 
 	for (size_t i = 0; i < f->nenders; i++)
-		if ((f->enders[i].bits & ~bits) == 0 &&
+		if ((rule->observe || !f->enders[i].rule->observe) &&
+		    (f->enders[i].bits & ~bits) == 0 &&
 		    is_within(&f->enders[i].cube, cube))
 			return f->enders[i].rule;
 	return NULL;
@@ -279,9 +284,12 @@ add_enders(struct flow *f, const struct rule *rule,
 		return;
 	}
 	cube = cube_of(f, context, cond);
-	warn_spf(f, rule, &cube);
+	if (!rule->observe)
+		warn_spf(f, rule, &cube);
 	add_ender(f, rule, cube);
-	if (cube.n == 0)
+	if (cube.n == 0 && rule->observe)
+		f->would_always = rule;
+	else if (cube.n == 0)
 		f->always = rule;
 }
 
@@ -289,17 +297,20 @@ static bool
 warn_unreached(struct flow *f, const struct rule *rule,
     const struct cube *cube)
 {
-	const struct rule *ender = ender_before(f, cube);
+	const struct rule *ender = ender_before(f, rule, cube);
+	bool is_all;
 
 	if (ender == NULL)
 		return false;
+	is_all = (ender->observe ? f->would_always : f->always) != NULL;
 	/* Behind an end of all, one warning is enough. */
-	if (f->always == NULL || !f->is_told)
+	if (!is_all || !f->is_told)
 		diagnostic_warn(f->c->d, rule->at, NULL, "this %s is never "
 		    "reached: where it would be asked, the rule at %s:%u has "
-		    "ended the phase", rule->group != NULL ? "group" : "rule",
-		    ender->at.source->name, ender->at.line);
-	f->is_told = f->always != NULL;
+		    "ended the phase%s", rule->group != NULL ? "group" :
+		    "rule", ender->at.source->name, ender->at.line,
+		    ender->observe ? " for those that observe" : "");
+	f->is_told = is_all;
 	return true;
 }
 

@@ -164,7 +164,8 @@ test(struct rule_run *run, const struct cond *c, bool *holds,
 	struct value v;
 
 	if (c->op == COND_TAGGED) {
-		*holds = evaluation_tagged(run->e, c->value.text);
+		*holds = world_tagged(&run->e->worlds[run->world],
+		    c->value.text);
 		return 0;
 	}
 	if (rule_fact(run, &c->ref, &v, err) < 0)

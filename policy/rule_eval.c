@@ -1,4 +1,5 @@
 #include "conf/list.h"
+#include "policy/action.h"
 #include "policy/rule_eval_internal.h"
 #include "policy/template.h"
 
@@ -36,19 +37,27 @@ render(struct rule_run *run, const struct action *action, struct span *out,
 /* --- actions --- */
 
 static void
-decide(struct rule_run *run, const struct rule *rule, struct span text)
+give(struct rule_run *run, enum world_kind w, const struct rule_step *step)
 {
-	struct verdict *v = run->verdict;
+	given_add(run->e->arena, &run->e->worlds[w].given[run->phase],
+	    step->rule, step->rule->action.number);
+}
 
+static void
+end(struct rule_run *run, enum world_kind w, const struct rule *rule)
+{
+	run->e->worlds[w].ended = rule;
+	run->e->worlds[w].ended_in = run->phase;
+}
+
+static void
+decide(struct verdict *v, const struct rule *rule, struct span text)
+{
 	v->kind = rule->action.kind;
 	v->rule = rule;
 	v->code = rule->action.code;
 	v->enhanced = rule->action.enhanced;
 	v->text = text;
-	if (v->kind == ACTION_TRUST) {
-		run->e->trusted = rule;
-		run->e->trusted_in = run->phase;
-	}
 }
 
 static void
@@ -71,16 +80,6 @@ add_log(struct rule_run *run, const struct rule *rule, struct span text)
 	v->logs[v->nlogs++] = (struct told){ rule, text };
 }
 
-static void
-add_observed(struct rule_run *run, const struct rule *rule, struct span text)
-{
-	struct verdict *v = run->verdict;
-
-	v->observed = list_room(run->arena, v->observed, v->nobserved,
-	    sizeof(*v->observed));
-	v->observed[v->nobserved++] = (struct told){ rule, text };
-}
-
 /* Whoever waits longer than a client does delivers its mail twice. */
 static void
 add_delay(struct verdict *v, int64_t delay)
@@ -91,23 +90,29 @@ add_delay(struct verdict *v, int64_t delay)
 }
 
 static enum outcome
-act(struct rule_run *run, const struct rule *rule, struct span text)
+act(struct rule_run *run, const struct rule_step *step)
 {
+	const struct rule *rule = step->rule;
 	const struct action *action = &rule->action;
+	struct span text = step->text;
 
 	switch (action->kind) {
-	case ACTION_ACCEPT:
 	case ACTION_TRUST:
+		end(run, REAL, rule);
+		decide(run->verdict, rule, text);
+		return DECIDED;
+	case ACTION_ACCEPT:
 	case ACTION_REJECT:
 	case ACTION_DEFER:
 	case ACTION_DISCONNECT:
 	case ACTION_DISCARD:
 	case ACTION_QUARANTINE:
-		decide(run, rule, text);
+		decide(run->verdict, rule, text);
 		return DECIDED;
 	case ACTION_SCORE:
 	case ACTION_TAG:
-		given_add(run->e->arena, &run->e->given[run->phase], rule);
+		give(run, REAL, step);
+		give(run, SHADOW, step);
 		break;
 	case ACTION_DELAY:
 		add_delay(run->verdict, action->number);
@@ -126,6 +131,40 @@ act(struct rule_run *run, const struct rule *rule, struct span text)
 		break;
 	}
 	return GOES_ON;
+}
+
+/* --- what would be --- */
+
+static void
+add_observed(struct rule_run *run, const struct rule_step *step)
+{
+	struct verdict *v = run->verdict;
+
+	v->observed = list_room(run->arena, v->observed, v->nobserved,
+	    sizeof(*v->observed));
+	v->observed[v->nobserved++] = (struct told){ step->rule, step->text };
+}
+
+static void
+observe(struct rule_run *run, const struct rule_step *step)
+{
+	const struct rule *rule = step->rule;
+	enum action_kind kind = rule->action.kind;
+	struct verdict *would;
+
+	add_observed(run, step);
+	if (kind == ACTION_SCORE || kind == ACTION_TAG)
+		give(run, SHADOW, step);
+	if (!action_is_final(kind))
+		return;
+	would = arena_new(run->arena, struct verdict);
+	decide(would, rule, step->text);
+	run->verdict->would = would;
+	run->is_over = true;
+	/* The next phase is asked behind accept alone: a recipient who is
+	 * discarded is as little part of the message as one refused. */
+	if (kind != ACTION_ACCEPT)
+		end(run, SHADOW, rule);
 }
 
 /* --- rules --- */
@@ -160,6 +199,7 @@ run_one(struct rule_run *run, const struct rule *rule, bool *applied,
 	enum outcome outcome = GOES_ON;
 
 	*step = (struct rule_step){ .rule = rule, .applied = true };
+	run->world = rule->observe ? SHADOW : REAL;
 	if (rule->when != NULL &&
 	    rule_cond(run, rule->when, &step->applied, err) < 0)
 		return STOPPED;
@@ -169,9 +209,9 @@ run_one(struct rule_run *run, const struct rule *rule, bool *applied,
 		if (render(run, &rule->action, &step->text, err) < 0)
 			return STOPPED;
 		if (rule->observe)
-			add_observed(run, rule, step->text);
+			observe(run, step);
 		else
-			outcome = act(run, rule, step->text);
+			outcome = act(run, step);
 	}
 	trace_add(run, step);
 	*applied = step->applied;
@@ -186,6 +226,8 @@ run_rules(struct rule_run *run, const struct rule *rules, size_t n,
 		enum outcome outcome;
 		bool applied;
 
+		if (rules[i].observe && run->is_over)
+			continue;
 		outcome = run_one(run, &rules[i], &applied, err);
 		if (outcome == GOES_ON && applied && rules[i].group != NULL)
 			outcome = run_rules(run, rules[i].group,
@@ -211,27 +253,39 @@ evaluation_begin(struct arena *a, const struct rules *rules,
 	return e;
 }
 
+/* Of an earlier run of this phase, and what followed it. */
+static void
+start_over(struct evaluation *e, enum phase phase)
+{
+	for (size_t w = 0; w < WORLDS; w++) {
+		struct world *world = &e->worlds[w];
+
+		for (size_t i = phase; i < PHASES; i++)
+			given_clear(&world->given[i]);
+		if (world->ended_in >= phase)
+			world->ended = NULL;
+	}
+}
+
 MAY_YIELD int
 evaluation_run(struct evaluation *e, enum phase phase, struct arena *a,
     struct verdict *verdict, struct rule_trace *trace, struct err *err)
 {
 	const struct phase_rules *rules = &e->rules->phases[phase];
+	const struct rule *trusted, *would_end;
 	struct rule_run run = { .e = e, .phase = phase, .arena = a,
 	    .verdict = verdict, .trace = trace };
 
-	*verdict = (struct verdict){ .kind = ACTION_ACCEPT };
+	start_over(e, phase);
+	trusted = e->worlds[REAL].ended;
+	would_end = trusted == NULL ? e->worlds[SHADOW].ended : NULL;
+	*verdict = (struct verdict){ .kind = ACTION_ACCEPT, .rule = trusted };
 	if (trace != NULL)
-		*trace = (struct rule_trace){ .phase = phase };
-	/* Those of an earlier run of this phase, and what followed it. */
-	for (size_t i = phase; i < PHASES; i++)
-		given_clear(&e->given[i]);
-	if (e->trusted != NULL && e->trusted_in < phase) {
-		verdict->rule = e->trusted;
-		if (trace != NULL)
-			trace->trusted = e->trusted;
+		*trace = (struct rule_trace){ .phase = phase,
+		    .trusted = trusted, .would_end = would_end };
+	if (trusted != NULL)
 		return 0;
-	}
-	e->trusted = NULL;
+	run.is_over = would_end != NULL;
 	return run_rules(&run, rules->rules, rules->n, err) == STOPPED ?
 	    -1 : 0;
 }

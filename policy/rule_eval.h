@@ -33,14 +33,28 @@
  *           lasts for which it was given: that of connect for the session,
  *           that of rcpt for this recipient alone.
  * Observe   a rule that only observes is evaluated, rendered and traced, and
- *           does nothing: no score, no tag, no end. The verdict lists those
- *           that would have.
+ *           does nothing. What it would have done is kept in a shadow that no
+ *           rule sees but those that observe: these read the scores and tags
+ *           of the rules that act and of those that observe, in the order in
+ *           which they were given; and behind one that would have decided no
+ *           more of them are asked in this phase, nor, unless it would have
+ *           accepted, in later ones, for as long as that would have lasted:
+ *           trust or a refusal at connect for the session, one at rcpt, or
+ *           discard, for the recipient. So the trace is the same whether all
+ *           rules act or all observe, phase by phase up to the one that
+ *           decides against the mail. Rules that act say the same whether those that observe
+ *           are there or not. Of a group without any rule that acts the
+ *           condition is read in the shadow, of any other in what is real.
+ *           The verdict lists what would have been done, and what would have
+ *           been decided.
  * Scope     scores and tags live as long as what they were given for: those
  *           of connect with the session, those of rcpt with the recipient.
  * Rcpt      the rules of the message are asked once for all recipients: as for
  *           the one of evaluation_rcpt_keep(). Others belong to the same
  *           message if evaluation_rcpt_class() is equal: these rules cannot
- *           tell them apart. What only observes does not count.
+ *           tell them apart. What only observes does not count. It sees the
+ *           facts of the same recipient; in the shadow are the scores and tags
+ *           of the first one whom the rules of rcpt would have taken.
  * None      fits `is none` alone: no other test holds. A list of nothing is
  *           none too. Tests of a list hold if one of its items fits.
  * Case      of ASCII letters does not matter in texts; in a regular
@@ -98,6 +112,9 @@ struct verdict {
 	size_t			 nlogs;
 	struct told		*observed;	/* what would have acted */
 	size_t			 nobserved;
+	/* What the rules that observe would have decided in this phase: kind,
+	 * rule, code, enhanced, text. NULL: nothing. */
+	const struct verdict	*would;
 	/* The first regular expression that met its limit; NULL: none did. */
 	const struct cond	*gave_up;
 	const struct rule	*gave_up_rule;
@@ -124,6 +141,9 @@ struct rule_trace {
 	enum phase		 phase;
 	/* The rule that trusts; then no rule was looked at. */
 	const struct rule	*trusted;
+	/* The rule that in an earlier phase would have trusted, refused or
+	 * discarded; then no rule that observes was looked at. */
+	const struct rule	*would_end;
 	struct rule_step	*steps;
 	size_t			 n;
 };
@@ -147,8 +167,9 @@ void		 evaluation_forget(struct evaluation *e,
  * that differs. Waits and fails as evaluation_run(). */
 MAY_YIELD int	 evaluation_rcpt_class(struct evaluation *e, struct arena *a,
 		    struct span *class, struct err *err);
-/* The scores, tags and trust of this recipient's rcpt phase are those of the
- * message. They last until FACT_OF_MAIL is forgotten. */
+/* For each recipient that is taken: the scores, tags and trust of the first
+ * one's rcpt phase are those of the message. They last until FACT_OF_MAIL is
+ * forgotten. */
 void		 evaluation_rcpt_keep(struct evaluation *e);
 /* Back to them, whatever recipients were evaluated since. Facts of the
  * recipient are asked for anew: of the one that was kept. */

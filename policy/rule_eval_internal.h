@@ -6,7 +6,8 @@
  *
  * rule_eval.c	runs the rules of a phase
  * rule_cond.c	whether a condition holds
- * rule_facts.c	facts: read once, kept for their scope; those made by rules
+ * rule_facts.c	facts of the source: read once, kept for their scope
+ * rule_given.c	what rules give: scores and tags, and facts made of them
  * rule_eval_rcpt.c	many recipients, and one message for them
  */
 
@@ -19,11 +20,29 @@ struct fact_slot {
 	struct value		 value;
 };
 
+/* Of a `score` or `tag` that applied. */
+struct gift {
+	const struct rule	*rule;
+	int64_t			 score;		/* hundredths */
+};
 /* What the rules of one phase gave. */
 struct given {
-	const struct rule	**rules;	/* `score` and `tag` that applied */
+	struct gift		*list;
 	size_t			 n, cap;
 	int64_t			 score;
+};
+
+/* As it is, by the rules that act; and as it would be if those that observe
+ * acted too. Each rule reads its own, so that no observer is seen by a rule
+ * that acts. */
+enum world_kind { REAL, SHADOW, WORLDS };
+struct world {
+	struct given		 given[PHASES];
+	/* By this rule later phases are not asked: it trusts or, in the
+	 * shadow, would refuse or discard. When that is real, whoever runs the
+	 * phases does not go on. */
+	const struct rule	*ended;
+	enum phase		 ended_in;
 };
 
 struct evaluation {
@@ -31,19 +50,20 @@ struct evaluation {
 	const struct rules	*rules;
 	const struct fact_source *source;
 	struct fact_slot	**slots;	/* by fact_ref.slot */
-	struct given		 given[PHASES];
-	const struct rule	*trusted;	/* by this rule */
-	enum phase		 trusted_in;
+	struct world		 worlds[WORLDS];
 	struct {			/* by evaluation_rcpt_keep() */
-		struct given		 given;
-		const struct rule	*trusted;	/* at rcpt */
-	}			 kept;
+		bool			 is_kept;
+		struct given		 given;		/* at rcpt */
+		const struct rule	*ended;
+	}			 kept[WORLDS];
 };
 
 /* One evaluation_run(). */
 struct rule_run {
 	struct evaluation	*e;
 	enum phase		 phase;
+	enum world_kind		 world;		/* of the rule at hand */
+	bool			 is_over;	/* for rules that observe */
 	struct arena		*arena;
 	struct verdict		*verdict;
 	struct rule_trace	*trace;		/* NULL: not wanted */
@@ -60,14 +80,22 @@ MAY_YIELD int	 rule_fact(struct rule_run *run, const struct fact_ref *ref,
 		    struct value *value, struct err *err);
 void		 rule_facts_forget(struct evaluation *e,
 		    enum fact_scope scope);
+
+/* --- rule_given.c --- */
 void		 given_add(struct arena *a, struct given *given,
-		    const struct rule *rule);
+		    const struct rule *rule, int64_t score);
 void		 given_clear(struct given *given);
-/* Of the rules that gave; `to` keeps its own array. */
+/* `to` keeps its own array. */
 void		 given_copy(struct arena *a, struct given *to,
 		    const struct given *from);
+/* What was given at a phase of this scope or a narrower one is over. */
+void		 given_forget(struct evaluation *e, enum fact_scope scope);
 struct span	 score_name(const struct rule *rule);
 int64_t		 rule_sum(int64_t a, int64_t b);	/* stops at the end */
+bool		 world_tagged(const struct world *world, struct span tag);
+/* score, scores; false: it is a fact of the source. */
+bool		 rule_fact_given(struct rule_run *run,
+		    const struct fact *fact, struct value *value);
 
 /* --- rule_cond.c --- */
 MAY_YIELD int	 rule_cond(struct rule_run *run, const struct cond *cond,

@@ -47,10 +47,11 @@ put_given(const struct given *given, const struct rcpt_reads *reads,
 	if (reads->score)
 		value_put(out, &score, NULL);
 	for (size_t i = 0; reads->scores && i < given->n; i++) {
+		const struct rule *rule = given->list[i].rule;
 		struct value name = { .type = TYPE_TEXT,
-		    .text = score_name(given->rules[i]) };
+		    .text = score_name(rule) };
 
-		if (given->rules[i]->action.kind == ACTION_SCORE)
+		if (rule->action.kind == ACTION_SCORE)
 			value_put(out, &name, NULL);
 	}
 }
@@ -67,21 +68,23 @@ evaluation_rcpt_class(struct evaluation *e, struct arena *a,
     struct span *class, struct err *err)
 {
 	const struct rcpt_reads *reads = &e->rules->rcpt_reads;
-	struct rule_run run = { .e = e, .phase = PHASE_RCPT, .arena = a };
+	const struct world *real = &e->worlds[REAL];
+	struct rule_run run = { .e = e, .phase = PHASE_RCPT, .world = REAL,
+	    .arena = a };
 	struct buf out = {0};
 	int rc = 0;
 
 	*class = span_z("");
 	/* Who is trusted is asked no rule of the message. */
 	if (reads_nothing(reads) ||
-	    (e->trusted != NULL && e->trusted_in < PHASE_RCPT))
+	    (real->ended != NULL && real->ended_in < PHASE_RCPT))
 		return 0;
-	if (e->trusted != NULL && e->trusted_in == PHASE_RCPT)
+	if (real->ended != NULL && real->ended_in == PHASE_RCPT)
 		buf_puts(&out, "trusted");
 	else {
 		buf_puts(&out, "-");
 		rc = put_facts(&run, reads, &out, err);
-		put_given(&e->given[PHASE_RCPT], reads, &out);
+		put_given(&real->given[PHASE_RCPT], reads, &out);
 	}
 	if (rc == 0)
 		*class = arena_span(a, buf_text(&out));
@@ -91,20 +94,49 @@ evaluation_rcpt_class(struct evaluation *e, struct arena *a,
 
 /* --- one for the message --- */
 
+static const struct rule *
+ended_at_rcpt(const struct world *world)
+{
+	return world->ended_in == PHASE_RCPT ? world->ended : NULL;
+}
+
+static bool
+takes(const struct rule *ended)
+{
+	return ended == NULL || ended->action.kind == ACTION_TRUST;
+}
+
+/* The first one; for observers, the first of those whom they would take. */
+static bool
+is_to_keep(const struct evaluation *e, enum world_kind w)
+{
+	return !e->kept[w].is_kept || (!takes(e->kept[w].ended) &&
+	    takes(ended_at_rcpt(&e->worlds[w])));
+}
+
 void
 evaluation_rcpt_keep(struct evaluation *e)
 {
-	given_copy(e->arena, &e->kept.given, &e->given[PHASE_RCPT]);
-	e->kept.trusted = e->trusted_in == PHASE_RCPT ? e->trusted : NULL;
+	for (size_t w = 0; w < WORLDS; w++) {
+		if (!is_to_keep(e, (enum world_kind)w))
+			continue;
+		e->kept[w].is_kept = true;
+		given_copy(e->arena, &e->kept[w].given,
+		    &e->worlds[w].given[PHASE_RCPT]);
+		e->kept[w].ended = ended_at_rcpt(&e->worlds[w]);
+	}
 }
 
 void
 evaluation_rcpt_restore(struct evaluation *e)
 {
 	rule_facts_forget(e, FACT_OF_RCPT);
-	given_copy(e->arena, &e->given[PHASE_RCPT], &e->kept.given);
-	if (e->kept.trusted != NULL) {
-		e->trusted = e->kept.trusted;
-		e->trusted_in = PHASE_RCPT;
+	for (size_t w = 0; w < WORLDS; w++) {
+		given_copy(e->arena, &e->worlds[w].given[PHASE_RCPT],
+		    &e->kept[w].given);
+		if (e->kept[w].ended != NULL) {
+			e->worlds[w].ended = e->kept[w].ended;
+			e->worlds[w].ended_in = PHASE_RCPT;
+		}
 	}
 }

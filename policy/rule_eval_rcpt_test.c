@@ -309,6 +309,7 @@ told(struct rule_trial *t)
 
 	rule_trial_run(t, PHASE_MESSAGE);
 	t->verdict.nobserved = 0;
+	t->verdict.would = NULL;
 	if (t->trace.trusted != NULL)
 		return "trusted";
 	text = rule_trial_verdict(t);

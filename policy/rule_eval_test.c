@@ -86,39 +86,6 @@ static const struct {
 	    "  r:2: always -> accept\n"
 	    "at helo: disconnect 421 4.7.0 \"bye\" by r:6\n"
 	    "  r:6: always -> disconnect 421 4.7.0 \"bye\"\n" },
-	{ "observers do nothing",
-	    "on rcpt {\n"
-	    "o1: observe reject \"no\" when rcpt.count >= 1\n"
-	    "o2: observe score 5\n"
-	    "o3: observe tag seen\n"
-	    "o4: observe delay 3s\n"
-	    "o5: observe route one\n"
-	    "o6: observe trust\n"
-	    "log \"{score}\" when tagged \"seen\" or score > 0\n"
-	    "}\n", "",
-	    "at connect: accept, no rule decided\n"
-	    "at helo: accept, no rule decided\n"
-	    "at mail: accept, no rule decided\n"
-	    "at rcpt: accept, no rule decided\n"
-	    "  r:2 o1: when rcpt.count >= 1 [rcpt.count = 1] -> would reject "
-	    "550 5.7.1 \"no\"\n"
-	    "  r:3 o2: always -> would score 5\n"
-	    "  r:4 o3: always -> would tag seen\n"
-	    "  r:5 o4: always -> would delay 3s\n"
-	    "  r:6 o5: always -> would route one\n"
-	    "  r:7 o6: always -> would trust\n"
-	    "  r:8: when tagged \"seen\" or score > 0 [score = 0] -> no\n"
-	    "at message: accept, no rule decided\n" },
-	{ "a block that observes",
-	    "observe on rcpt {\nwhen rcpt.count is 1 {\n"
-	    "discard \"gone\"\n}\n}\n", "",
-	    "at connect: accept, no rule decided\n"
-	    "at helo: accept, no rule decided\n"
-	    "at mail: accept, no rule decided\n"
-	    "at rcpt: accept, no rule decided\n"
-	    "  r:2: when rcpt.count is 1 [rcpt.count = 1] -> yes\n"
-	    "  r:3: always -> would discard \"gone\"\n"
-	    "at message: accept, no rule decided\n" },
 	{ "facts are shown as rules have them",
 	    "on message {\nlog \"x\" when header \"Subject\" contains \"a\" and "
 	    "headers \"To\" contains \"b\" and message.size < 1M and "
@@ -240,9 +207,11 @@ static void
 test_observed(bool untraced)
 {
 	struct rule_trial t = { .untraced = untraced, .rules = "on rcpt {\n"
-	    "one: observe reject \"no {rcpt}\"\n"
+	    "one: observe log \"no {rcpt}\"\n"
 	    "observe score 3 when rcpt is none\n"
 	    "when rcpt.count is 1 {\ntwo: observe tag seen\n}\n"
+	    "three: observe reject 550 5.1.1 \"no {rcpt}\"\n"
+	    "observe tag unseen\n"
 	    "accept\nobserve discard \"not reached\"\n"
 	    "}\n", .facts = "rcpt = \"u@a.example\"" };
 
@@ -251,14 +220,23 @@ test_observed(bool untraced)
 		return;
 	}
 	rule_trial_run(&t, PHASE_RCPT);
-	T_INT("those whose condition held", t.verdict.nobserved, 2);
+	T_INT("those whose condition held", t.verdict.nobserved, 3);
 	T_STR("in order", t.verdict.observed[0].rule->name, "one");
 	T_OK("rendered", span_is(t.verdict.observed[0].text,
 	    "no u@a.example"));
 	T_STR("in a group too", t.verdict.observed[1].rule->name, "two");
 	T_INT("that has no text", t.verdict.observed[1].text.len, 0);
+	T_STR("and the one that decides", t.verdict.observed[2].rule->name,
+	    "three");
+	T_INT("which would be", t.verdict.would->kind, ACTION_REJECT);
+	T_STR("by", t.verdict.would->rule->name, "three");
+	T_INT("with", t.verdict.would->code, 550);
+	T_STR("and", t.verdict.would->enhanced, "5.1.1");
+	T_OK("saying", span_is(t.verdict.would->text, "no u@a.example"));
+	T_INT("what is", t.verdict.kind, ACTION_ACCEPT);
 	rule_trial_run(&t, PHASE_MESSAGE);
 	T_INT("of this run alone", t.verdict.nobserved, 0);
+	T_OK("that would be, too", t.verdict.would == NULL);
 	rule_trial_end(&t);
 }
 

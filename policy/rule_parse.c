@@ -189,6 +189,15 @@ parse_label(struct rule_parser *p, struct rule *rule)
 	rule->has_label = true;
 }
 
+static bool
+all_observe(const struct rule_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!list->rules[i].observe)
+			return false;
+	return true;
+}
+
 static void
 parse_group(struct rule_parser *p, enum phase phase, unsigned depth,
     struct rule *rule, struct rule_list *list)
@@ -225,6 +234,7 @@ parse_group(struct rule_parser *p, enum phase phase, unsigned depth,
 	rule->group = inner.n > 0 ? inner.rules :
 	    arena_new(p->a, struct rule);	/* it is a group all the same */
 	rule->ngroup = inner.n;
+	rule->observe |= inner.n > 0 && all_observe(&inner);
 	add_rule(p, list, rule);
 }
 

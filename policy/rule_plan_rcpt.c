@@ -33,17 +33,6 @@ find_given(struct reading *r, const struct rule *rules, size_t n)
 
 /* --- what the message reads --- */
 
-static bool
-acts(const struct rule *rule)
-{
-	if (rule->group == NULL)
-		return !rule->observe;
-	for (size_t i = 0; i < rule->ngroup; i++)
-		if (acts(&rule->group[i]))
-			return true;
-	return false;
-}
-
 /* Whether it is a fact of the recipient that is the same for the message. */
 static bool
 is_of_rcpt(struct reading *r, const struct fact_ref *ref)
@@ -94,7 +83,7 @@ static void
 read_rules(struct reading *r, const struct rule *rules, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (!acts(&rules[i]))
+		if (rules[i].observe)
 			continue;
 		r->reads->trust |= r->trust;
 		if (rules[i].when != NULL)

@@ -13,9 +13,13 @@
  * that the name of a failed case tells) say the same when they are evaluated
  * twice, when the facts come late, in another order, or stop the run at any
  * place. When all of them only observe they do nothing, and the trace is the
- * same.
+ * same, to the phase that ends the mail; those that do not observe say the same
+ * without those that do.
  */
 #define TRIALS		400
+
+/* Of all trials: they would show nothing without these. */
+static size_t decided, observed;
 
 /* What is made of a seed, and what it says when all facts are there. */
 struct job {
@@ -267,16 +271,17 @@ check_observing(const struct job *job)
 	rule_trial_end(&whole);
 }
 
-/* A step in words, without those that say whether it acted. */
+/* A step in words: its label, but not where it stands, nor whether it acted. */
 static const char *
-step_text(struct rule_trial *t, size_t i)
+step_text(struct rule_trial *t, const struct rule_step *step)
 {
 	struct buf out = {0};
 	const char *text, *would;
 
-	rule_step_put(&out, &t->trace.steps[i]);
+	rule_step_put(&out, step);
 	text = arena_copy(t->arena, buf_text(&out));
 	buf_free(&out);
+	text += strcspn(text + 2, " :") + 2;	/* behind "r:12" */
 	would = strstr(text, "-> would ");
 	if (would == NULL)
 		return text;
@@ -284,41 +289,134 @@ step_text(struct rule_trial *t, size_t i)
 	    would + strlen("-> would "));
 }
 
-/* What acts is looked at to its end; from there on observers go on. */
-static void
-compare_steps(const struct job *job, struct rule_trial *acting,
-    struct rule_trial *observing)
+static const char *
+steps_text(struct rule_trial *t, bool acting_alone)
 {
-	size_t n = acting->trace.n;
+	const char *all = "";
 
-	for (size_t i = 0; i < n && i < observing->trace.n; i++)
-		compare(job, "observers have the same trace",
-		    step_text(observing, i), step_text(acting, i));
-	if (n > observing->trace.n || (acting->verdict.rule == NULL &&
-	    n < observing->trace.n))
-		fail(job, "as many steps", "others", "the same");
+	for (size_t i = 0; i < t->trace.n; i++)
+		if (!acting_alone || !t->trace.steps[i].rule->observe)
+			all = arena_printf(t->arena, "%s%s", all,
+			    step_text(t, &t->trace.steps[i]));
+	return all;
 }
 
-/* Of rules that do not read what others gave. */
+static const char *
+decision_text(struct rule_trial *t, const struct verdict *v)
+{
+	struct buf out = {0};
+	const char *text;
+
+	rule_verdict_put(&out, v);
+	text = arena_copy(t->arena, buf_text(&out));
+	buf_free(&out);
+	return text;
+}
+
+/* What observers would have decided is what rules that act did. */
+static void
+compare_would(const struct job *job, struct rule_trial *a,
+    struct rule_trial *b)
+{
+	struct verdict would = { .kind = ACTION_ACCEPT,
+	    .rule = b->trace.would_end };
+
+	if (b->verdict.would != NULL)
+		would = *b->verdict.would;
+	compare(job, "the decision that would be", decision_text(b, &would),
+	    decision_text(a, &a->verdict));
+}
+
+static bool
+goes_on(const struct verdict *v)
+{
+	return v->kind == ACTION_ACCEPT || v->kind == ACTION_TRUST;
+}
+
+/* All act, as the gateway runs them: to the phase that refuses or discards. Of
+ * observers no one is asked behind it. */
 static void
 check_same_trace(const struct job *job)
 {
-	const struct rule_maker maker = { .seed = job->from, .plain = true };
+	const struct rule_maker maker = { .seed = job->from, .act = true };
 	const char *rules = rule_maker_rules(job->arena, &maker);
 	struct rule_trial a = { .rules = rules, .facts = job->facts };
 	struct rule_trial b = { .rules = rules, .facts = job->facts,
 	    .observe = true };
+	bool ended = false;
 
-	if (rule_trial_begin(&a) && rule_trial_begin(&b))
-		for (size_t i = 0; i < PHASES; i++) {
-			rule_trial_run(&a, (enum phase)i);
-			rule_trial_run(&b, (enum phase)i);
-			compare_steps(job, &a, &b);
+	if (!rule_trial_begin(&a) || !rule_trial_begin(&b))
+		fail(job, "acting rules are rules", "errors", "");
+	for (size_t i = 0; a.parsed != NULL && b.parsed != NULL && i < PHASES;
+	    i++) {
+		rule_trial_run(&b, (enum phase)i);
+		if (ended) {
+			compare(job, "no step behind the end",
+			    steps_text(&b, false), "");
+			continue;
 		}
-	else
-		fail(job, "plain rules are rules", "errors", "");
+		rule_trial_run(&a, (enum phase)i);
+		compare(job, "observers have the same trace",
+		    steps_text(&b, false), steps_text(&a, false));
+		compare_would(job, &a, &b);
+		ended = !goes_on(&a.verdict);
+		decided += a.verdict.rule != NULL;
+	}
 	rule_trial_end(&a);
 	rule_trial_end(&b);
+}
+
+/* --- rules that act, beside some that observe --- */
+
+/* All that a client, the backend or a rule that acts can see. */
+static MAY_YIELD const char *
+seen(struct rule_trial *t, enum phase phase)
+{
+	struct buf out = {0};
+	struct span class;
+	const char *text;
+
+	rule_trial_run(t, phase);
+	observed += t->verdict.nobserved;
+	t->verdict.nobserved = 0;
+	t->verdict.would = NULL;
+	t->verdict.gave_up = NULL;
+	evaluation_put_scores(t->evaluation, &out);
+	if (phase == PHASE_RCPT) {
+		evaluation_rcpt_class(t->evaluation, t->arena, &class,
+		    &t->err);
+		buf_printf(&out, " class %.*s", SPAN_ARG(class));
+		evaluation_rcpt_keep(t->evaluation);
+		evaluation_rcpt_restore(t->evaluation);
+	}
+	buf_printf(&out, " score %lld tags",
+	    (long long)evaluation_score(t->evaluation));
+	for (const char *p = "abc"; *p != '\0'; p++)
+		if (evaluation_tagged(t->evaluation, span_n(p, 1)))
+			buf_printf(&out, " %c", *p);
+	text = arena_printf(t->arena, "%s%s%.*s\n", steps_text(t, true),
+	    rule_trial_verdict(t), SPAN_ARG(buf_text(&out)));
+	buf_free(&out);
+	return text;
+}
+
+static void
+check_unseen(const struct job *job)
+{
+	const struct rule_maker maker = { .seed = job->from, .remove = true };
+	struct rule_trial with = { .rules = job->rules, .facts = job->facts };
+	struct rule_trial without = { .facts = job->facts,
+	    .rules = rule_maker_rules(job->arena, &maker) };
+
+	if (rule_trial_begin(&with) && rule_trial_begin(&without))
+		for (size_t i = 0; i < PHASES; i++)
+			compare(job, "observers change nothing",
+			    seen(&with, (enum phase)i),
+			    seen(&without, (enum phase)i));
+	else
+		fail(job, "rules without observers", "errors", "");
+	rule_trial_end(&with);
+	rule_trial_end(&without);
 }
 
 /* --- all of it --- */
@@ -364,6 +462,7 @@ check_one(struct job *job)
 		check_stops(job);
 		check_observing(job);
 		check_same_trace(job);
+		check_unseen(job);
 	} else
 		fail(job, "these are rules", t.report, "");
 	rule_trial_end(&t);
@@ -391,6 +490,8 @@ main(void)
 		arena_destroy(&job.arena);
 	}
 	T_INT("all of them are rules", good, TRIALS);
+	T_OK("many decide", decided > TRIALS / 2);
+	T_OK("many observe", observed > TRIALS / 2);
 	loop_destroy();
 	return t_done();
 }

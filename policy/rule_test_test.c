@@ -89,7 +89,8 @@ static const struct {
 	    "      got accept, no rule decided\n"
 	    "  t:3: expected score 1\n"
 	    "      got score 0\n"
-	    "at connect: accept, no rule decided\n"
+	    "at connect: accept, no rule decided; would defer 451 4.7.1 "
+	    "\"slow\" by slow\n"
 	    "  r:5 friend: when client.ip in { 192.0.2.0/24 } [client.ip = "
 	    "none] -> no\n" },
 };

@@ -158,7 +158,7 @@ rule_step_put(struct buf *out, const struct rule_step *step)
 }
 
 void
-rule_verdict_put(struct buf *out, const struct verdict *v)
+rule_decision_put(struct buf *out, const struct verdict *v)
 {
 	buf_puts(out, action_name(v->kind));
 	if (action_has_code(v->kind))
@@ -167,6 +167,12 @@ rule_verdict_put(struct buf *out, const struct verdict *v)
 		buf_puts(out, " ");
 		put_quoted(out, v->text);
 	}
+}
+
+void
+rule_verdict_put(struct buf *out, const struct verdict *v)
+{
+	rule_decision_put(out, v);
 	if (v->rule != NULL)
 		buf_printf(out, " by %s", v->rule->name);
 	else
@@ -174,12 +180,28 @@ rule_verdict_put(struct buf *out, const struct verdict *v)
 }
 
 void
-rule_trace_put(struct buf *out, const struct rule_trace *trace,
+rule_trace_put_head(struct buf *out, const struct rule_trace *trace,
     const struct verdict *verdict)
 {
 	buf_printf(out, "at %s: ", phase_name(trace->phase));
 	rule_verdict_put(out, verdict);
-	buf_puts(out, trace->trusted != NULL ? ", which trusts\n" : "\n");
+	if (trace->trusted != NULL)
+		buf_puts(out, ", which trusts");
+	if (verdict->would != NULL) {
+		buf_puts(out, "; would ");
+		rule_verdict_put(out, verdict->would);
+	}
+	if (trace->would_end != NULL)
+		buf_printf(out, "; observation ended by %s",
+		    trace->would_end->name);
+}
+
+void
+rule_trace_put(struct buf *out, const struct rule_trace *trace,
+    const struct verdict *verdict)
+{
+	rule_trace_put_head(out, trace, verdict);
+	buf_puts(out, "\n");
 	for (size_t i = 0; i < trace->n; i++) {
 		buf_puts(out, "  ");
 		rule_step_put(out, &trace->steps[i]);

@@ -15,7 +15,12 @@
  *	  in.rules:10 listed: when dnsbl.score >= 8 [dnsbl.score = 12]
  *	  -> reject 554 5.7.1 "listed"			(all in one line)
  *
- * A rule that observes "would reject", that of a group says yes or no, and
+ * A rule that observes "would reject", and so does the verdict, in addition:
+ *
+ *	at rcpt: accept, no rule decided; would reject 550 5.7.1 "no" by trial
+ *	at message: accept, no rule decided; observation ended by trial
+ *
+ * That of a group says yes or no, and
  * the facts behind the one that settled "and" or "or" are not read. A regular
  * expression that met its limit is named.
  *
@@ -32,8 +37,14 @@ void		 rule_action_put(struct buf *out, const struct action *action,
 void		 rule_step_put(struct buf *out, const struct rule_step *step);
 void		 rule_trace_put(struct buf *out, const struct rule_trace *trace,
 		    const struct verdict *verdict);
+/* Its first line alone, without an end. */
+void		 rule_trace_put_head(struct buf *out,
+		    const struct rule_trace *trace,
+		    const struct verdict *verdict);
 /* `reject 554 5.7.1 "listed" by listed`; `accept, no rule decided` */
 void		 rule_verdict_put(struct buf *out,
+		    const struct verdict *verdict);
+void		 rule_decision_put(struct buf *out,	/* without the rule */
 		    const struct verdict *verdict);
 
 /*
@@ -43,7 +54,9 @@ void		 rule_verdict_put(struct buf *out,
  *  "held": true, "observed": false, "action": "reject", "facts":
  *  {"dnsbl.score": 12}}, ...]}
  * Durations are seconds; "gave-up" is the test of a regular expression that
- * met its limit. The reference is the caller's.
+ * met its limit. A verdict can have "would", what rules that observe would
+ * have decided, and the phase "observation-ended-by", the rule that would have
+ * ended it all in an earlier one. The reference is the caller's.
  */
 json_t		*rule_trace_json(const struct rule_trace *trace,
 		    const struct verdict *verdict);

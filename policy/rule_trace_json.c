@@ -141,7 +141,7 @@ json_of_step(const struct rule_step *step)
 }
 
 static json_t *
-json_of_verdict(const struct verdict *v)
+json_of_decision(const struct verdict *v)
 {
 	json_t *json = json_object();
 
@@ -151,11 +151,21 @@ json_of_verdict(const struct verdict *v)
 	set_code(json, v->kind, v->code, v->enhanced);
 	if (v->text.len > 0)
 		json_object_set_new(json, "text", json_of_text(v->text));
+	return json;
+}
+
+static json_t *
+json_of_verdict(const struct verdict *v)
+{
+	json_t *json = json_of_decision(v);
+
 	if (v->delay > 0)
 		json_object_set_new(json, "delay",
 		    json_real((double)v->delay / 1e6));
 	if (v->route.len > 0)
 		json_object_set_new(json, "route", json_of_text(v->route));
+	if (v->would != NULL)
+		json_object_set_new(json, "would", json_of_decision(v->would));
 	return json;
 }
 
@@ -167,6 +177,9 @@ rule_trace_json(const struct rule_trace *trace, const struct verdict *verdict)
 	json_object_set_new(json, "phase",
 	    json_string(phase_name(trace->phase)));
 	json_object_set_new(json, "verdict", json_of_verdict(verdict));
+	if (trace->would_end != NULL)
+		json_object_set_new(json, "observation-ended-by",
+		    json_of_text(span_z(trace->would_end->name)));
 	for (size_t i = 0; i < trace->n; i++)
 		json_array_append_new(rules, json_of_step(&trace->steps[i]));
 	json_object_set_new(json, "rules", rules);

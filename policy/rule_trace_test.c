@@ -34,7 +34,10 @@ test_json(void)
 	text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	T_STR("json", text, "{\"phase\":\"connect\",\"verdict\":{\"action\":"
 	    "\"reject\",\"file\":\"r\",\"line\":7,\"rule\":\"no\",\"code\":554,"
-	    "\"enhanced\":\"5.7.1\",\"text\":\"\xc3\xa4 a, b\",\"delay\":2.5},"
+	    "\"enhanced\":\"5.7.1\",\"text\":\"\xc3\xa4 a, b\",\"delay\":2.5,"
+	    "\"would\":{\"action\":\"defer\",\"file\":\"r\",\"line\":3,"
+	    "\"rule\":\"late\",\"code\":451,\"enhanced\":\"4.7.1\",\"text\":"
+	    "\"x\"}},"
 	    "\"rules\":["
 	    "{\"file\":\"r\",\"line\":2,\"rule\":\"r:2\",\"held\":true,"
 	    "\"observed\":false,\"action\":\"score\",\"name\":\"n\",\"score\":"

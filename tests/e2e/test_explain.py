@@ -44,7 +44,7 @@ on connect {
 	conn-defer: defer "Later"		when client.ip is 192.0.2.42
 	conn-bye: disconnect 554 "Bye"		when client.ip is 192.0.2.43
 	conn-listed: reject 554 5.7.1 "Listed by {dnsbl.names}"	when dnsbl.score >= 8
-	observed: observe reject 554 "Would be {client.ip}"	when client.ip is 192.0.2.7
+	observed: observe reject 554 "Would be {client.ip}"	when client.ip is 192.0.2.44
 	delay 200ms				when client.ip is 192.0.2.44
 	score 1 "here"
 	log "{client.ip}:{client.port} at {listener}"
@@ -399,7 +399,8 @@ def test_text_begins_with_the_verdict(routes):
     ({"client": "192.0.2.31"}, [
         "delivered to in, trusted by in.rules:4 at connect"]),
     ({"client": "192.0.2.44"}, [
-        "  delay     200ms, all replies together"]),
+        "  delay     200ms, all replies together", "  observed  observed (",
+        "at helo: accept, no rule decided; observation ended by observed"]),
     ({"message": message(subject="odd")}, [
         "quarantined by msg-aside (", "  backend   aside",
         "X-Forepost-Quarantine: odd: odd"]),

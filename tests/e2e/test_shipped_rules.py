@@ -163,12 +163,12 @@ def test_a_dns_that_is_down_refuses_nothing(rules):
 
 
 def test_observe_include_reaches_what_is_included_there(rules):
-    put(rules, "inner.rules", 'on mail {\n\tinner: reject "no"\n}\n')
+    put(rules, "inner.rules", 'on mail {\n\tinner: accept "yes"\n}\n')
     put(rules, "outer.rules", 'include "inner.rules"\n'
         'on rcpt {\n\touter: reject "no"\n}\n')
     put(rules, "mine.rules", 'observe include "outer.rules"\n')
     test = put(rules, "mine.test", 'test "nothing happens" {\n'
-               '\texpect mail would reject by inner\n'
+               '\texpect mail would accept by inner\n'
                '\texpect rcpt would reject by outer\n'
                '\texpect no verdict\n}\n')
     assert run("test", test).stdout == "1 tests, 0 failed\n"

@@ -12,6 +12,8 @@
 /*
  * Rules, a NUL, and octets that facts are made of: whatever they are, the
  * rules say the same twice, in bounds, and what they read was in their plan.
+ * Those that act say the same without those that observe, and if all observe
+ * the same ones are looked at as if all act.
  * The octets are read as a file of tests too.
  */
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -73,7 +75,7 @@ static void
 make(const struct facts *f, const struct fact *fact, enum type type, size_t i,
     struct value *v)
 {
-	struct addr a;
+	struct addr *a = arena_new(f->arena, struct addr);
 	size_t n;
 
 	*v = (struct value){ .type = type };
@@ -91,11 +93,12 @@ make(const struct facts *f, const struct fact *fact, enum type type, size_t i,
 		for (n = 0; fact->words[n] != NULL; n++)
 			;
 		v->word = octet(f, i) % (unsigned)n;
-	} else if (type == TYPE_ADDRESS)
-		address(f, i, &v->address);
-	else if (type == TYPE_NETWORK) {
-		address(f, i, &a);
-		network_of(&a, &v->network);
+	} else if (type == TYPE_ADDRESS) {
+		address(f, i, a);
+		v->address = a;
+	} else if (type == TYPE_NETWORK) {
+		address(f, i, a);
+		network_of(a, &v->network);
 	} else
 		v->text = text(f, i);
 }
@@ -234,6 +237,123 @@ check_rules(struct arena *a, const struct rules *rules, struct span octets)
 	buf_free(&again);
 }
 
+/* --- rules that observe --- */
+
+/* All but those that observe. */
+static void
+remove_observers(struct arena *a, struct rule **rules, size_t *n)
+{
+	struct rule *left = arena_new_n(a, *n + 1, struct rule);
+	size_t nleft = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		if ((*rules)[i].observe)
+			continue;
+		left[nleft] = (*rules)[i];
+		remove_observers(a, &left[nleft].group, &left[nleft].ngroup);
+		nleft++;
+	}
+	if (*rules != NULL)
+		*rules = left;
+	*n = nleft;
+}
+
+/* What a client, a backend or the log has of the rules that act. */
+static void
+put_acting(struct arena *a, const struct rules *rules,
+    const struct fact_source *source, struct buf *out)
+{
+	struct evaluation *e = evaluation_begin(a, rules, source);
+	struct verdict v;
+	struct err err;
+
+	for (size_t i = 0; i < PHASES; i++) {
+		assert(evaluation_run(e, (enum phase)i, a, &v, NULL,
+		    &err) == 0);
+		rule_verdict_put(out, &v);
+		buf_printf(out, " %lld %lld %.*s", (long long)v.delay,
+		    (long long)evaluation_score(e), SPAN_ARG(v.route));
+		evaluation_put_scores(e, out);
+		for (size_t j = 0; j < v.nedits; j++) {
+			buf_span(out, v.edits[j].name);
+			buf_span(out, v.edits[j].value);
+		}
+		for (size_t j = 0; j < v.nlogs; j++)
+			buf_span(out, v.logs[j].text);
+	}
+}
+
+static void
+check_unseen(struct arena *a, const struct rules *rules,
+    const struct fact_source *source)
+{
+	struct rules without = *rules;
+	struct buf one = {0}, other = {0};
+
+	for (size_t i = 0; i < PHASES; i++)
+		remove_observers(a, &without.phases[i].rules,
+		    &without.phases[i].n);
+	put_acting(a, rules, source, &one);
+	put_acting(a, &without, source, &other);
+	assert(span_eq(buf_text(&one), buf_text(&other)));
+	buf_free(&one);
+	buf_free(&other);
+}
+
+static void
+set_observe(struct rule *rules, size_t n, bool observe)
+{
+	for (size_t i = 0; i < n; i++) {
+		rules[i].observe = observe;
+		set_observe(rules[i].group, rules[i].ngroup, observe);
+	}
+}
+
+/* Up to the phase that decides against the mail. */
+static void
+put_steps(struct arena *a, struct rules *rules,
+    const struct fact_source *source, bool observe, struct buf *out)
+{
+	struct evaluation *e = evaluation_begin(a, rules, source);
+	struct rule_trace trace;
+	struct verdict v;
+	struct err err;
+
+	for (size_t i = 0; i < PHASES; i++)
+		set_observe(rules->phases[i].rules, rules->phases[i].n,
+		    observe);
+	for (size_t i = 0; i < PHASES; i++) {
+		assert(evaluation_run(e, (enum phase)i, a, &v, &trace,
+		    &err) == 0);
+		for (size_t j = 0; j < trace.n; j++) {
+			assert(trace.steps[j].observed == (observe &&
+			    trace.steps[j].applied &&
+			    trace.steps[j].rule->group == NULL));
+			trace.steps[j].observed = false;
+			rule_step_put(out, &trace.steps[j]);
+		}
+		assert(!observe || (v.kind == ACTION_ACCEPT &&
+		    v.rule == NULL && evaluation_score(e) == 0));
+		if (v.kind != ACTION_ACCEPT && v.kind != ACTION_TRUST)
+			break;
+	}
+}
+
+static void
+check_observing(struct arena *a, struct rules *rules, struct span octets)
+{
+	struct facts facts = { a, octets, rule_plan(a, rules), NULL };
+	struct fact_source source = { &facts, get };
+	struct buf acting = {0}, observing = {0};
+
+	check_unseen(a, rules, &source);
+	put_steps(a, rules, &source, false, &acting);
+	put_steps(a, rules, &source, true, &observing);
+	assert(span_eq(buf_text(&acting), buf_text(&observing)));
+	buf_free(&acting);
+	buf_free(&observing);
+}
+
 static void
 check_tests(struct arena *a, const struct rules *rules, struct span octets)
 {
@@ -267,6 +387,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rules != NULL) {
 		check_rules(a, rules, rest);
 		check_tests(a, rules, rest);
+		check_observing(a, rules, rest);
 	}
 	arena_destroy(&a);
 	return 0;

@@ -7,8 +7,9 @@
 
 /* A file that is being made. */
 struct making {
+	const struct rule_maker *maker;
 	uint64_t	 seed;
-	bool		 plain;
+	unsigned	 n;		/* rules so far */
 	struct buf	 out;
 };
 
@@ -79,8 +80,8 @@ static const char *const actions[] = {
 	"score 1 \"n\"", "score -0.5 \"m\"", "score 2.25 \"o\"", "tag a",
 	"tag b", "delay 1s", "log \"{client.ip} {client.name}\"",
 };
-static const char *const of_others[] = {	/* not plain */
-	"log \"{score} {scores}\"",
+static const char *const of_others[] = {
+	"log \"{score} {scores}\"", "reject \"{scores}\"",
 };
 static const char *const of_rcpt[] = {
 	"log \"{rcpt.local}\"", "log \"{rcpt.count}\"", "tag c", "score 4",
@@ -110,9 +111,7 @@ put_test(struct making *m, enum phase phase)
 
 	do
 		i = any(m, sizeof(tests) / sizeof(tests[0]));
-	while (tests[i].phase > phase || (m->plain &&
-	    (strncmp(tests[i].test, "score", 5) == 0 ||
-	    strncmp(tests[i].test, "tagged", 6) == 0)));
+	while (tests[i].phase > phase);
 	buf_printf(&m->out, "%s%s", any(m, 4) == 0 ? "not " : "",
 	    tests[i].test);
 }
@@ -140,9 +139,7 @@ any_action(struct making *m, enum phase phase)
 	case 0:
 		return ANY_OF(m, ends);
 	case 1:
-		if (!m->plain)
-			return ANY_OF(m, of_others);
-		break;
+		return ANY_OF(m, of_others);
 	case 2:
 		if (phase == PHASE_MESSAGE)
 			return ANY_OF(m, of_message);
@@ -156,36 +153,70 @@ any_action(struct making *m, enum phase phase)
 	return ANY_OF(m, actions);
 }
 
-static void
+/* What was made from `begin` on is left out, if it observes and that is to be
+ * so. Whether it is there. */
+static bool
+leave(struct making *m, size_t begin, bool observes)
+{
+	if (!m->maker->remove || !observes)
+		return true;
+	m->out.len = begin;
+	return false;
+}
+
+static const char *
+observe(const struct making *m, bool observes)
+{
+	return observes && !m->maker->act ? "observe " : "";
+}
+
+/* Labels: names that stay the same when others are left out. */
+static bool
 put_rule(struct making *m, enum phase phase)
 {
-	buf_puts(&m->out, any(m, 8) == 0 ? "observe " : "");
+	size_t begin = m->out.len;
+	bool observes = any(m, 4) == 0;
+
+	buf_printf(&m->out, "l%u: %s", m->n++, observe(m, observes));
 	buf_puts(&m->out, any_action(m, phase));
 	/* What stands behind "accept" is never reached: always "when". */
 	buf_puts(&m->out, " when ");
 	put_cond(m, phase, 2);
 	buf_puts(&m->out, "\n");
+	return leave(m, begin, observes);
 }
 
 static void
-put_phase(struct making *m, enum phase phase, bool observe)
+put_group(struct making *m, enum phase phase)
+{
+	size_t begin = m->out.len;
+	bool observes = any(m, 6) == 0, first, second;
+
+	buf_printf(&m->out, "%swhen ", observe(m, observes));
+	put_cond(m, phase, 1);
+	buf_puts(&m->out, " {\n");
+	first = put_rule(m, phase);
+	second = put_rule(m, phase);
+	buf_puts(&m->out, "}\n");
+	leave(m, begin, observes || (!first && !second));
+}
+
+static void
+put_phase(struct making *m, enum phase phase)
 {
 	unsigned n = any(m, 7);
+	bool observes = any(m, 8) == 0;
+	size_t begin;
 
-	buf_printf(&m->out, "%son %s {\n", observe ? "observe " : "",
-	    phase_name(phase));
-	for (unsigned i = 0; i < n; i++) {
-		if (any(m, 5) > 0) {
+	buf_printf(&m->out, "%son %s {\n",
+	    observe(m, observes || m->maker->observe), phase_name(phase));
+	begin = m->out.len;
+	for (unsigned i = 0; i < n; i++)
+		if (any(m, 5) > 0)
 			put_rule(m, phase);
-			continue;
-		}
-		buf_puts(&m->out, "when ");
-		put_cond(m, phase, 1);
-		buf_puts(&m->out, " {\n");
-		put_rule(m, phase);
-		put_rule(m, phase);
-		buf_puts(&m->out, "}\n");
-	}
+		else
+			put_group(m, phase);
+	leave(m, begin, observes);
 	buf_puts(&m->out, "}\n");
 }
 
@@ -201,12 +232,12 @@ made(struct making *m, struct arena *a)
 const char *
 rule_maker_rules(struct arena *a, const struct rule_maker *maker)
 {
-	struct making m = { .seed = maker->seed, .plain = maker->plain };
+	struct making m = { .maker = maker, .seed = maker->seed };
 
 	buf_puts(&m.out, "dnsbl zen \"zen.example\" {\n127.0.0.2 score 3\n"
 	    "127.0.0.9 score 1 tag a\n}\n");
 	for (unsigned i = 0; i < PHASES; i++)
-		put_phase(&m, (enum phase)i, maker->observe);
+		put_phase(&m, (enum phase)i);
 	return made(&m, a);
 }
 

@@ -10,8 +10,9 @@
  */
 struct rule_maker {
 	uint64_t	 seed;		/* not 0 */
-	bool		 plain;		/* no rule reads what others gave */
 	bool		 observe;	/* in front of each block */
+	bool		 act;		/* the same rules, and none observes */
+	bool		 remove;	/* those that observe are left out */
 };
 
 const char	*rule_maker_rules(struct arena *a,

@@ -133,6 +133,11 @@ rule_trial_verdict(struct rule_trial *t)
 	for (size_t i = 0; i < v->nobserved; i++)
 		buf_printf(&out, "observed %s %.*s\n",
 		    v->observed[i].rule->name, SPAN_ARG(v->observed[i].text));
+	if (v->would != NULL) {
+		buf_puts(&out, "would ");
+		rule_verdict_put(&out, v->would);
+		buf_puts(&out, "\n");
+	}
 	if (v->gave_up != NULL)
 		buf_printf(&out, "%s gave up %.*s\n", v->gave_up_rule->name,
 		    SPAN_ARG(v->gave_up->text));
