@@ -8,6 +8,10 @@
 #include "gateway/stats.h"
 #include "policy/action.h"
 
+/* Recipients of one mail that are asked about and refused. Those that are to
+ * come again are no errors of the client, but each is judged and logged. */
+#define REFUSED_MOST	1000
+
 static void
 log_refused(const struct mail *m, const struct rcpt *rcpt,
     const struct reply *r, const struct rule *rule)
@@ -224,7 +228,8 @@ cmd_rcpt(struct session *s, struct span args)
 	unsigned needs = 0;
 	struct reply r;
 
-	if (m->envelope.nrcpts + m->discarded >= s->conf->max_recipients)
+	if (m->envelope.nrcpts + m->discarded >= s->conf->max_recipients ||
+	    m->refused >= REFUSED_MOST)
 		return reply(452, "4.5.3", "Too many recipients");
 	scratch = arena_create("rcpt");
 	if (path_parse_rcpt(scratch, args, &limits, m->envelope.smtputf8,
