@@ -127,21 +127,24 @@ judge_put_scores(const struct judge *j, struct buf *out)
 		evaluation_put_scores(j->evaluation, out);
 }
 
-/* By a rule of an earlier phase, or of this one. */
-static bool
-trusts(const struct verdict *v)
+bool
+judge_trusts(const struct verdict *v)
 {
 	return v->rule != NULL && v->rule->action.kind == ACTION_TRUST;
 }
 
-/* One recipient that is trusted does not make the mail so. */
+/* One recipient that is trusted does not make the mail so, though rules of the
+ * message may have nothing in it that tells him from others. */
 bool
 judge_is_trusted(const struct judge *j)
 {
 	for (enum phase p = PHASE_CONNECT; p < PHASES; p++) {
 		const struct verdict *v = judge_verdict(j, p);
 
-		if (p != PHASE_RCPT && v != NULL && trusts(v))
+		if (p == PHASE_RCPT || v == NULL || !judge_trusts(v))
+			continue;
+		if (p < PHASE_RCPT || v->kind == ACTION_TRUST ||
+		    !j->mail->has_untrusted)
 			return true;
 	}
 	return false;

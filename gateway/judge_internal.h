@@ -31,6 +31,8 @@ struct judge_mail {
 	struct span		 next_class;	/* of the one at hand */
 	bool			 has_class;	/* one was taken */
 	struct span		 class;
+	bool			 is_trusted;	/* the one at hand */
+	bool			 has_untrusted;	/* such a one was taken */
 	/* The first of those that were taken was to be refused or discarded by
 	 * rules that observe, and so were all behind it. */
 	bool			 would_leave_out;
@@ -78,6 +80,9 @@ void		 judge_reopen(struct judge *j, enum phase phase,
  * it may not wait and had to. */
 MAY_YIELD int	 judge_decide(struct judge *j, enum phase phase,
 		    struct err *err);
+
+/* It is by a rule of this phase, or an earlier one, that trusts. */
+bool		 judge_trusts(const struct verdict *v);
 
 /* --- judge_mail.c --- */
 void		 judge_mail_start(struct judge *j);

@@ -95,6 +95,7 @@ judge_rcpt(struct judge *j, struct arena *a, const struct rcpt *rcpt,
 	s->is_decided = j->keeps_traces;	/* or it may lie in scratch */
 	if (evaluation_rcpt_class(j->evaluation, a, &m->next_class, err) < 0)
 		return -1;
+	m->is_trusted = judge_trusts(verdict);
 	*is_apart = m->has_class && !span_eq(m->class, m->next_class);
 	return 0;
 }
@@ -119,6 +120,7 @@ judge_rcpt_taken(struct judge *j)
 
 	if (j->evaluation == NULL)
 		return;
+	m->has_untrusted |= !m->is_trusted;
 	note_would(m, j->phases[PHASE_RCPT].ruling->verdict.would);
 	evaluation_rcpt_keep(j->evaluation);
 	if (m->has_class)
