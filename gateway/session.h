@@ -41,6 +41,7 @@ struct session {
 	uint64_t	 max_size;	/* as advertised */
 	uint64_t	 errors, unknown, mails, delivered, commands;
 	unsigned	 told;		/* phases, bits: session_tell_judged */
+	unsigned	 helos_told;	/* how many times that of HELO was */
 	char		 last_error[80];	/* a command's 5yz, for the log */
 	bool		 may_xclient;	/* its own address is trusted so far */
 	bool		 is_idle;	/* waits for a command, owes nothing */

@@ -11,6 +11,9 @@
  * `reject_at connect` says so or the rule is `disconnect`.
  */
 
+/* Whoever says HELO without end does not fill the log. */
+#define HELOS_TOLD	20
+
 void
 session_judge_client(struct session *s, bool name_is_known)
 {
@@ -51,7 +54,8 @@ session_tell_judged(struct session *s)
 			s->told &= ~(1u << p);
 		else if (!(s->told & (1u << p))) {
 			s->told |= 1u << p;
-			sentence_log(s->id, p, v);
+			if (p != PHASE_HELO || s->helos_told++ < HELOS_TOLD)
+				sentence_log(s->id, p, v);
 		}
 	}
 }
