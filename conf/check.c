@@ -214,6 +214,19 @@ check_dmarc(struct reading *r)
 		    s->spf ? "DKIM" : s->dkim ? "SPF" : "SPF and DKIM");
 }
 
+/* What facts are about is compared without case, so two lists whose names
+ * differ by that alone would be one to the rules. */
+static const char *
+in_small_letters(struct arena *a, const char *name)
+{
+	char *small = arena_strdup(a, name);
+
+	for (char *c = small; *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c += 'a' - 'A';
+	return small;
+}
+
 static void
 check_lists(struct reading *r)
 {
@@ -225,7 +238,8 @@ check_lists(struct reading *r)
 		const struct origin *o = &r->lists[i];
 
 		if (list->name != NULL)
-			claim(&names, list->name, o->at, i);
+			claim(&names, in_small_letters(r->a, list->name),
+			    o->at, i);
 		if (!origin_has(o, SCOPE_DNSBL, "zone") && !o->has_unknown)
 			diagnostic(r->d, o->at, NULL,
 			    "this DNS list has no zone");

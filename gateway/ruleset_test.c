@@ -49,10 +49,10 @@ static const struct {
 	    "                                ^\n"
 	    "  did you mean \"dnsbl.zen\"?\n", false },
 	{ "a list of both", "rules \"in.rules\"\n" ZEN,
-	    "dnsbl zen \"zen.example\" { 127.0.0.2 score 3 }\n",
+	    "dnsbl Zen \"zen.example\" { 127.0.0.2 score 3 }\n",
 	    "in.rules:1:7: the list \"zen\" is already declared in the "
 	    "configuration\n"
-	    "  dnsbl zen \"zen.example\" { 127.0.0.2 score 3 }\n"
+	    "  dnsbl Zen \"zen.example\" { 127.0.0.2 score 3 }\n"
 	    "        ^\n", false },
 	{ "a list with the name of a fact", "rules \"in.rules\"\n"
 	    "dnsbl score { zone zen.example }\n", QUIET,

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "conf/list.h"
@@ -263,7 +264,7 @@ add_list(struct rule_parser *p, const struct dnsbl_list *list,
 	struct rules *r = p->rules;
 
 	for (size_t i = 0; i < r->nlists; i++)
-		if (strcmp(r->lists[i].name, list->name) == 0) {
+		if (strcasecmp(r->lists[i].name, list->name) == 0) {
 			diagnostic(p->d, at, NULL, "the list \"%s\" was "
 			    "already declared at %s:%u", list->name,
 			    r->list_places[i].source->name,

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/lexer.h"
 #include "conf/listing.h"
@@ -42,7 +43,8 @@ add_lists(struct rules *rules, const struct rule_context *context,
 		lists[n + i] = rules->lists[i];
 		places[n + i] = rules->list_places[i];
 		for (size_t j = 0; j < n; j++)
-			if (strcmp(lists[j].name, lists[n + i].name) == 0)
+			if (strcasecmp(lists[j].name,
+			    lists[n + i].name) == 0)
 				diagnostic(d, places[n + i], NULL, "the list "
 				    "\"%s\" is already declared in the "
 				    "configuration", lists[j].name);
