@@ -59,16 +59,16 @@ static const struct {
 	    "log \"m\"\n" },
 	{ "the first that decides ends it for observers alone",
 	    "on connect {\n"
-	    "o1: observe accept when client.name is none\n"
+	    "o1: observe accept when client.port is none\n"
 	    "o2: observe reject \"not reached\"\n"
-	    "when client.name is none {\no3: observe tag x\n}\n"
-	    "when client.name is none {\no4: observe tag x\nlog \"a\"\n}\n"
+	    "when client.port is none {\no3: observe tag x\n}\n"
+	    "when client.port is none {\no4: observe tag x\nlog \"a\"\n}\n"
 	    "a: defer \"no\"\n"
 	    "}\n", "",
 	    "at connect: defer 451 4.7.1 \"no\" by a; would accept by o1\n"
-	    "  r:2 o1: when client.name is none [client.name = none] -> "
+	    "  r:2 o1: when client.port is none [client.port = none] -> "
 	    "would accept\n"
-	    "  r:7: when client.name is none [client.name = none] -> yes\n"
+	    "  r:7: when client.port is none [client.port = none] -> yes\n"
 	    "  r:9: always -> log \"a\"\n"
 	    "  r:11 a: always -> defer 451 4.7.1 \"no\"\n" },
 	{ "accept ends its phase alone",
@@ -286,7 +286,7 @@ test_again(void)
 {
 	struct rule_trial t = { .source = { .get = get_at_last }, .rules =
 	    "observe on connect {\nscore 1 \"a\"\ntag t\n"
-	    "accept \"{scores}\" when tagged t and client.name is none\n}\n" };
+	    "accept \"{scores}\" when tagged t and not client.early-talker\n}\n" };
 
 	if (rule_trial_begin(&t)) {
 		T_INT("it stops", rule_trial_run(&t, PHASE_CONNECT), -1);
