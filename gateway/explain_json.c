@@ -114,8 +114,7 @@ json_of_observed(struct arena *a, const struct hearing *h)
 
 		for (size_t i = 0; v != NULL && i < v->nobserved; i++) {
 			buf_clear(&text);
-			rule_action_put(&text, &v->observed[i].rule->action,
-			    v->observed[i].text);
+			rule_told_put(&text, &v->observed[i]);
 			add_told(a, list, p, "would", v->observed[i].rule,
 			    buf_text(&text));
 		}

@@ -166,7 +166,7 @@ print_told(const struct hearing *h, struct buf *line)
 
 			put_rule(line, o->rule);
 			buf_puts(line, " would ");
-			rule_action_put(line, &o->rule->action, o->text);
+			rule_told_put(line, o);
 			print_buf("observed", line);
 		}
 		for (size_t i = 0; v != NULL && i < v->nlogs; i++) {

@@ -55,7 +55,7 @@ log_observed(const char *id, enum phase phase, const struct told *o)
 	struct buf text = {0};
 	struct logline l;
 
-	rule_action_put(&text, &o->rule->action, o->text);
+	rule_told_put(&text, o);
 	log_begin(&l, LOG_LABEL_INFO, id, "observed");
 	log_z(&l, "rule", o->rule->name);
 	log_z(&l, "phase", phase_name(phase));

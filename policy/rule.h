@@ -87,6 +87,7 @@ enum action_kind {
 	ACTION_REPLACE_HEADER, ACTION_PREFIX_SUBJECT, ACTION_LOG
 };
 
+#define RULE_SCORE_MAX	1000		/* up or down, of one rule */
 /* us, of one rule and of all of a phase: so long clients wait for a reply,
  * RFC 5321 4.5.3.2. */
 #define RULE_DELAY_MAX	(INT64_C(300) * 1000000)
@@ -99,6 +100,8 @@ struct action {
 	struct span		 name;		/* tag, score, header, route */
 	struct place		 name_at;
 	int64_t			 number;	/* SCORE: hundredths; DELAY: us */
+	struct fact_ref		 ref;		/* SCORE: of this fact's value,
+						   if ref.fact != NULL */
 	struct place		 at;
 };
 
@@ -125,7 +128,7 @@ struct phase_rules {
 struct rcpt_reads {
 	const struct cond	**tests;	/* of its facts and tags */
 	size_t			 ntests;
-	const struct fact_ref	**texts;	/* facts that texts name */
+	const struct fact_ref	**texts;	/* facts that actions name */
 	size_t			 ntexts;
 	bool			 score, scores;	/* that rcpt rules can give */
 	bool			 trust;		/* rcpt rules can give that */

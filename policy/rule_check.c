@@ -110,9 +110,33 @@ check_route(struct rule_checker *c, const struct action *action)
 	    check_show(c, action->name));
 }
 
+/* Scores of other scores would count twice. */
+static void
+check_score(struct rule_checker *c, const struct fact_ref *ref,
+    enum phase phase)
+{
+	const struct fact *fact = ref->fact;
+
+	if (!check_ref(c, ref, phase))
+		return;
+	if (fact->scope == FACT_OF_RULES)
+		diagnostic(c->d, ref->at, NULL, "%s is what scores add up to: "
+		    "expected another fact", fact->name);
+	else if (fact->type != TYPE_NUMBER && fact->type != TYPE_INT)
+		diagnostic(c->d, ref->at, type_is_list(fact->type) ||
+		    fact->type == TYPE_YESNO ? arena_printf(c->a,
+		    "a number behind score is added where a condition holds: "
+		    "score 1 when %s%s", check_fact_name(c, ref),
+		    fact->type == TYPE_YESNO ? "" : " is not none") : NULL,
+		    "%s is %s: score adds numbers", check_fact_name(c, ref),
+		    type_name(fact->type));
+}
+
 static void
 check_action(struct rule_checker *c, struct action *action, enum phase phase)
 {
+	if (action->ref.fact != NULL)
+		check_score(c, &action->ref, phase);
 	for (size_t i = 0; i < action->text.n; i++)
 		if (action->text.parts[i].ref.fact != NULL)
 			check_ref(c, &action->text.parts[i].ref, phase);

@@ -89,6 +89,8 @@ note_rules(struct use *u, const struct rule *rules, size_t n)
 		for (size_t j = 0; j < action->text.n; j++)
 			if (action->text.parts[j].ref.fact != NULL)
 				note_ref(u, &action->text.parts[j].ref);
+		if (action->ref.fact != NULL)
+			note_ref(u, &action->ref);
 		if (action->kind == ACTION_TAG)
 			add_mention(u, &u->given, action->name,
 			    action->name_at);

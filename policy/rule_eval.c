@@ -34,13 +34,45 @@ render(struct rule_run *run, const struct action *action, struct span *out,
 	return 0;
 }
 
+/* --- scores --- */
+
+static int64_t
+within(int64_t number, int64_t most)
+{
+	return number > most ? most : number < -most ? -most : number;
+}
+
+/* In hundredths, of whatever fact no more than a rule may say. */
+static MAY_YIELD int
+measure(struct rule_run *run, const struct action *action, int64_t *score,
+    struct err *err)
+{
+	struct value v;
+
+	*score = action->kind == ACTION_SCORE ? action->number : 0;
+	if (action->ref.fact == NULL)
+		return 0;
+	if (rule_fact(run, &action->ref, &v, err) < 0)
+		return -1;
+	if (v.is_none)
+		*score = 0;
+	else if (v.type == TYPE_INT)
+		*score = within(v.number, RULE_SCORE_MAX) * 100;
+	else
+		*score = within(v.number, RULE_SCORE_MAX * 100);
+	return 0;
+}
+
 /* --- actions --- */
 
+/* A fact that is none, or 0, adds nothing: it is not among the scores. */
 static void
 give(struct rule_run *run, enum world_kind w, const struct rule_step *step)
 {
-	given_add(run->e->arena, &run->e->worlds[w].given[run->phase],
-	    step->rule, step->rule->action.number);
+	if (step->rule->action.ref.fact == NULL || step->score != 0)
+		given_add(run->e->arena,
+		    &run->e->worlds[w].given[run->phase], step->rule,
+		    step->score);
 }
 
 static void
@@ -77,7 +109,7 @@ add_log(struct rule_run *run, const struct rule *rule, struct span text)
 	struct verdict *v = run->verdict;
 
 	v->logs = list_room(run->arena, v->logs, v->nlogs, sizeof(*v->logs));
-	v->logs[v->nlogs++] = (struct told){ rule, text };
+	v->logs[v->nlogs++] = (struct told){ rule, text, 0 };
 }
 
 /* Whoever waits longer than a client does delivers its mail twice. */
@@ -142,7 +174,8 @@ add_observed(struct rule_run *run, const struct rule_step *step)
 
 	v->observed = list_room(run->arena, v->observed, v->nobserved,
 	    sizeof(*v->observed));
-	v->observed[v->nobserved++] = (struct told){ step->rule, step->text };
+	v->observed[v->nobserved++] = (struct told){ step->rule, step->text,
+	    step->score };
 }
 
 static void
@@ -206,7 +239,8 @@ run_one(struct rule_run *run, const struct rule *rule, bool *applied,
 	note_limit(run);
 	if (step->applied && rule->group == NULL) {
 		step->observed = rule->observe;
-		if (render(run, &rule->action, &step->text, err) < 0)
+		if (render(run, &rule->action, &step->text, err) < 0 ||
+		    measure(run, &rule->action, &step->score, err) < 0)
 			return STOPPED;
 		if (rule->observe)
 			observe(run, step);

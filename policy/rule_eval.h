@@ -69,8 +69,9 @@
  *           facts in them as long as the fact's scope. The evaluation itself
  *           keeps its room for the next mail, which needs about as much.
  * Limits    a text of a verdict is cut at VERDICT_TEXT_MAX octets, a value of
- *           a header at VERDICT_VALUE_MAX, between characters. Sums of scores
- *           do not wrap. A regular expression that meets its limit does not
+ *           a header at VERDICT_VALUE_MAX, between characters. Of a fact a
+ *           rule adds RULE_SCORE_MAX at most, up or down; sums of scores do
+ *           not wrap. A regular expression that meets its limit does not
  *           match; after eight such items the rest of a list is left.
  */
 #define VERDICT_TEXT_MAX	400	/* of a reply line of 512, codes and a
@@ -94,6 +95,7 @@ struct header_edit {			/* of the forwarded message */
 struct told {
 	const struct rule	*rule;
 	struct span		 text;	/* of its action, rendered */
+	int64_t			 score;	/* of `score`; hundredths */
 };
 
 struct verdict {
@@ -126,6 +128,7 @@ struct rule_step {
 	bool			 applied;	/* its condition held */
 	bool			 observed;	/* "would have" */
 	struct span		 text;		/* of its action, rendered */
+	int64_t			 score;		/* of `score` */
 	/* A regular expression that met its limit, so did not match; the
 	 * first one. */
 	const struct cond	*gave_up;

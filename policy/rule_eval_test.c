@@ -113,6 +113,30 @@ static const struct {
 	    "log \"y\"\n"
 	    "at rcpt: accept, no rule decided\n"
 	    "at message: accept, no rule decided\n" },
+	{ "scores of facts",
+	    "on mail {\n"
+	    "score dnsbl.score\n"
+	    "label: score client.errors\n"
+	    "score client.errors \"name\" when client.errors > 1\n"
+	    "score client.port\n"
+	    "zero: observe score dnsbl.failed\n"
+	    "log \"{score} {scores}\"\n"
+	    "}\n", "dnsbl.score = -1.25\nclient.errors = 1000000",
+	    "at connect: accept, no rule decided\n"
+	    "at helo: accept, no rule decided\n"
+	    "at mail: accept, no rule decided\n"
+	    "  r:2: always [dnsbl.score = -1.25] -> score -1.25 "
+	    "\"dnsbl.score\"\n"
+	    "  r:3 label: always [client.errors = 1000000] -> score 1000\n"
+	    "  r:4: when client.errors > 1 [client.errors = 1000000] -> "
+	    "score 1000 \"name\"\n"
+	    "  r:5: always [client.port = none] -> score 0 \"client.port\"\n"
+	    "  r:6 zero: always [dnsbl.failed = 0] -> would score 0\n"
+	    "  r:7: always [score = 1998.75, scores = { \"dnsbl.score\", "
+	    "\"label\", \"name\" }] -> log \"1998.75 dnsbl.score, label, "
+	    "name\"\n"
+	    "at rcpt: accept, no rule decided\n"
+	    "at message: accept, no rule decided\n" },
 	{ "quarantine, and what is done to the header",
 	    "on message {\nadd header \"X-Spam\" \"{score}\"\n"
 	    "remove header \"X-Old\"\nreplace header \"X-New\" \"n\"\n"

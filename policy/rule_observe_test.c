@@ -284,8 +284,9 @@ get_at_last(void *owner, const struct fact_ref *ref, struct value *value,
 static void
 test_again(void)
 {
-	struct rule_trial t = { .source = { .get = get_at_last }, .rules =
-	    "observe on connect {\nscore 1 \"a\"\ntag t\n"
+	struct rule_trial t = { .source = { .get = get_at_last },
+	    .facts = "client.errors = 7", .rules =
+	    "observe on connect {\nscore client.errors \"a\"\ntag t\n"
 	    "accept \"{scores}\" when tagged t and not client.early-talker\n}\n" };
 
 	if (rule_trial_begin(&t)) {
@@ -293,6 +294,8 @@ test_again(void)
 		T_INT("it goes on", rule_trial_run(&t, PHASE_CONNECT), 0);
 		T_OK("from the beginning", t.verdict.would != NULL &&
 		    span_is(t.verdict.would->text, "a"));
+		T_INT("what it would have added", t.verdict.observed[0].score,
+		    700);
 	} else
 		T_STR("again: rules", t.report, "");
 	rule_trial_end(&t);

@@ -275,6 +275,9 @@ parse_statement(struct rule_parser *p, enum phase phase, bool observe,
 	}
 	rule.at = p->t->place;
 	good = rule_parse_action(p, phase, &rule.action);
+	if (rule.action.ref.fact != NULL && rule.action.name.len == 0 &&
+	    !rule.has_label)
+		rule.action.name = span_z(rule.action.ref.fact->name);
 	if (!good)
 		skip_action(p);
 	if (token_is_word(p->t, "when")) {

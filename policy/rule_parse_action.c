@@ -15,7 +15,7 @@
 
 enum argument {
 	CODE	= 1 << 0,	/* [code [enhanced]] */
-	NUMBER	= 1 << 1,	/* a score */
+	NUMBER	= 1 << 1,	/* a score, or a fact that is one */
 	TIME	= 1 << 2,
 	NAME	= 1 << 3,	/* of a tag or a backend */
 	FIELD	= 1 << 4,	/* "Name" of a header field */
@@ -58,7 +58,6 @@ static const struct action_row {
 static const char *const not_built[] = { "greylist", "limit", "milter" };
 #define NOT_BUILT	(sizeof(not_built) / sizeof(*not_built))
 
-#define SCORE_MAX	1000		/* up or down, of one rule */
 
 static bool
 is_not_built(struct span word)
@@ -219,16 +218,24 @@ rule_read_number(struct span text, int64_t most, int64_t *hundredths)
 }
 
 static bool
+is_numeric(struct span text)
+{
+	return text.len > 0 && strchr("+-.0123456789", text.p[0]) != NULL;
+}
+
+static bool
 parse_number(struct rule_parser *p, const struct action_row *row,
     struct action *action)
 {
-	if (p->t->kind != TOKEN_WORD)
-		return complain(p, "a number", row);
-	if (!rule_read_number(p->t->text, SCORE_MAX, &action->number))
+	if (p->t->kind != TOKEN_WORD || token_is_word(p->t, "when"))
+		return complain(p, "a number or a fact", row);
+	if (!is_numeric(p->t->text))
+		return rule_parse_fact(p, &action->ref);
+	if (!rule_read_number(p->t->text, RULE_SCORE_MAX, &action->number))
 		diagnostic(p->d, p->t->place, NULL, "%s is not a score: "
 		    "expected a number from -%d to %d with at most two "
 		    "decimals, as 5, -4 or 1.5", rule_show(p, p->t),
-		    SCORE_MAX, SCORE_MAX);
+		    RULE_SCORE_MAX, RULE_SCORE_MAX);
 	p->t++;
 	return true;
 }

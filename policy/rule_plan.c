@@ -61,6 +61,7 @@ static void
 gather_rule(struct gathering *g, struct rule *rule)
 {
 	gather_cond(g, rule->when);
+	gather_ref(g, &rule->action.ref);
 	for (size_t i = 0; i < rule->action.text.n; i++)
 		gather_ref(g, &rule->action.text.parts[i].ref);
 	for (size_t i = 0; i < rule->ngroup; i++)

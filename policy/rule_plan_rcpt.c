@@ -63,20 +63,25 @@ read_cond(struct reading *r, const struct cond *c)
 	}
 }
 
+/* Its value as a text. */
 static void
-read_text(struct reading *r, const struct template *t)
+read_ref(struct reading *r, const struct fact_ref *ref)
 {
 	struct rcpt_reads *reads = r->reads;
 
-	for (size_t i = 0; i < t->n; i++) {
-		const struct fact_ref *ref = &t->parts[i].ref;
+	if (ref->fact == NULL || !is_of_rcpt(r, ref))
+		return;
+	reads->texts = list_room(r->arena, reads->texts, reads->ntexts,
+	    sizeof(*reads->texts));
+	reads->texts[reads->ntexts++] = ref;
+}
 
-		if (ref->fact == NULL || !is_of_rcpt(r, ref))
-			continue;
-		reads->texts = list_room(r->arena, reads->texts,
-		    reads->ntexts, sizeof(*reads->texts));
-		reads->texts[reads->ntexts++] = ref;
-	}
+static void
+read_action(struct reading *r, const struct action *action)
+{
+	read_ref(r, &action->ref);
+	for (size_t i = 0; i < action->text.n; i++)
+		read_ref(r, &action->text.parts[i].ref);
 }
 
 static void
@@ -88,7 +93,7 @@ read_rules(struct reading *r, const struct rule *rules, size_t n)
 		r->reads->trust |= r->trust;
 		if (rules[i].when != NULL)
 			read_cond(r, rules[i].when);
-		read_text(r, &rules[i].action.text);
+		read_action(r, &rules[i].action);
 		read_rules(r, rules[i].group, rules[i].ngroup);
 	}
 }

@@ -30,6 +30,9 @@ static const struct {
 	{ "a text needs its facts",
 	    "on connect {\nlog \"{client.name} {client.ip}\"\n}\n",
 	    PHASE_CONNECT, "client.name client.ip | client.name | 0" },
+	{ "so does a score of one",
+	    "on connect {\nscore client.errors\nscore dnsbl.score\n}\n",
+	    PHASE_CONNECT, "client.errors dnsbl.score | dnsbl.score | 1" },
 	{ "a group needs those of its rules",
 	    "on connect {\nwhen client.early-talker {\n"
 	    "log \"x\" when dnsbl.failed > 0\n}\n}\n", PHASE_CONNECT,

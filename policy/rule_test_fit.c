@@ -36,12 +36,19 @@ fits_verdict(const struct expectation *x, const struct verdict *v)
 }
 
 static bool
+fits_amount(const struct expectation *x, const struct told *told)
+{
+	return x->number == (x->action == ACTION_SCORE ? told->score :
+	    told->rule->action.number);
+}
+
+static bool
 fits_told(const struct expectation *x, const struct told *told)
 {
 	const struct action *a = &told->rule->action;
 
 	if (a->kind != x->action || (x->code != 0 && x->code != a->code) ||
-	    (x->has_number && x->number != a->number) ||
+	    (x->has_number && !fits_amount(x, told)) ||
 	    (x->name.len > 0 && !span_eq_nocase(x->name, a->name)))
 		return false;
 	return fits_enhanced(x, a->enhanced) && fits_rule(x, told->rule) &&

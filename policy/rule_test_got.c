@@ -19,7 +19,7 @@ put_observed(struct buf *out, const struct test_run *run)
 
 	while ((told = test_next_observed(run, &phase, &i)) != NULL) {
 		buf_puts(out, n++ == 0 ? "would " : ", ");
-		rule_action_put(out, &told->rule->action, told->text);
+		rule_told_put(out, told);
 		buf_printf(out, " by %s", told->rule->name);
 	}
 	if (n == 0)

@@ -83,13 +83,15 @@ has_name(const struct action *a)
 }
 
 void
-rule_action_put(struct buf *out, const struct action *a, struct span text)
+rule_told_put(struct buf *out, const struct told *told)
 {
+	const struct action *a = &told->rule->action;
+
 	buf_puts(out, action_name(a->kind));
 	if (action_has_code(a->kind))
 		put_code(out, a->code, a->enhanced);
 	if (a->kind == ACTION_SCORE)
-		put_hundredths(out, a->number);
+		put_hundredths(out, told->score);
 	if (a->kind == ACTION_DELAY) {
 		buf_puts(out, " ");
 		value_put_duration(out, a->number);
@@ -104,13 +106,15 @@ rule_action_put(struct buf *out, const struct action *a, struct span text)
 	}
 	if (a->text.n > 0) {
 		buf_puts(out, " ");
-		put_quoted(out, text);
+		put_quoted(out, told->text);
 	}
 }
 
 static void
 put_outcome(struct buf *out, const struct rule_step *step)
 {
+	struct told told = { step->rule, step->text, step->score };
+
 	if (!step->applied)
 		buf_puts(out, "no");
 	else if (step->rule->group != NULL)
@@ -118,7 +122,7 @@ put_outcome(struct buf *out, const struct rule_step *step)
 	else {
 		if (step->observed)
 			buf_puts(out, "would ");
-		rule_action_put(out, &step->rule->action, step->text);
+		rule_told_put(out, &told);
 	}
 }
 

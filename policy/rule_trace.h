@@ -32,8 +32,7 @@
 #define TRACE_CONDITION_MAX	400
 
 /* As in a rule file, its text rendered: `reject 554 5.7.1 "listed"`. */
-void		 rule_action_put(struct buf *out, const struct action *action,
-		    struct span text);
+void		 rule_told_put(struct buf *out, const struct told *told);
 void		 rule_step_put(struct buf *out, const struct rule_step *step);
 void		 rule_trace_put(struct buf *out, const struct rule_trace *trace,
 		    const struct verdict *verdict);

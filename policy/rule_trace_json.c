@@ -108,9 +108,9 @@ set_action(json_t *json, const struct rule_step *step)
 	set_code(json, a->kind, a->code, a->enhanced);
 	if (a->name.len > 0)
 		json_object_set_new(json, "name", json_of_text(a->name));
-	if (a->kind == ACTION_SCORE)
-		json_object_set_new(json, "score",
-		    json_real((double)a->number / 100));
+	if (a->kind == ACTION_SCORE && (step->applied || a->ref.fact == NULL))
+		json_object_set_new(json, "score", json_real((double)
+		    (step->applied ? step->score : a->number) / 100));
 	if (a->kind == ACTION_DELAY)
 		json_object_set_new(json, "delay",
 		    json_real((double)a->number / 1e6));

@@ -114,7 +114,7 @@ def test_postmaster_can_be_written_to_by_who_is_listed(session):
     assert s.mail(rcpt="postmaster@in.test") == 250
     assert s.data() == 250
     assert s.header()["X-Spam-Flag"] == "YES"
-    assert s.header()["X-Forepost-Score"] == "5 (dnsbl-5)"
+    assert s.header()["X-Forepost-Score"] == "8 (dns-lists)"
 
 
 def test_one_list_marks(session):
@@ -122,7 +122,7 @@ def test_one_list_marks(session):
     assert s.mail() == 250
     assert s.data(b"X-Spam-Flag: NO\r\n" + MESSAGE) == 250
     assert s.header().get_all("X-Spam-Flag") == ["YES"]
-    assert re.search(r"spf-fail, dnsbl-5\)$", s.header()["X-Forepost-Score"])
+    assert re.search(r"spf-fail, dns-lists\)$", s.header()["X-Forepost-Score"])
 
 
 def test_an_author_on_a_list_is_refused_at_the_message(session):

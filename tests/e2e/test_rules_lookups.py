@@ -176,6 +176,8 @@ ASKING = {
               'is reject }', ("spf", "dkim", "dmarc")),
     "one list": ('on rcpt { reject "no" when dnsbl.l is not none }', ("l",)),
     "lists": ('on rcpt { reject "no" when dnsbl.score >= 5 }', ("l", "m")),
+    "scored": ('on rcpt { score dnsbl.score }\n'
+               'on message { log "x" when score > 3 }', ("l", "m")),
     "in a text": ('on message { add header "X-SPF" "{spf}" }', ("spf",)),
     "observed": ('on mail { observe reject "no" when spf is fail }',
                  ("spf",)),

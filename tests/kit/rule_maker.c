@@ -65,7 +65,7 @@ static const struct {
 static const char *const facts[] = {
 	"client.ip = 192.0.2.1", "client.ip = 2001:db8:1::1",
 	"client.name = \"a.example\"", "client.name = none",
-	"client.early-talker = yes", "dnsbl.score = 4",
+	"client.early-talker = yes", "dnsbl.score = 4", "client.errors = 2",
 	"dnsbl.zen = { 127.0.0.2, 127.0.0.9 }", "client.reverse = temperror",
 	"helo.name = \"b.example\"", "helo.resolves = no", "spf.helo = fail",
 	"sender = \"root@x.test\"", "sender = \"u@a.example\"",
@@ -78,6 +78,7 @@ static const char *const facts[] = {
 
 static const char *const actions[] = {
 	"score 1 \"n\"", "score -0.5 \"m\"", "score 2.25 \"o\"", "tag a",
+	"score dnsbl.score", "score client.errors \"e\"",
 	"tag b", "delay 1s", "log \"{client.ip} {client.name}\"",
 };
 static const char *const of_others[] = {
