@@ -42,11 +42,11 @@
  *           trust or a refusal at connect for the session, one at rcpt, or
  *           discard, for the recipient. So the trace is the same whether all
  *           rules act or all observe, phase by phase up to the one that
- *           decides against the mail. Rules that act say the same whether those that observe
- *           are there or not. Of a group without any rule that acts the
- *           condition is read in the shadow, of any other in what is real.
- *           The verdict lists what would have been done, and what would have
- *           been decided.
+ *           decides against the mail. Rules that act say the same whether
+ *           those that observe are there or not. Of a group without any rule
+ *           that acts the condition is read in the shadow, of any other in
+ *           what is real. The verdict lists what would have been done, and
+ *           what would have been decided.
  * Scope     scores and tags live as long as what they were given for: those
  *           of connect with the session, those of rcpt with the recipient.
  * Rcpt      the rules of the message are asked once for all recipients: as for
