@@ -46,6 +46,16 @@ judge_mail_begin(struct judge *j, const struct envelope *envelope,
 	return 0;
 }
 
+/* What waits for its lookups holds no more than it must: the header of a mail
+ * may be large, and many clients may wait. Only ARC still reads in it. */
+static void
+leave(struct judge *j)
+{
+	if (!(j->who.wants & CHECK_ARC))
+		buf_free(&j->mail->header);
+	j->left = j->mail;
+}
+
 /* Lookups are not called back, so dropping them would let the next mail begin
  * as many again. */
 void
@@ -57,7 +67,7 @@ judge_mail_end(struct judge *j)
 	if (j->mail->checks == NULL || j->mail->is_waited)
 		judge_mail_free(&j->mail);
 	else
-		j->left = j->mail;
+		leave(j);
 	j->mail = NULL;
 }
 

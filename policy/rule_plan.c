@@ -133,27 +133,6 @@ plan_needs(struct arena *a, const struct gathering *g, bool *seen,
 	}
 }
 
-/* What is known from `phase` on and is asked for by then or later. */
-static void
-plan_starts(struct arena *a, struct rule_plan *plan, size_t nslots,
-    enum phase phase)
-{
-	bool *seen = arena_new_n(a, nslots, bool);
-	struct phase_plan *p = &plan->phases[phase];
-
-	p->starts = arena_new_n(a, nslots, const struct fact_ref *);
-	for (size_t i = phase; i < PHASES; i++)
-		for (size_t j = 0; j < plan->phases[i].nneeds; j++) {
-			const struct fact_ref *r = plan->phases[i].needs[j];
-
-			if (r->fact->phase != phase || seen[r->slot] ||
-			    r->fact->cost == FACT_FREE)
-				continue;
-			seen[r->slot] = true;
-			p->starts[p->nstarts++] = r;
-		}
-}
-
 static size_t
 count_leading(struct gathering *g, const struct phase_rules *rules)
 {
@@ -178,20 +157,18 @@ is_named(const struct span *list, size_t n, struct span name)
 	return false;
 }
 
-/* Lists and headers: `every` fact with such an argument, each name once. */
+/* Those that are asked for by name, each once. */
 static void
-plan_names(struct arena *a, const struct rule_plan *plan, size_t nslots,
-    enum fact_argument kind, struct span **names, size_t *n)
+plan_named_lists(struct arena *a, struct rule_plan *plan, size_t nslots)
 {
-	*names = arena_new_n(a, nslots, struct span);
-	*n = 0;
+	plan->lists = arena_new_n(a, nslots, struct span);
 	for (size_t i = 0; i < PHASES; i++)
 		for (size_t j = 0; j < plan->phases[i].nneeds; j++) {
 			const struct fact_ref *r = plan->phases[i].needs[j];
 
-			if (r->fact->argument == kind &&
-			    !is_named(*names, *n, r->argument))
-				(*names)[(*n)++] = r->argument;
+			if (r->fact->argument == FACT_TAKES_LIST &&
+			    !is_named(plan->lists, plan->nlists, r->argument))
+				plan->lists[plan->nlists++] = r->argument;
 		}
 }
 
@@ -203,8 +180,7 @@ plan_lists(struct arena *a, const struct rules *rules, struct rule_plan *plan)
 	    plan->facts[FACT_DNSBL_FAILED];
 
 	if (!all) {
-		plan_names(a, plan, rules->nslots, FACT_TAKES_LIST,
-		    &plan->lists, &plan->nlists);
+		plan_named_lists(a, plan, rules->nslots);
 		return;
 	}
 	plan->lists = arena_new_n(a, rules->nlists, struct span);
@@ -228,10 +204,6 @@ rule_plan(struct arena *a, const struct rules *rules)
 		for (size_t j = 0; j < p->nneeds; j++)
 			plan->facts[fact_id(p->needs[j]->fact)] = true;
 	}
-	for (size_t i = 0; i < PHASES; i++)
-		plan_starts(a, plan, rules->nslots, (enum phase)i);
-	plan_names(a, plan, rules->nslots, FACT_TAKES_HEADER, &plan->headers,
-	    &plan->nheaders);
 	plan_lists(a, rules, plan);
 	return plan;
 }

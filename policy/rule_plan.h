@@ -8,23 +8,17 @@
 /*
  * rule_plan -- what rules can ask for, and when it is worth looking it up
  *
- * Made once for a set of rules. The gateway starts together what a phase and
- * those behind it can need (`starts`), and looks up nothing else. It does not
- * start before it must: the rules in front that need only what is known
- * already (`leading`) come first, so that a client that they `trust` or
- * refuse costs no lookup. An easy way to have that: start all of them when
- * the evaluation asks for the first one that is not free, or when the phase
- * has ended without a decision.
+ * Made once for a set of rules. The gateway looks up together, as soon as it
+ * can be known, what any rule can ask for (`facts`, `lists`), and nothing
+ * else. It does not begin before it must: the rules in front that need only
+ * what is known already (`leading`) come first, so that a client that they
+ * trust or refuse costs no lookup.
  */
 struct phase_plan {
 	/* Every fact that a rule of this phase can ask for, in a condition
 	 * or a text; each once, in the order in which they are first named. */
 	const struct fact_ref	**needs;
 	size_t			 nneeds;
-	/* What costs something and has this phase as the one from which on it
-	 * is known, if a rule of this phase or a later one can ask for it. */
-	const struct fact_ref	**starts;
-	size_t			 nstarts;
 	/* Rules (and groups) in front whose facts are free. */
 	size_t			 leading;
 };
@@ -36,8 +30,6 @@ struct rule_plan {
 	 * rule reads their score, names, tags or failures. */
 	struct span		*lists;
 	size_t			 nlists;
-	struct span		*headers;	/* names; case does not matter */
-	size_t			 nheaders;
 };
 
 struct rule_plan *rule_plan(struct arena *a, const struct rules *rules);
