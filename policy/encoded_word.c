@@ -1,13 +1,14 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/charset.h"
 #include "base/utf8.h"
 #include "policy/encoded_word.h"
 
 /* One =?charset?encoding?text?= */
 struct word {
 	bool		is_base64;
-	struct span	text;
+	struct span	charset, text;
 	size_t		len;		/* of all of it */
 };
 
@@ -63,6 +64,7 @@ word_read(struct span text, struct word *w)
 	if (end == rest.len)
 		return false;
 	w->is_base64 = encoding == 'B' || encoding == 'b';
+	w->charset = span_n(head.p, charset);
 	w->text = span_n(rest.p, end);
 	w->len = (size_t)(rest.p + end + 2 - text.p);
 	return true;
@@ -135,34 +137,124 @@ last_end(struct span text)
 	return 0;
 }
 
+/* Where the next word begins; the end: there is none. */
+static size_t
+next_word(struct span text, const char *last, struct word *w)
+{
+	struct span rest = text;
+	size_t at;
+
+	for (;;) {
+		at = find(rest, "=?");
+		rest = behind(rest, at);
+		if (rest.len == 0 || rest.p + 2 > last)
+			return text.len;
+		if (word_read(rest, w))
+			return (size_t)(rest.p - text.p);
+		rest = behind(rest, 2);
+	}
+}
+
+static bool
+is_blank(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_space(text.p[i]))
+			return false;
+	return true;
+}
+
+/* What is being decoded. */
+struct decoder {
+	bool			 is_text;	/* in UTF-8, not octets */
+	struct buf		 out;
+	struct buf		 octets;	/* words of one charset */
+	const struct charset	*charset;
+};
+
+static void
+put_text(struct decoder *d, const struct charset *from, struct span octets)
+{
+	if (d->is_text)
+		charset_put(&d->out, from, octets);
+	else
+		buf_span(&d->out, octets);
+}
+
+static void
+end_words(struct decoder *d)
+{
+	put_text(d, d->charset, buf_text(&d->octets));
+	buf_clear(&d->octets);
+}
+
+static void
+put_word(struct decoder *d, const struct word *w)
+{
+	const struct charset *charset = charset_find(w->charset);
+	struct buf *octets = &d->octets;
+
+	if (charset != d->charset)
+		end_words(d);
+	d->charset = charset;
+	buf_reserve(octets, w->text.len + 1);
+	octets->len += w->is_base64 ?
+	    decode_base64(w->text, octets->p + octets->len) :
+	    decode_q(w->text, octets->p + octets->len);
+}
+
+static struct span
+decode(struct arena *a, struct span text, bool is_text)
+{
+	struct decoder d = { .is_text = is_text };
+	const char *last = text.p + last_end(text);
+	bool behind_word = false;
+	struct span rest = text;
+	struct word w = {0};
+	size_t n;
+
+	for (;;) {
+		n = next_word(rest, last, &w);
+		if (!behind_word || n == rest.len ||
+		    !is_blank(span_n(rest.p, n))) {
+			end_words(&d);
+			put_text(&d, NULL, span_n(rest.p, n));
+		}
+		if (n == rest.len)
+			break;
+		put_word(&d, &w);
+		rest = behind(rest, n + w.len);
+		behind_word = true;
+	}
+	text = arena_span(a, buf_text(&d.out));
+	buf_free(&d.out);
+	buf_free(&d.octets);
+	return text;
+}
+
 struct span
 encoded_word_decode(struct arena *a, struct span text)
 {
-	size_t len = 0, at, before = 0;	/* where the last word ended */
-	size_t last = last_end(text);
-	bool behind_word = false;
-	struct word w;
-	char *out;
+	return encoded_word_is_in(text) ? decode(a, text, false) : text;
+}
 
-	if (!encoded_word_is_in(text))
-		return text;
-	out = arena_alloc(a, text.len);
-	for (at = 0; at < text.len; ) {
-		if (at + 2 > last || memcmp(text.p + at, "=?", 2) != 0 ||
-		    !word_read(behind(text, at), &w)) {
-			behind_word = behind_word && is_space(text.p[at]);
-			out[len++] = text.p[at++];
-			continue;
-		}
-		if (behind_word)
-			len = before;
-		len += w.is_base64 ? decode_base64(w.text, out + len) :
-		    decode_q(w.text, out + len);
-		at += w.len;
-		before = len;
-		behind_word = true;
-	}
-	return span_n(out, len);
+static bool
+is_utf8(struct span text)
+{
+	size_t n = 1;
+
+	if (utf8_is_ascii(text))
+		return true;
+	for (; text.len > 0 && n > 0; text = behind(text, n))
+		n = utf8_char(text);
+	return n > 0;
+}
+
+struct span
+encoded_word_text(struct arena *a, struct span text)
+{
+	return encoded_word_is_in(text) || !is_utf8(text) ?
+	    decode(a, text, true) : text;
 }
 
 /* --- the other way --- */

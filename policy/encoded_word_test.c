@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/charset.h"
 #include "policy/encoded_word.h"
 #include "tests/kit/t.h"
 
@@ -29,6 +30,69 @@ static const struct {
 	{ "half an octet", "=?x?q?=4?=", "=4" },
 	{ "a second try", "=?x =?x?q?a?=", "=?x a" },
 };
+
+#define NOT	"\xef\xbf\xbd"	/* U+FFFD */
+#define UE	"\xc3\xbc"	/* U+00FC */
+#define NIHON	"\xe6\x97\xa5\xe6\x9c\xac"	/* U+65E5 U+672C */
+
+/* Of encoded_word_text(). */
+static const struct {
+	const char	*name, *in, *want;
+} texts[] = {
+	{ "ASCII", "a b", "a b" },
+	{ "UTF-8", "a " UE, "a " UE },
+	{ "ISO-8859-1", "=?ISO-8859-1?Q?=FCber_alles?=", UE "ber alles" },
+	{ "a language", "=?iso-8859-1*de?Q?=FCber?=", UE "ber" },
+	{ "windows-1252, B", "=?windows-1252?B?gPw=?=",
+	    "\xe2\x82\xac" UE },
+	{ "KOI8-R", "=?koi8-r?B?wdc=?=", "\xd0\xb0\xd0\xb2" },
+	{ "ISO-2022-JP", "=?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=", NIHON },
+	{ "a charset without a name", "=?" "?q?=FC?=", UE },
+	{ "one that nobody knows", "=?x-none?q?=FC_=C3=BC?=", UE " " UE },
+	{ "us-ascii that is not", "=?us-ascii?q?=FC?=", UE },
+	{ "no UTF-8", "=?utf-8?q?a=FCb?=", "a" NOT "b" },
+	{ "a character in two words", "=?utf-8?q?a=C3?= =?utf-8?q?=BC?= b",
+	    "a" UE " b" },
+	{ "in words of two encodings", "=?utf-8?q?=C3?=\r\n =?UTF-8?b?vA==?=",
+	    UE },
+	{ "in words that touch", "=?utf-8?q?=C3?==?utf-8?q?=BC?=", UE },
+	{ "by two names", "=?gb2312?q?=D6?= =?GBK?q?=D0?=",
+	    "\xe4\xb8\xad" },
+	{ "shifted through two words",
+	    "=?iso-2022-jp?B?GyRCRnw=?= =?iso-2022-jp?B?S1wbKEI=?=", NIHON },
+	{ "not with text between", "=?utf-8?q?=C3?= a =?utf-8?q?=BC?=",
+	    NOT " a " NOT },
+	{ "not of two charsets", "=?utf-8?q?=C3?= =?iso-8859-1?q?=BC?=",
+	    NOT "\xc2\xbc" },
+	{ "two charsets", "=?koi8-r?q?=C1?= =?iso-8859-1?q?=FC?=",
+	    "\xd0\xb0" UE },
+	{ "raw octets", "\xfc" "ber", UE "ber" },
+	{ "raw octets and UTF-8", "\xfc " UE, UE " " UE },
+	{ "raw octets beside words", "\xfc =?koi8-r?q?=C1?= \xfc",
+	    UE " \xd0\xb0 " UE },
+	{ "white space behind the last", "=?utf-8?q?a?= ", "a " },
+	{ "an empty word", "a =?koi8-r?q?" "?= b", "a  b" },
+};
+
+static void
+test_text(struct arena *a)
+{
+	struct buf missing = {0}, many = {0};
+	struct span out;
+
+	charset_open(&missing);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		T_STR(texts[i].name, arena_copy(a,
+		    encoded_word_text(a, span_z(texts[i].in))),
+		    texts[i].want);
+	while (many.len < 256 * 1024)
+		buf_puts(&many, "=?koi8-r?q?=80?= =?big5?q?=80?= \x80");
+	out = encoded_word_text(a, buf_text(&many));
+	T_OK("no longer than four times", out.len <= 4 * many.len);
+	buf_free(&many);
+	buf_free(&missing);
+	charset_close();
+}
 
 #define Q(text)	"=?utf-8?Q?" text "?="
 
@@ -92,6 +156,7 @@ main(void)
 	T_OK("there could be one", encoded_word_is_in(span_z("a =?")));
 	T_OK("there is none", !encoded_word_is_in(span_z("a = ?")));
 	test_encode(a);
+	test_text(a);
 	arena_destroy(&a);
 	return t_done();
 }
