@@ -2,6 +2,7 @@
 #define BASE_DIAL_H
 #include <stdint.h>
 #include "base/addr.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/fiber.h"
 /*
@@ -15,4 +16,9 @@
  */
 MAY_YIELD int	dial(const struct addr *to, int64_t deadline, int *fd,
 		    struct err *err);
+/* The addresses of a name in turn, each with its share of the time left; an
+ * address is a name too. What is looked up lives in the arena. Errors: also
+ * ERR_UNAVAIL, no address. (In dial_host.c, which tests do not replace.) */
+MAY_YIELD int	dial_host(struct arena *a, const char *host, int port,
+		    int64_t deadline, int *fd, struct err *err);
 #endif

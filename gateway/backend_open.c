@@ -16,32 +16,6 @@ read_reply(struct backend_link *l, const char *to, struct reply *r,
 
 /* --- connecting --- */
 
-/* The addresses of a name in turn, each with its share of the time left. */
-static MAY_YIELD int
-dial_host(const struct backend_url *url, struct arena *a, int64_t deadline,
-    int *fd, struct err *err)
-{
-	struct dns_answer answer;
-	struct addr *addrs;
-	size_t n, i;
-
-	if (dns_addresses(a, url->host, url->port, deadline, &addrs, &n,
-	    &answer, err) < 0)
-		return -1;
-	if (n == 0)
-		return err_set(err, ERR_UNAVAIL, "no address of %s: %s",
-		    url->host, answer.outcome == DNS_FAIL ? answer.why :
-		    dns_outcome_name(answer.outcome));
-	for (i = 0; i < n; i++) {
-		if (dial(&addrs[i], clock_now() + (deadline - clock_now()) /
-		    (int64_t)(n - i), fd, err) == 0)
-			return 0;
-		if (err->kind == ERR_CLOSED)
-			return -1;
-	}
-	return -1;
-}
-
 static MAY_YIELD int
 dial_url(const struct backend_url *url, int64_t deadline, int *fd,
     struct err *err)
@@ -52,7 +26,7 @@ dial_url(const struct backend_url *url, int64_t deadline, int *fd,
 	if (url->host == NULL)
 		return dial(&url->addr, deadline, fd, err);
 	a = arena_create("backend name");
-	ret = dial_host(url, a, deadline, fd, err);
+	ret = dial_host(a, url->host, url->port, deadline, fd, err);
 	arena_destroy(&a);
 	return ret;
 }
