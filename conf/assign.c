@@ -138,6 +138,9 @@ assign_single(struct assignment *as, const struct token *value)
 	case VALUE_FINGERPRINT:
 		rc = value_fingerprint(as->a, in, text, &err);
 		break;
+	case VALUE_STORE:
+		rc = endpoint_store(as->a, as->dir, in, as->field, &err);
+		break;
 	case VALUE_RULES:
 		rc = assign_rules(as, value, &hint, &err);
 		break;

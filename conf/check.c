@@ -247,6 +247,45 @@ check_lists(struct reading *r)
 	claims_check(r, &names, "the name of a DNS list");
 }
 
+static void
+check_store(struct reading *r)
+{
+	static const char *const of_redis[] = { "user", "password_file",
+	    "prefix", "timeout", "connections" };
+	const struct settings *s = r->s;
+	size_t n = sizeof(of_redis) / sizeof(*of_redis);
+
+	for (size_t i = 0; i < n && s->store.text != NULL &&
+	    s->store.kind == STORE_LMDB; i++)
+		if (origin_has(&r->top, SCOPE_STORE, of_redis[i]))
+			diagnostic_warn(r->d, origin_place(&r->top,
+			    SCOPE_STORE, of_redis[i]), NULL, "%s has no "
+			    "effect with LMDB", of_redis[i]);
+	if (s->store_user != NULL && s->store_password_file == NULL)
+		diagnostic(r->d, origin_place(&r->top, SCOPE_STORE, "user"),
+		    NULL, "Redis takes no user without a password: "
+		    "password_file is not set");
+}
+
+/* Each must leave room for the one before. */
+static void
+check_greylist(struct reading *r)
+{
+	const struct settings *s = r->s;
+
+	if (s->greylist_delay >= s->greylist_window)
+		diagnostic(r->d, origin_place(&r->top, SCOPE_GREYLIST,
+		    origin_has(&r->top, SCOPE_GREYLIST, "delay") ? "delay" :
+		    "window"), NULL, "delay must be shorter than window: "
+		    "nobody could pass");
+	if (s->greylist_window > s->greylist_memory)
+		diagnostic_warn(r->d, origin_place(&r->top, SCOPE_GREYLIST,
+		    origin_has(&r->top, SCOPE_GREYLIST, "memory") ? "memory" :
+		    "window"), NULL, "who has passed is remembered for a "
+		    "shorter time than who has not: memory is less than "
+		    "window");
+}
+
 /* What TLS to the backend needs to know. */
 static void
 check_backend_tls(struct reading *r, const struct backend_conf *b,
@@ -412,6 +451,8 @@ check_settings(struct reading *r)
 	check_listeners(r);
 	check_dmarc(r);
 	check_lists(r);
+	check_store(r);
+	check_greylist(r);
 	check_backends(r);
 	check_quarantine(r);
 	check_routes(r);

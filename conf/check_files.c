@@ -41,6 +41,41 @@ check_folder(struct reading *r, struct place at, const char *name,
 		    path);
 }
 
+/* That of LMDB is made with the first start, if its own folder is there. */
+static void
+check_store(struct reading *r)
+{
+	struct place at = origin_place(&r->top, SCOPE_STORE, "address");
+	const char *path = r->s->store.path, *slash;
+	struct stat st;
+
+	if (r->s->store.text == NULL || r->s->store.kind != STORE_LMDB)
+		return;
+	if (stat(path, &st) == 0) {
+		if (!S_ISDIR(st.st_mode))
+			diagnostic(r->d, at, NULL, "%s is not a folder",
+			    path);
+		return;
+	}
+	slash = strrchr(path, '/');
+	check_folder(r, at, "address", slash == path ? "/" :
+	    arena_copy(r->a, span_n(path, (size_t)(slash - path))));
+}
+
+static void
+check_password(struct reading *r)
+{
+	struct place at = origin_place(&r->top, SCOPE_STORE, "password_file");
+	const char *path = r->s->store_password_file;
+	struct stat st;
+
+	check_readable(r, at, "password_file", path);
+	if (path != NULL && stat(path, &st) == 0 && (st.st_mode & S_IROTH))
+		diagnostic_warn(r->d, at, arena_printf(r->a, "chmod o= %s",
+		    path), "password_file: everybody on this machine can read "
+		    "%s", path);
+}
+
 static void
 check_process_files(struct reading *r)
 {
@@ -59,6 +94,8 @@ check_process_files(struct reading *r)
 	    s->rules.path);
 	check_readable(r, origin_place(o, SCOPE_RESOLVER, "trust_anchor"),
 	    "trust_anchor", s->resolver_trust_anchor);
+	check_store(r);
+	check_password(r);
 }
 
 static void

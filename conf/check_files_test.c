@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -50,6 +51,26 @@ static const struct {
 	    "                      ^\n" },
 	{ "a Maildir that is not there yet", "spool DIR\n"
 	    "backend b { address maildir:DIR/new }\n", "" },
+	{ "a store that is made with the first start", "spool DIR\n"
+	    "store { address lmdb:DIR/store }\n", "" },
+	{ "a store where there is no folder", "spool DIR\n"
+	    "store { address lmdb:DIR/missing/store }\n",
+	    "x:2:9: address: cannot find DIR/missing: "
+	    "No such file or directory\n"
+	    "  store { address lmdb:DIR/missing/store }\n          ^\n" },
+	{ "a store that is a file", "spool DIR\n"
+	    "store { address lmdb:DIR/good.pem }\n",
+	    "x:2:9: DIR/good.pem is not a folder\n"
+	    "  store { address lmdb:DIR/good.pem }\n          ^\n" },
+	{ "a password that others cannot read", "spool DIR\n"
+	    "store { address redis:unix:/r password_file DIR/secret }\n",
+	    "" },
+	{ "a password that is not there", "spool DIR\n"
+	    "store { address redis:unix:/r password_file DIR/missing }\n",
+	    "x:2:31: password_file: cannot open DIR/missing: "
+	    "No such file or directory\n"
+	    "  store { address redis:unix:/r password_file DIR/missing }\n"
+	    "                                ^\n" },
 	{ "names from files", "spool DIR\n"
 	    "route { domains file DIR/domains backend inside }\n"
 	    "route { recipients \"a@a.example\" file \"DIR/recipients\"\n"
@@ -165,6 +186,22 @@ test_expired(struct arena *a)
 }
 
 static void
+test_open_password(struct arena *a)
+{
+	bool is_ok;
+	const char *report = report_on(a, "spool DIR\n"
+	    "store { address redis:unix:/r password_file DIR/domains }\n",
+	    &is_ok);
+
+	T_OK("a password that all can read is taken", is_ok);
+	T_STR("with a warning", report, "x:2:31: warning: password_file: "
+	    "everybody on this machine can read DIR/domains\n"
+	    "  store { address redis:unix:/r password_file DIR/domains }\n"
+	    "                                ^\n"
+	    "  chmod o= DIR/domains\n");
+}
+
+static void
 test_names(struct arena *a)
 {
 	const char *report, *text = replace(a, "hostname mx.example.org\n"
@@ -231,10 +268,14 @@ main(void)
 	write_file("domains-too", "Two.example\n");
 	write_file("bad-domains", "one.example\n  a b # two\n");
 	write_file("recipients", "b@a.example\nabuse@\n");
+	write_file("secret", "x\n");
+	chmod(arena_printf(a, "%s/secret", folder), 0600);
+	chmod(arena_printf(a, "%s/domains", folder), 0644);
 	test_cases(a);
 	test_tls(a);
 	test_expired(a);
 	test_names(a);
+	test_open_password(a);
 	remove_files(a);
 	arena_destroy(&a);
 	return t_done();

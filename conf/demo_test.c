@@ -54,6 +54,9 @@ test_demo(const char *dir, const char *name)
 		T_STR("control socket", s->control, want);
 		snprintf(want, sizeof(want), "%s/%s/spool", folder, name);
 		T_STR("spool", s->spool, want);
+		snprintf(want, sizeof(want), "%s/%s/store", folder, name);
+		T_STR("its store", s->store.path, want);
+		T_INT("in LMDB", s->store.kind, STORE_LMDB);
 		T_STR("domains", s->routes[0].domains.list[0], ".test");
 		T_STR("localhost", s->routes[0].domains.list[1], "localhost");
 		T_INT("to the Maildir", s->routes[0].backend, 0);

@@ -24,10 +24,12 @@ enum scope {			/* where a setting may stand: a set of these */
 	SCOPE_DMARC	= 1 << 7,
 	SCOPE_AUTHRES	= 1 << 8,
 	SCOPE_DNSBL	= 1 << 9,
+	SCOPE_STORE	= 1 << 10,
+	SCOPE_GREYLIST	= 1 << 11,
 	SCOPE_SMTP	= SCOPE_TOP | SCOPE_LISTENER,
 	/* Blocks that there is one of: in struct settings itself. */
 	SCOPE_SINGLE	= SCOPE_RESOLVER | SCOPE_SPF | SCOPE_DKIM |
-	    SCOPE_DMARC | SCOPE_AUTHRES
+	    SCOPE_DMARC | SCOPE_AUTHRES | SCOPE_STORE | SCOPE_GREYLIST
 };
 
 /* The field's type is given behind each. */
@@ -45,6 +47,7 @@ enum value_type {
 	VALUE_LOG,		/* const char *: stderr, syslog or a path */
 	VALUE_FINGERPRINT,	/* const char *: SHA-256 in hex */
 	VALUE_RULES,		/* struct rules_conf: default, none or a path */
+	VALUE_STORE,		/* struct store_conf */
 	VALUE_PATHS,		/* struct names; from here on all are lists */
 	VALUE_KEYWORDS,		/* struct names, of EHLO, in capitals */
 	VALUE_FORWARD,		/* struct names, "address@port" */

@@ -34,6 +34,15 @@ put_rules(struct buf *out, const struct rules_conf *rules)
 }
 
 static void
+put_store(struct buf *out, const struct store_conf *store)
+{
+	if (store->text == NULL)
+		buf_puts(out, "none");
+	else
+		value_put_string(out, store->text);
+}
+
+static void
 put_single(struct buf *out, const struct directive *row, const void *field)
 {
 	const char *const *text = field;
@@ -65,6 +74,9 @@ put_single(struct buf *out, const struct directive *row, const void *field)
 		break;
 	case VALUE_RULES:
 		put_rules(out, field);
+		break;
+	case VALUE_STORE:
+		put_store(out, field);
 		break;
 	default:
 		if (*text == NULL)

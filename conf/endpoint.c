@@ -1,11 +1,14 @@
 #include <string.h>
+#include <sys/un.h>
 
 #include "conf/endpoint.h"
 #include "conf/value.h"
 
 #define PORT_MAX 65535
 #define PORT_DNS 53
+#define PORT_REDIS 6379
 #define WEIGHT_MAX 100
+#define SOCKET_PATH_MAX	(sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 /* Quoted in a message: more of it helps nobody. */
 #define SHOW(s)	((s).len > 100 ? 100 : (int)(s).len), (s).p
@@ -88,9 +91,10 @@ parse_weight(struct span *rest, unsigned *weight, struct err *err)
 	return 0;
 }
 
-/* "host", "host:port", "192.0.2.1:port" or "[2001:db8::1]:port". */
+/* "host", "host:port", "192.0.2.1:port" or "[2001:db8::1]:port"; *port stays
+ * as it is if there is none. */
 static int
-parse_host(struct arena *a, struct span in, struct backend_url *url,
+split_host(struct span in, struct span *host_out, int *port_out,
     struct err *err)
 {
 	struct span host = in, port = {0};
@@ -113,8 +117,20 @@ parse_host(struct arena *a, struct span in, struct backend_url *url,
 		    &n) < 0 || n == 0)
 			return err_set(err, ERR_CONFIG, "\"%.*s\" is no port: "
 			    "expected \":\" and 1 to %d", SHOW(port), PORT_MAX);
-		url->port = (int)n;
+		*port_out = (int)n;
 	}
+	*host_out = host;
+	return 0;
+}
+
+static int
+parse_host(struct arena *a, struct span in, struct backend_url *url,
+    struct err *err)
+{
+	struct span host;
+
+	if (split_host(in, &host, &url->port, err) < 0)
+		return -1;
 	if (addr_parse_ip(host, url->port, &url->addr, err) == 0)
 		return 0;
 	memset(&url->addr, 0, sizeof(url->addr));
@@ -175,6 +191,102 @@ endpoint_backend(struct arena *a, const char *dir, struct span in,
 		return err_prefix(err, "\"%.*s\"", SHOW(in));
 	format_url(a, scheme, url);
 	return 0;
+}
+
+/* --- the store --- */
+
+/* "/N" or "?db=N" behind the rest, which is shortened. */
+static int
+parse_database(struct span *rest, const char *before, unsigned *database,
+    struct err *err)
+{
+	size_t n = strlen(before);
+	uint64_t number = 0;
+	const char *at = memmem(rest->p, rest->len, before, n);
+	struct span digits;
+
+	*database = 0;
+	if (at == NULL)
+		return 0;
+	digits = span_n(at + n, (size_t)(rest->p + rest->len - at) - n);
+	rest->len = (size_t)(at - rest->p);
+	if (value_count(digits, NULL, 0, STORE_DATABASE_MAX, &number,
+	    err) < 0)
+		return err_prefix(err, "the number of the database");
+	*database = (unsigned)number;
+	return 0;
+}
+
+static int
+parse_redis(struct arena *a, struct span rest, struct store_conf *store,
+    struct err *err)
+{
+	struct addr address;
+	struct span host;
+
+	store->port = PORT_REDIS;
+	if (parse_database(&rest, "/", &store->database, err) < 0 ||
+	    split_host(rest, &host, &store->port, err) < 0)
+		return -1;
+	if (addr_parse_ip(host, store->port, &address, err) == 0)
+		store->host = arena_copy(a, host);
+	else if (rest.len > 0 && rest.p[0] == '[')
+		return -1;
+	else if (value_host(a, host, &store->host, err) < 0)
+		return -1;
+	store->text = arena_printf(a, strchr(store->host, ':') != NULL ?
+	    "redis://[%s]:%d/%u" : "redis://%s:%d/%u", store->host,
+	    store->port, store->database);
+	return 0;
+}
+
+static int
+parse_redis_socket(struct arena *a, const char *dir, struct span rest,
+    struct store_conf *store, struct err *err)
+{
+	if (parse_database(&rest, "?db=", &store->database, err) < 0 ||
+	    value_path(a, dir, rest, &store->path, err) < 0)
+		return -1;
+	if (strlen(store->path) > SOCKET_PATH_MAX)
+		return err_set(err, ERR_CONFIG, "the path of a socket has at "
+		    "most %zu octets", SOCKET_PATH_MAX);
+	store->text = arena_printf(a, "redis:unix:%s?db=%u", store->path,
+	    store->database);
+	return 0;
+}
+
+static int
+parse_lmdb(struct arena *a, const char *dir, struct span rest,
+    struct store_conf *store, struct err *err)
+{
+	if (value_path(a, dir, rest, &store->path, err) < 0)
+		return -1;
+	store->text = arena_printf(a, "lmdb:%s", store->path);
+	return 0;
+}
+
+int
+endpoint_store(struct arena *a, const char *dir, struct span in,
+    struct store_conf *store, struct err *err)
+{
+	static const char lmdb[] = "lmdb:", redis[] = "redis://",
+	    redis_socket[] = "redis:unix:";
+	int rc;
+
+	*store = (struct store_conf){ .kind = STORE_REDIS };
+	if (span_starts_nocase(in, lmdb)) {
+		store->kind = STORE_LMDB;
+		rc = parse_lmdb(a, dir, skip(in, strlen(lmdb)), store, err);
+	} else if (span_starts_nocase(in, redis))
+		rc = parse_redis(a, skip(in, strlen(redis)), store, err);
+	else if (span_starts_nocase(in, redis_socket))
+		rc = parse_redis_socket(a, dir, skip(in,
+		    strlen(redis_socket)), store, err);
+	else
+		return err_set(err, ERR_CONFIG, "\"%.*s\" is no store: "
+		    "expected none, lmdb:/path, redis://host:port or "
+		    "redis:unix:/path", SHOW(in));
+	return rc < 0 ? err_prefix(err, "\"%.*s\"", SHOW(in)) : 0;
 }
 
 int

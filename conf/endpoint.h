@@ -20,6 +20,9 @@ int	endpoint_listen(struct arena *a, const char *dir, struct span in,
 /* The forms of struct backend_url in settings.h. */
 int	endpoint_backend(struct arena *a, const char *dir, struct span in,
 	    struct backend_url *url, struct err *err);
+/* The forms of struct store_conf in settings.h. */
+int	endpoint_store(struct arena *a, const char *dir, struct span in,
+	    struct store_conf *store, struct err *err);
 /* "192.0.2.1" or "192.0.2.1:53"; *text always has the port. */
 int	endpoint_forward(struct arena *a, struct span in, const char **text,
 	    struct err *err);

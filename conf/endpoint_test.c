@@ -178,10 +178,88 @@ test_forward(void)
 	arena_destroy(&a);
 }
 
+static const struct {
+	const char *name, *in, *want;
+} stores[] = {
+	{ "LMDB", "lmdb:/var/lib/forepost/store",
+	    "lmdb:/var/lib/forepost/store path=/var/lib/forepost/store" },
+	{ "LMDB, relative", "LMDB:store", "lmdb:" DIR "/store path=" DIR
+	    "/store" },
+	{ "LMDB without a folder", "lmdb:",
+	    "\"lmdb:\": the value is empty" },
+	{ "Redis by name", "redis://redis.example",
+	    "redis://redis.example:6379/0 host=redis.example port=6379 db=0" },
+	{ "Redis by address", "redis://192.0.2.7:6380",
+	    "redis://192.0.2.7:6380/0 host=192.0.2.7 port=6380 db=0" },
+	{ "Redis by IPv6", "Redis://[2001:db8::7]/15",
+	    "redis://[2001:db8::7]:6379/15 host=2001:db8::7 port=6379 db=15" },
+	{ "Redis by socket", "redis:unix:/run/redis.sock",
+	    "redis:unix:/run/redis.sock?db=0 path=/run/redis.sock db=0" },
+	{ "Redis by socket, a database", "redis:unix:r/s?db=16383",
+	    "redis:unix:" DIR "/r/s?db=16383 path=" DIR "/r/s db=16383" },
+	{ "no such database", "redis://a.example/16384",
+	    "\"redis://a.example/16384\": the number of the database: "
+	    "16384 is too large, the most is 16383" },
+	{ "no number of a database", "redis://a.example/",
+	    "\"redis://a.example/\": the number of the database: \"\" is not "
+	    "a number" },
+	{ "no host", "redis://:6379",
+	    "\"redis://:6379\": \"\" is not a host name" },
+	{ "no such port", "redis://a.example:0",
+	    "\"redis://a.example:0\": \":0\" is no port: expected \":\" and 1 "
+	    "to 65535" },
+	{ "a password in it", "redis://:secret@a.example",
+	    "\"redis://:secret@a.example\": \":secret@a.example\" is no port: "
+	    "expected \":\" and 1 to 65535" },
+	{ "no address in brackets", "redis://[a.example]",
+	    "\"redis://[a.example]\": \"a.example\" is no IP address: "
+	    "expected 192.0.2.1 or 2001:db8::1" },
+	{ "a path", "/var/lib/store", "\"/var/lib/store\" is no store: "
+	    "expected none, lmdb:/path, redis://host:port or "
+	    "redis:unix:/path" },
+};
+
+static const char *
+store_text(struct arena *a, const struct store_conf *s)
+{
+	if (s->kind == STORE_LMDB)
+		return arena_printf(a, "%s path=%s", s->text, s->path);
+	if (s->path != NULL)
+		return arena_printf(a, "%s path=%s db=%u", s->text, s->path,
+		    s->database);
+	return arena_printf(a, "%s host=%s port=%d db=%u", s->text, s->host,
+	    s->port, s->database);
+}
+
+static void
+test_stores(void)
+{
+	struct arena *a = arena_create("endpoint test");
+
+	for (size_t i = 0; i < sizeof(stores) / sizeof(*stores); i++) {
+		struct store_conf store, again;
+		struct err err;
+
+		if (endpoint_store(a, DIR, span_z(stores[i].in), &store,
+		    &err) < 0) {
+			T_STR(stores[i].name, err.text, stores[i].want);
+			continue;
+		}
+		T_STR(stores[i].name, store_text(a, &store), stores[i].want);
+		T_INT("its usual form is read",
+		    endpoint_store(a, "/", span_z(store.text), &again, &err),
+		    0);
+		T_STR("and is the same", store_text(a, &again),
+		    stores[i].want);
+	}
+	arena_destroy(&a);
+}
+
 int
 main(void)
 {
 	test_listen();
+	test_stores();
 	test_backend();
 	test_forward();
 	return t_done();

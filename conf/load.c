@@ -10,7 +10,7 @@
 
 #define HOSTNAME_MAX 256
 
-/* Octets of a field. The last five types are not inherited. */
+/* Octets of a field. The last six types are not inherited. */
 static size_t
 field_size(const struct directive *row)
 {
@@ -42,6 +42,7 @@ field_size(const struct directive *row)
 	case VALUE_NETWORKS:
 		return sizeof(struct networks);
 	case VALUE_RULES:
+	case VALUE_STORE:
 	case VALUE_LISTEN:
 	case VALUE_URLS:
 	case VALUE_SUBJECTS:

@@ -24,7 +24,7 @@ type_name(enum value_type type)
 		[VALUE_DOMAINS] = "domain", [VALUE_RECIPIENTS] = "recipient",
 		[VALUE_NETWORKS] = "network", [VALUE_LISTEN] = "address",
 		[VALUE_URLS] = "url", [VALUE_SUBJECTS] = "subject",
-		[VALUE_RULES] = "rules",
+		[VALUE_RULES] = "rules", [VALUE_STORE] = "store",
 		[VALUE_PATTERNS] = "pattern meaning",
 	};
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/store.h"
 #include "base/tls.h"
 #include "conf/listing.h"
 /*
@@ -131,6 +132,19 @@ struct rules_conf {
 	const char	*path;		/* of RULES_FILE */
 };
 
+/* What is kept beyond a session, and where: lmdb:/folder, redis://host:6379/0,
+ * redis:unix:/path?db=0. */
+struct store_conf {
+	const char	*text;		/* NULL: nowhere */
+	enum store_kind	 kind;
+	const char	*path;		/* LMDB's folder; Redis's unix socket */
+	const char	*host;		/* of Redis, if it has no path */
+	int		 port;
+	unsigned	 database;
+};
+#define STORE_CONNECTIONS_MAX	16	/* to Redis, of a worker */
+#define STORE_DATABASE_MAX	16383	/* what Redis can be made to have */
+
 struct settings {
 	struct arena	*arena;
 	const char	*path;		/* of the file; NULL: embedded */
@@ -169,6 +183,16 @@ struct settings {
 	bool		 authres;
 	const char	*authserv_id;
 	struct names	 authserv_also;	/* forged ones are removed too */
+	struct store_conf store;
+	const char	*store_user, *store_password_file;	/* NULL: none */
+	const char	*store_prefix;
+	int64_t		 store_timeout;	/* of one operation */
+	uint64_t	 store_size;	/* LMDB */
+	uint64_t	 store_connections;
+	int64_t		 greylist_delay;
+	int64_t		 greylist_window;
+	int64_t		 greylist_memory;
+	uint64_t	 greylist_passes;
 	struct smtp_conf smtp;		/* defaults of the listeners */
 	struct listener_conf *listeners;
 	size_t		 nlisteners;

@@ -1,0 +1,32 @@
+#ifndef CONF_DIRECTIVE_ROWS_H
+#define CONF_DIRECTIVE_ROWS_H
+#include <stddef.h>
+#include "base/clock.h"
+#include "conf/directive.h"
+#include "conf/settings.h"
+/*
+ * directive_rows -- the rows of the table in directive.h, in two parts
+ *
+ * directive_gateway.c	what the gateway is and does as a whole
+ * directive_mail.c	where mail comes in and where it goes
+ */
+#define TOP(field)	offsetof(struct settings, field)
+#define SMTP(field)	offsetof(struct smtp_conf, field)
+#define BACKEND(field)	offsetof(struct backend_conf, field)
+#define ROUTE(field)	offsetof(struct route_conf, field)
+#define DNSBL(field)	offsetof(struct dnsbl_conf, field)
+
+#define KIB	UINT64_C(1024)
+#define MIB	(KIB * 1024)
+#define GIB	(MIB * 1024)
+#define MS(n)	((n) * CLOCK_MS)
+#define SECONDS(n) ((n) * CLOCK_S)
+#define MINUTES(n) SECONDS((n) * 60)
+#define HOURS(n) MINUTES((n) * 60)
+
+struct directive_rows {
+	const struct directive	*list;
+	size_t			 n;
+};
+extern const struct directive_rows directive_gateway, directive_mail;
+#endif
