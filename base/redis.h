@@ -51,7 +51,7 @@ struct redis_options {
 	const char	*user;		/* NULL: the default one */
 	const char	*password;	/* NULL: none */
 	unsigned	 database;
-	int64_t		 timeout;	/* of connecting, with its first words */
+	int64_t		 timeout;	/* of connecting, first words too */
 	size_t		 connections;	/* 1 to REDIS_CONNECTIONS_MAX */
 };
 
