@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/charset.h"
 #include "base/clock.h"
 #include "base/dns.h"
 #include "base/loop.h"
@@ -374,8 +375,10 @@ explain_run(const struct explain_request *request, struct settings *settings,
 	struct work w = { .request = request, .settings = settings,
 	    .rules = rules,
 	    .arena = arena_create("explain") };
+	struct buf missing = {0};
 	int code = EXIT_USAGE;
 
+	charset_open(&missing);		/* the gateway would tell of them */
 	w.x.heard.rules = rules->name;
 	w.x.heard.is_observing = settings->observe;
 	if (read_client(&w) == 0 && read_addresses(&w) == 0 &&
@@ -388,5 +391,7 @@ explain_run(const struct explain_request *request, struct settings *settings,
 		fprintf(stderr, "forepost: %s\n", w.err.text);
 	arena_destroy(&w.arena);
 	buf_free(&w.message);
+	buf_free(&missing);
+	charset_close();
 	return code;
 }

@@ -376,7 +376,7 @@ field_text(struct judge *j, const struct field *f)
 {
 	struct arena *a = j->mail->arena;
 
-	return encoded_word_decode(a, field_unfold(a, f));
+	return encoded_word_text(a, field_unfold(a, f));
 }
 
 static void

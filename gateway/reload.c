@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/charset.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/settings.h"
@@ -209,6 +210,23 @@ start_workers(struct supervisor *s, struct err *err)
 	return 0;
 }
 
+/* Before there are workers, which have no files: they share them. */
+static void
+open_charsets(void)
+{
+	struct buf missing = {0};
+	struct logline l;
+
+	charset_open(&missing);
+	if (missing.len > 0) {
+		log_begin(&l, LOG_LABEL_WARN, "-",
+		    "charsets that the system cannot convert");
+		log_str(&l, "charsets", buf_text(&missing));
+		log_end(&l);
+	}
+	buf_free(&missing);
+}
+
 /* What is opened once and stays through all reloads. */
 static int
 open_once(struct supervisor *s, struct err *err)
@@ -218,6 +236,7 @@ open_once(struct supervisor *s, struct err *err)
 	if (log_open(settings->log, "forepost", err) < 0)
 		return -1;
 	identity_own_file(&s->next->identity, settings->log);
+	open_charsets();
 	s->control = control_open(settings->control, err);
 	return s->control == NULL ? -1 : 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/charset.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -243,6 +244,7 @@ end(struct supervisor *s)
 	buf_free(&s->warnings);
 	close(s->signals);
 	notify_close();
+	charset_close();
 	log_flush();
 	log_close();
 }

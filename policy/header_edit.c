@@ -174,7 +174,7 @@ subject_behind(struct arena *a, struct header_item *item)
 	if (item->field == NULL)
 		return item->value;
 	if (!item->is_decoded) {
-		item->came = encoded_word_decode(a,
+		item->came = encoded_word_text(a,
 		    field_unfold(a, item->field));
 		item->is_decoded = true;
 	}

@@ -74,8 +74,10 @@ def check_header(data, message):
         assert b"\n" not in line and b"\r" not in line
         name = line.partition(b":")[0].decode("latin1")
         assert line[:1] in b" \t" or name in ALLOWED, line
-        if line.startswith(b"Subject: ["):
-            line = line.partition(b"] ")[0]	# what follows was sent so
+        prefix = re.match(rb"Subject: (\[.*?\]|=\?utf-8\?Q\?=5B.*?=5D\?=) ",
+                          line)
+        if prefix:
+            line = prefix.group()	# what follows was sent so
         if line not in sent.split(b"\r\n") and line.strip(b" \t") not in sent:
             assert len(line) <= 998 and re.match(rb"[\t -~]+$", line), line
 

@@ -154,7 +154,7 @@ make(struct model *m, const struct header_change *c)
 
 		if (!is_cut(c, f->offset))
 			m->lines[m->n++] = (struct line){ .field = f,
-			    .name = f->name, .text = encoded_word_decode(m->a,
+			    .name = f->name, .text = encoded_word_text(m->a,
 			    field_unfold(m->a, f)) };
 	}
 	for (size_t i = 0; i < c->nedits; i++)
@@ -251,7 +251,7 @@ compare_line(struct arena *a, const struct line *want,
 		    "a field that no edit touches";
 	if (!span_eq(got->name, want->name))
 		return "the name of a field";
-	if (!span_eq(squeezed(a, encoded_word_decode(a,
+	if (!span_eq(squeezed(a, encoded_word_text(a,
 	    field_unfold(a, got))), squeezed(a, shown(a, want))))
 		return "the value of a field";
 	if (came != NULL) {

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/charset.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -385,6 +386,7 @@ play_all(void)
 int
 main(int argc, char **argv)
 {
+	struct buf missing = {0};
 	struct err err;
 	int i;
 
@@ -396,12 +398,15 @@ main(int argc, char **argv)
 		return 1;
 	}
 	loop_create();
+	charset_open(&missing);
 	for (i = 1; i < argc; i++)
 		play_script(argv[i]);
 	if (argc == 1)
 		play_all();
 	log_close();
 	loop_destroy();
+	charset_close();
+	buf_free(&missing);
 	unlink(log_path);
 	rmdir(folder);
 	return t_done();
