@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/charset.h"
 #include "policy/header.h"
 #include "tests/kit/header_model.h"
 
@@ -87,8 +88,11 @@ fuzz(struct arena *a, unsigned flags, struct span text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct buf missing;
 	struct arena *a = arena_create("fuzz");
 
+	if (charset_find(SPAN_LIT("utf-8")) == NULL)
+		charset_open(&missing);
 	if (size > 0)
 		fuzz(a, data[0], span_n(data + 1, size - 1));
 	arena_destroy(&a);
