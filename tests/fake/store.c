@@ -1,0 +1,265 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/store.h"
+#include "tests/fake/fake.h"
+
+/*
+ * The symbols of base/store.c over a table in memory: lives by clock_wall(),
+ * nothing waits, and the n-th operation fails if a test wants it. All stores
+ * that are opened are the same one, as two gateways have it on one Redis.
+ */
+#define BUCKETS	65536
+
+struct record {
+	struct record	*next;
+	struct span	 key, value;
+	int64_t		 end;		/* by clock_wall() */
+};
+
+struct store {
+	struct store_stats stats;
+};
+
+static struct record	*buckets[BUCKETS];
+static unsigned		 operations, failing_from, failing_to;
+static enum err_kind	 failing_with;
+
+void
+fake_store_fail(unsigned from, unsigned to, enum err_kind how)
+{
+	operations = 0;
+	failing_from = from;
+	failing_to = to;
+	failing_with = how;
+}
+
+unsigned
+fake_store_operations(void)
+{
+	return operations;
+}
+
+static int
+begin(struct store *s, struct err *err)
+{
+	operations++;
+	s->stats.operations++;
+	if (operations < failing_from || operations > failing_to)
+		return 0;
+	s->stats.failures++;
+	return err_set(err, failing_with, "the store fails");
+}
+
+static struct span
+copy(struct span s)
+{
+	char *p = mem_alloc(s.len + 1, "a fake store");
+
+	if (s.len > 0)
+		memcpy(p, s.p, s.len);
+	return span_n(p, s.len);
+}
+
+static struct record **
+bucket(struct span key)
+{
+	uint32_t h = 2166136261;
+
+	for (size_t i = 0; i < key.len; i++)
+		h = (h ^ (unsigned char)key.p[i]) * 16777619;
+	return &buckets[h % BUCKETS];
+}
+
+static void
+drop(struct record **place)
+{
+	struct record *r = *place;
+
+	*place = r->next;
+	free((char *)r->key.p);
+	free((char *)r->value.p);
+	free(r);
+}
+
+/* Expired records go when somebody comes along. */
+static struct record **
+find(struct span key)
+{
+	struct record **r = bucket(key);
+
+	assert(key.len > 0 && key.len <= STORE_KEY_MAX);
+	while (*r != NULL) {
+		if ((*r)->end <= clock_wall())
+			drop(r);
+		else if (span_eq((*r)->key, key))
+			break;
+		else
+			r = &(*r)->next;
+	}
+	return r;
+}
+
+static void
+set(struct span key, struct span value, int64_t life)
+{
+	struct record **r = find(key);
+
+	assert(value.len <= STORE_VALUE_MAX && life > 0);
+	if (*r == NULL) {
+		*r = mem_zalloc(sizeof(**r), "a fake store");
+		(*r)->key = copy(key);
+	}
+	free((char *)(*r)->value.p);
+	(*r)->value = copy(value);
+	(*r)->end = clock_wall() + life;
+}
+
+void
+fake_store_clear(void)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (buckets[i] != NULL)
+			drop(&buckets[i]);
+	fake_store_fail(0, 0, ERR_UNAVAIL);
+}
+
+void
+fake_store_set(struct span key, struct span value, int64_t life)
+{
+	set(key, value, life);
+}
+
+struct store *
+store_open(struct arena *a, const struct store_options *options,
+    struct err *err)
+{
+	(void)options;
+	(void)err;
+	return arena_new(a, struct store);
+}
+
+MAY_YIELD int
+store_get(struct store *s, struct arena *a, struct span key,
+    struct span *value, struct err *err)
+{
+	struct record **r = find(key);
+
+	if (begin(s, err) < 0)
+		return -1;
+	*value = *r == NULL ? span_n(NULL, 0) : arena_span(a, (*r)->value);
+	return 0;
+}
+
+MAY_YIELD int
+store_put(struct store *s, struct span key, struct span value, int64_t life,
+    struct err *err)
+{
+	if (begin(s, err) < 0)
+		return -1;
+	set(key, value, life);
+	return 0;
+}
+
+MAY_YIELD int
+store_claim(struct store *s, struct arena *a, struct span key,
+    struct span value, int64_t life, struct span *old, struct err *err)
+{
+	struct record **r = find(key);
+
+	if (begin(s, err) < 0)
+		return -1;
+	*old = *r == NULL ? span_n(NULL, 0) : arena_span(a, (*r)->value);
+	if (*r == NULL)
+		set(key, value, life);
+	return 0;
+}
+
+MAY_YIELD int
+store_add(struct store *s, struct span key, int64_t n, int64_t life,
+    int64_t *sum, struct err *err)
+{
+	struct record **r = find(key);
+	struct buf text = { 0 };
+	uint64_t old = 0;
+	int64_t left = life;
+
+	if (begin(s, err) < 0)
+		return -1;
+	if (*r != NULL) {
+		left = (*r)->end - clock_wall();
+		if (span_uint((*r)->value, INT32_MAX, &old) < 0)
+			return err_set(err, ERR_CONFIG, "not a number");
+	}
+	*sum = (int64_t)old + n;
+	buf_uint(&text, (uint64_t)*sum);
+	set(key, buf_text(&text), left);
+	buf_free(&text);
+	return 0;
+}
+
+MAY_YIELD int
+store_delete(struct store *s, struct span key, bool *was_there,
+    struct err *err)
+{
+	struct record **r = find(key);
+
+	if (begin(s, err) < 0)
+		return -1;
+	*was_there = *r != NULL;
+	if (*r != NULL)
+		drop(r);
+	return 0;
+}
+
+static size_t
+count(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct record *r = buckets[i]; r != NULL; r = r->next)
+			n++;
+	return n;
+}
+
+/* The keys first, since the function may change what it walks over. */
+MAY_YIELD int
+store_walk(struct store *s, struct span prefix, store_each_fn *each,
+    void *arg, struct err *err)
+{
+	struct span *keys, value;
+	bool wants_more = true;
+	struct record **r;
+	size_t n = 0, i;
+
+	if (begin(s, err) < 0)
+		return -1;
+	keys = mem_alloc((count() + 1) * sizeof(*keys), "a fake store");
+	for (i = 0; i < BUCKETS; i++)
+		for (struct record *at = buckets[i]; at != NULL; at = at->next)
+			keys[n++] = copy(at->key);
+	for (i = 0; i < n; i++) {
+		r = find(keys[i]);
+		if (wants_more && *r != NULL && keys[i].len >= prefix.len &&
+		    memcmp(keys[i].p, prefix.p, prefix.len) == 0) {
+			value = copy((*r)->value);
+			wants_more = each(arg, keys[i], value,
+			    (*r)->end - clock_wall());
+			free((char *)value.p);
+		}
+		free((char *)keys[i].p);
+	}
+	free(keys);
+	return 0;
+}
+
+const struct store_stats *
+store_statistics(const struct store *s)
+{
+	return &s->stats;
+}
