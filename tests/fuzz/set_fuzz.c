@@ -52,6 +52,7 @@ ask_all(const struct set *s, struct span text)
 	static const enum type types[] = { TYPE_NAME, TYPE_MAILBOX,
 	    TYPE_TEXT };
 	struct value v = { .is_none = false };
+	struct addr address;
 	bool found = false;
 	struct err err;
 
@@ -61,7 +62,8 @@ ask_all(const struct set *s, struct span text)
 		found = ask(s, &v);	/* as a text, in the end */
 	}
 	v.type = TYPE_ADDRESS;
-	if (addr_parse_ip(text, 25, &v.address, &err) == 0)
+	v.address = &address;
+	if (addr_parse_ip(text, 25, &address, &err) == 0)
 		ask(s, &v);
 	v.type = TYPE_NETWORK;
 	if (network_parse(text, &v.network, &err) == 0)
