@@ -77,7 +77,10 @@ struct store_options {
 	const char	*prefix;	/* Redis: of all keys; NULL: none */
 	int64_t		 timeout;	/* Redis: of one operation, connecting
 					   too */
-	uint64_t	 size;		/* LMDB: octets of the file at most */
+	uint64_t	 size;		/* LMDB: octets that the file holds at
+					   most; it may be half as large again
+					   (256 MiB at least), by what changed
+					   within the last seconds */
 	size_t		 connections;	/* Redis: of a worker; pipelined */
 	store_event_fn	*report;	/* NULL: nobody */
 	void		*owner;

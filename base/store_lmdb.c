@@ -7,11 +7,6 @@
 #include "base/store_internal.h"
 #include "base/store_lmdb.h"
 
-/* Near the limit the free pages are counted again after so many changes, or
- * after so long: they are some milliseconds of looking for a full store. */
-#define LOOK_CHANGES	64
-#define LOOK_EVERY	(1 * CLOCK_S)
-
 uint32_t
 store_lmdb_now(void)
 {
@@ -111,60 +106,6 @@ lmdb_get(void *kind, struct arena *a, struct span key, struct span *value,
 
 /* --- changing --- */
 
-int
-store_lmdb_pages(MDB_env *env, MDB_txn *txn, uint64_t *used)
-{
-	MDB_envinfo info;
-	MDB_cursor *cursor;
-	MDB_val k, v;
-	int code;
-
-	mdb_env_info(env, &info);
-	*used = info.me_last_pgno + 1;
-	/* Table 0 lists the free ones: behind a transaction's number, how
-	 * many it freed, then each. */
-	if ((code = mdb_cursor_open(txn, 0, &cursor)) != 0)
-		return code;
-	while (mdb_cursor_get(cursor, &k, &v, MDB_NEXT) == 0)
-		*used -= *(const size_t *)v.mv_data;
-	mdb_cursor_close(cursor);
-	return 0;
-}
-
-static int
-count_pages(struct store_lmdb *l, uint64_t *used)
-{
-	int code = mdb_txn_renew(l->reader);
-
-	if (code != 0)
-		return code;
-	code = store_lmdb_pages(l->env, l->reader, used);
-	mdb_txn_reset(l->reader);
-	return code;
-}
-
-static int
-check_room(struct store_lmdb *l, struct err *err)
-{
-	uint64_t limit = l->size / l->page, used;
-	MDB_envinfo info;
-	int code;
-
-	mdb_env_info(l->env, &info);
-	if (info.me_last_pgno + 1 < limit)
-		return 0;
-	if (l->looked == 0 || clock_now() - l->looked >= LOOK_EVERY ||
-	    (!l->is_full && l->changes >= LOOK_CHANGES)) {
-		if ((code = count_pages(l, &used)) != 0)
-			return store_lmdb_fail(l, code, err);
-		l->is_full = used >= limit;
-		l->looked = clock_now();
-		l->changes = 0;
-	}
-	l->changes++;
-	return l->is_full ? store_lmdb_fail(l, MDB_MAP_FULL, err) : 0;
-}
-
 static int
 begin_change(struct store_lmdb *l, MDB_txn **txn, struct err *err)
 {
@@ -209,7 +150,7 @@ lmdb_put(void *kind, struct span key, struct span value, int64_t life,
 	struct store_lmdb *l = kind;
 	MDB_txn *txn;
 
-	if (check_room(l, err) < 0 || begin_change(l, &txn, err) < 0)
+	if (store_lmdb_check_room(l, err) < 0 || begin_change(l, &txn, err) < 0)
 		return -1;
 	return end_change(l, txn,
 	    write_record(l, txn, key, value, end_of(life)), err);
@@ -231,7 +172,7 @@ lmdb_claim(void *kind, struct arena *a, struct span key, struct span value,
 		return -1;
 	if (old->p != NULL)
 		return 0;
-	if (check_room(l, err) < 0 || begin_change(l, &txn, err) < 0)
+	if (store_lmdb_check_room(l, err) < 0 || begin_change(l, &txn, err) < 0)
 		return -1;
 	code = look(l, txn, key, &found, &end);
 	if (code == 0) {
@@ -256,7 +197,7 @@ lmdb_add(void *kind, struct span key, int64_t n, int64_t life, int64_t *sum,
 	MDB_txn *txn;
 	int code;
 
-	if (check_room(l, err) < 0 || begin_change(l, &txn, err) < 0)
+	if (store_lmdb_check_room(l, err) < 0 || begin_change(l, &txn, err) < 0)
 		return -1;
 	code = look(l, txn, key, &found, &end);
 	if (code == MDB_NOTFOUND) {

@@ -42,6 +42,7 @@
  *           after it has ended), all others to the loop's thread.
  */
 #define STORE_LMDB_HEAD	4
+#define STORE_LMDB_MODE	0640	/* of each file */
 
 struct store_keeper {		/* the job's while it runs */
 	int		 lock_fd;	/* of `keeper` */
@@ -85,12 +86,30 @@ uint32_t	 store_lmdb_now(void);
 uint32_t	 store_lmdb_end(const MDB_val *record);	/* 0: it is damaged */
 int		 store_lmdb_fail(const struct store_lmdb *l, int code,
 		    struct err *err);
-/* Pages that hold something. */
-int		 store_lmdb_pages(MDB_env *env, MDB_txn *txn, uint64_t *used);
+
+/* --- store_lmdb_room.c --- */
+struct store_pages {
+	uint64_t	 held;		/* with something in them */
+	uint64_t	 pinned;	/* and those that did, for somebody who
+					   still reads it: for checkpoints */
+};
+int		 store_lmdb_pages(MDB_env *env, MDB_txn *txn,
+		    struct store_pages *pages);
+/* That many pages may be pinned beyond the store's size. */
+uint64_t	 store_lmdb_slack(const struct store_lmdb *l);
+/* Before a change that may need pages. */
+int		 store_lmdb_check_room(struct store_lmdb *l, struct err *err);
 
 /* --- store_lmdb_files.c --- */
 int		 store_lmdb_begin(struct arena *a, struct store_lmdb *l,
 		    struct err *err);
+/* With errno. */
+int		 store_lmdb_fail_file(const struct store_lmdb *l,
+		    const char *file, struct err *err);
+
+/* --- store_lmdb_checkpoint.c --- */
+/* Before LMDB opens data.mdb: puts it back, if it must be. */
+int		 store_lmdb_prepare(struct store_lmdb *l, struct err *err);
 /* By the keeper alone. */
 int		 store_lmdb_checkpoint(struct store_lmdb *l, struct err *err);
 

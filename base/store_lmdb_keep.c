@@ -11,9 +11,9 @@
 #define CHECK_EVERY	(60 * CLOCK_S)		/* for readers that died */
 
 /* Pages that a change copies are not used again before the next checkpoint
- * but one: when they come to this share of the store it is time. */
-#define CHANGE_PAGES	8	/* the way down to a record, and free lists */
-#define PINNED_SHARE	8
+ * but one: when they come to this share of the slack it is time. */
+#define CHANGE_PAGES	6	/* the way down to a record, and free lists */
+#define PINNED_SHARE	4
 
 /* A sweep looks at a record in some 0.1 us. One transaction keeps all who
  * change something waiting, for 0.3 ms with so many records. */
@@ -141,15 +141,15 @@ sweep(struct store_lmdb *l, const atomic_bool *dropped)
 static int
 look_at_room(struct store_lmdb *l)
 {
-	uint64_t used;
+	struct store_pages pages;
 	MDB_txn *txn;
 	int code = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
 
 	if (code != 0)
 		return code;
-	code = store_lmdb_pages(l->env, txn, &used);
+	code = store_lmdb_pages(l->env, txn, &pages);
 	mdb_txn_abort(txn);
-	l->keeper.is_tight = code == 0 && is_tight(used, l);
+	l->keeper.is_tight = code == 0 && is_tight(pages.held, l);
 	return code;
 }
 
@@ -210,7 +210,7 @@ wants_checkpoint(struct store_lmdb *l)
 	if (k->pin != NULL && info.me_last_txnid == k->pinned)
 		return false;
 	if (k->pin == NULL || (info.me_last_txnid - k->pinned) * CHANGE_PAGES >
-	    l->size / l->page / PINNED_SHARE)
+	    store_lmdb_slack(l) / PINNED_SHARE)
 		k->checkpoint_time = 0;
 	return is_over(&k->checkpoint_time, CHECKPOINT_EVERY);
 }
