@@ -227,7 +227,7 @@ static const struct directive rows[] = {
 	"that got no answer nobody waits for it until it answers again." },
 { .name = "size", .scopes = SCOPE_STORE, .type = VALUE_SIZE,
     .offset = TOP(store_size), .fallback = "1G",
-    .min = STORE_SIZE_MIN, .max = 1024 * GIB,
+    .min = STORE_SIZE_MIN, .max = 32 * GIB,
     .help = "How large the file of LMDB may become, in memory that the "
 	"workers share too as far as it is in use. A full store takes "
 	"nothing new until something in it has expired." },
@@ -253,9 +253,10 @@ static const struct directive rows[] = {
     .help = "How long who has passed is remembered, from the last mail on." },
 { .name = "passes", .scopes = SCOPE_GREYLIST, .type = VALUE_COUNT,
     .offset = TOP(greylist_passes), .fallback = "5",
-    .min = 1, .max = 1000,
+    .max = 1000,
     .help = "How often a sender must have passed for its further mails, "
-	"to whomever, not to be deferred any more." },
+	"to whomever, not to be deferred any more. 0: each mail is looked "
+	"at for itself." },
 };
 
 const struct directive_rows directive_gateway = {

@@ -13,10 +13,13 @@
  * what is worth knowing of the rules before any of them is asked. Made once,
  * read only.
  */
+struct stock;
 struct court {
 	const struct settings	*settings;
 	const struct ruleset	*rules;
 	struct checker		*checker;
+	struct stock		*stock;		/* its owner's, set behind
+						   court_open(); NULL: none */
 	unsigned		 wants;		/* bits of enum check */
 	bool			 has_rules[PHASES];
 	/* It may hold the reply back or end the session (`delay`,

@@ -11,7 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/fiber.h"
+#include "base/loop.h"
+#include "base/store.h"
 #include "gateway/sandbox.h"
 #include "tests/kit/t.h"
 
@@ -145,6 +151,64 @@ act_thread(void)
 	return ran ? 0 : EINVAL;
 }
 
+/* The store is opened before, as the workers do. */
+static struct store *store;
+
+static void
+open_store(void)
+{
+	struct arena *a = arena_create("sandbox test");
+	struct store_options options = { .kind = STORE_LMDB,
+	    .path = arena_strdup(a, path_of("own/store")),
+	    .size = STORE_SIZE_MIN };
+	struct err err;
+
+	loop_create();
+	store = store_open(a, &options, &err);
+	if (store == NULL) {
+		fprintf(stderr, "%s\n", err.text);
+		_exit(255);
+	}
+}
+
+static MAY_YIELD void
+use_store(void *arg)
+{
+	const struct span key = SPAN_LIT("key");
+	struct buf status = {0};
+	int64_t sum;
+	struct err err;
+	bool was_there;
+
+	if (store_put(store, key, SPAN_LIT("1"), CLOCK_S, &err) < 0 ||
+	    store_add(store, key, 1, CLOCK_S, &sum, &err) < 0 ||
+	    store_delete(store, key, &was_there, &err) < 0)
+		fprintf(stderr, "%s\n", err.text);
+	else
+		*(int *)arg = 0;
+	/* The keeper looks four times a second what there is to do. */
+	(void)fiber_sleep(CLOCK_S / 2, &err);
+	store_status(store, &status);
+	buf_put(&status, "", 1);
+	if (strstr(status.p, " trouble=") != NULL) {
+		fprintf(stderr, "%s", status.p);
+		*(int *)arg = EIO;
+	}
+	store_stop(store);
+	buf_free(&status);
+}
+
+static int
+act_store(void)
+{
+	int result = EIO;
+
+	fiber_spawn("use of the store", use_store, &result);
+	while (fiber_count() > 0)
+		loop_turn(true);
+	return result;
+}
+
 /* Exit code, or minus the signal. */
 static int
 in_sandbox(int (*act)(void))
@@ -166,6 +230,8 @@ in_sandbox(int (*act)(void))
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		if (act == act_store)
+			open_store();
 		if (sandbox_enter(&paths, &err) < 0) {
 			fprintf(stderr, "%s\n", err.text);
 			_exit(255);
@@ -201,7 +267,9 @@ make_folders(void)
 static void
 remove_folders(void)
 {
-	static const char *const all[] = { "own/new/1", "own/tmp", "own/new",
+	static const char *const all[] = { "own/store/data.mdb",
+	    "own/store/lock.mdb", "own/store/keeper", "own/store/checkpoint",
+	    "own/store", "own/new/1", "own/tmp", "own/new",
 	    "own", "other/secret", "other/ca.pem", "other/x", "other",
 	    "log/forepost.log", "log/other.log", "log", "" };
 
@@ -230,6 +298,7 @@ main(void)
 		{ "a TCP socket", act_tcp, 0 },
 		{ "signalling another process", act_kill, EPERM },
 		{ "a thread", act_thread, 0 },
+		{ "the store in LMDB", act_store, 0 },
 		{ "abort() still aborts", act_abort, -SIGABRT },
 	};
 	bool is_whole = strstr(sandbox_text(), "seccomp") != NULL;

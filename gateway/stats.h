@@ -80,6 +80,21 @@
 	X(DNS_TIME, COUNTER, "dns_time_us", \
 	    "time that lookups not answered at once took, together") \
 	X(DNS_WAITING, GAUGE, "dns_waiting", "lookups under way") \
+	X(STORE_OPERATIONS, COUNTER, "store_operations", \
+	    "operations of the store, refused ones too") \
+	X(STORE_FAILURES, COUNTER, "store_failures", \
+	    "operations of the store that failed") \
+	X(STORE_TIMEOUTS, COUNTER, "store_timeouts", \
+	    "of them: nothing answered in time") \
+	X(STORE_DECLINED, COUNTER, "store_declined", \
+	    "of them: the store said no (full, read-only, another type)") \
+	X(STORE_REFUSED, COUNTER, "store_refused", \
+	    "of them: failed at once, since the store was down") \
+	X(STORE_DOWNS, COUNTER, "store_downs", "times the store went down") \
+	X(STORE_FAILING, GAUGE, "store_failing", \
+	    "workers whose store is down or takes no changes") \
+	X(STORE_SWEPT, COUNTER, "store_swept", \
+	    "expired records that were removed from LMDB") \
 	X(LOG_DROPPED, COUNTER, "log_dropped", "log lines dropped") \
 	X(WORKER_STARTS, COUNTER, "worker_starts", "workers started") \
 	X(WORKER_CRASHES, COUNTER, "worker_crashes", \

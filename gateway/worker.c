@@ -26,6 +26,7 @@
 #include "gateway/session.h"
 #include "gateway/sockets.h"
 #include "gateway/stats.h"
+#include "gateway/stock.h"
 #include "gateway/worker.h"
 
 #define FIRST_PROBES	(1 * CLOCK_S)	/* are waited for, no longer */
@@ -75,6 +76,7 @@ count(struct life *l)
 	uint64_t dropped = log_dropped();
 
 	count_dns(&l->dns);
+	stock_count(l->w.stock);
 	stats_add(STAT_LOG_DROPPED, (int64_t)(dropped - l->dropped));
 	stats_max(STAT_LOOP_LONGEST, loop_longest_turn());
 	stats_max(STAT_STACK_HIGH_WATER, (int64_t)fiber_stack_high_water());
@@ -164,6 +166,7 @@ tell_state(struct life *l)
 	backends_status(l->w.backends, &text);
 	if (checker_lists(l->w.court->checker) != NULL)
 		dnsbl_status(checker_lists(l->w.court->checker), &text);
+	stock_status(l->w.stock, &text);
 	channel_say(l->start->channel, CHANNEL_STATE, buf_text(&text));
 	buf_free(&text);
 }
@@ -238,13 +241,15 @@ enter_sandbox(struct life *l, struct err *err)
 	struct sandbox_paths paths = {0};
 	const char **folders, **files;
 	const char *slash;
-	size_t n = 1;
+	size_t n = 2;
 
 	for (size_t i = 0; i < s->nbackends; i++)
 		n += s->backends[i].nurls;
 	folders = arena_new_n(l->arena, n, const char *);
 	files = arena_new_n(l->arena, s->nbackends + 1, const char *);
 	folders[paths.nfolders++] = s->spool;
+	if (s->store.text != NULL && s->store.kind == STORE_LMDB)
+		folders[paths.nfolders++] = s->store.path;
 	for (size_t i = 0; i < s->nbackends; i++) {
 		const struct backend_conf *b = &s->backends[i];
 
@@ -331,19 +336,25 @@ watch(struct life *l)
 
 /*
  * The order matters. The first lookup needs the main stack and reads the
- * trust anchor; the sandbox binds only threads that begin after it, and the
- * backends bring some; folders are made as the user that delivers.
+ * trust anchor; the password of the store may be for the eyes of root only,
+ * and its folder is the workers'; the sandbox binds only threads that begin
+ * after it, and the backends bring some; folders are made as the user that
+ * delivers.
  */
 static int
 begin(struct life *l, struct err *err)
 {
 	const struct settings *s = l->w.settings;
+	const char *password;
 
 	if (make_resolver(s, err) < 0 ||
 	    checks_open(s, err) < 0 ||
+	    stock_password(l->arena, s, &password, err) < 0 ||
 	    identity_assume(l->start->identity, err) < 0 ||
-	    check_spool(s, l->start->identity, err) < 0 ||
-	    enter_sandbox(l, err) < 0)
+	    check_spool(s, l->start->identity, err) < 0)
+		return -1;
+	l->w.stock = stock_open(s, password, err);
+	if (l->w.stock == NULL || enter_sandbox(l, err) < 0)
 		return -1;
 	spool_memory(s->spool_memory);
 	l->w.backends = backends_create(s, err);
@@ -351,6 +362,7 @@ begin(struct life *l, struct err *err)
 		return -1;
 	l->w.routes = routes_create(l->arena, s);
 	l->w.court = court_open(l->arena, s, l->w.rules, tell_of_list);
+	l->w.court->stock = l->w.stock;
 	make_listeners(l);
 	watch(l);
 	return 0;
@@ -369,6 +381,8 @@ end(struct life *l)
 		backends_destroy(&l->w.backends);
 	if (l->w.court != NULL)
 		checker_stop(l->w.court->checker);
+	if (l->w.stock != NULL)
+		stock_stop(l->w.stock);
 	while (fiber_count() > 0 && clock_now() < deadline)
 		loop_turn(true);
 	if (l->beat != NULL)
@@ -388,6 +402,7 @@ end(struct life *l)
 			event_free(l->signals[i]);
 	}
 	checks_close();
+	stock_close(&l->w.stock);
 	dns_destroy();
 	crowd_destroy(&l->w.crowd);
 	loop_destroy();

@@ -27,6 +27,7 @@ struct court;
 struct routes;
 struct ruleset;
 struct session;
+struct stock;
 struct event;
 struct crowd;
 struct identity;
@@ -53,6 +54,7 @@ struct worker {
 	struct backends		*backends;
 	struct routes		*routes;
 	struct court		*court;		/* rules and checks */
+	struct stock		*stock;		/* the store */
 	struct session		*sessions;	/* list, session.c's */
 	size_t			 nsessions;
 	uint64_t		 max_sessions;	/* limits_sessions() */

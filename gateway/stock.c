@@ -1,0 +1,166 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "gateway/stats.h"
+#include "gateway/stock.h"
+
+#define PASSWORD_MAX	1024
+
+/* --- opening --- */
+
+static int
+read_line(struct arena *a, int fd, const char **line, struct err *err)
+{
+	char text[PASSWORD_MAX + 1];
+	ssize_t n = read(fd, text, sizeof(text));
+	struct span rest, first;
+
+	if (n < 0)
+		return err_set(err, ERR_UNAVAIL, "%s", strerror(errno));
+	rest = span_n(text, (size_t)n);
+	first = span_until(&rest, '\n');
+	if (first.len > 0 && first.p[first.len - 1] == '\r')
+		first.len--;
+	if (first.len == 0)
+		return err_set(err, ERR_CONFIG, "its first line is empty");
+	if (first.len > PASSWORD_MAX)
+		return err_set(err, ERR_CONFIG, "its first line has more than "
+		    "%d octets", PASSWORD_MAX);
+	*line = arena_copy(a, first);
+	return 0;
+}
+
+int
+stock_password(struct arena *a, const struct settings *s,
+    const char **password, struct err *err)
+{
+	const char *path = s->store_password_file;
+	int fd, ret;
+
+	*password = NULL;
+	if (s->store.text == NULL || s->store.kind != STORE_REDIS ||
+	    path == NULL)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return err_set(err, ERR_UNAVAIL, "password_file %s: %s", path,
+		    strerror(errno));
+	ret = read_line(a, fd, password, err);
+	close(fd);
+	return ret < 0 ? err_prefix(err, "password_file %s", path) : 0;
+}
+
+static void
+tell(void *owner, const struct store_event *event)
+{
+	static const char *const names[] = {
+		[STORE_UP] = "store is back",
+		[STORE_NO_CHANGES] = "store takes no changes",
+		[STORE_DOWN] = "store is down",
+	};
+	struct stock *stock = owner;
+	struct logline line;
+
+	stats_add(STAT_STORE_FAILING, (event->state != STORE_UP) -
+	    (stock->state != STORE_UP));
+	stock->state = event->state;
+	log_begin(&line, event->state == STORE_UP ? LOG_LABEL_INFO :
+	    LOG_LABEL_WARN, "-", names[event->state]);
+	log_z(&line, "store", stock->name);
+	if (event->state != STORE_UP)
+		log_z(&line, "why", event->why);
+	log_end(&line);
+}
+
+static struct store_options
+options_of(const struct settings *s, const char *password)
+{
+	return (struct store_options){
+		.kind = s->store.kind,
+		.path = s->store.path,
+		.host = s->store.host,
+		.port = s->store.port,
+		.user = s->store_user,
+		.password = password,
+		.database = s->store.database,
+		.prefix = s->store_prefix,
+		.timeout = s->store_timeout,
+		.size = s->store_size,
+		.connections = s->store_connections,
+		.report = tell,
+	};
+}
+
+struct stock *
+stock_open(const struct settings *s, const char *password, struct err *err)
+{
+	struct store_options options = options_of(s, password);
+	struct arena *a = arena_create("stock");
+	struct stock *stock = arena_new(a, struct stock);
+
+	stock->arena = a;
+	stock->name = s->store.text;
+	if (s->store.text == NULL)
+		return stock;
+	options.owner = stock;
+	stock->store = store_open(a, &options, err);
+	if (stock->store == NULL)
+		stock_close(&stock);
+	return stock;
+}
+
+/* --- looking at it --- */
+
+static void
+count_one(enum stats_id which, uint64_t before, uint64_t now)
+{
+	stats_add(which, (int64_t)(now - before));
+}
+
+void
+stock_count(struct stock *stock)
+{
+	const struct store_stats *now;
+	struct store_stats *before = &stock->counted;
+
+	if (stock->store == NULL)
+		return;
+	now = store_statistics(stock->store);
+	count_one(STAT_STORE_OPERATIONS, before->operations, now->operations);
+	count_one(STAT_STORE_FAILURES, before->failures, now->failures);
+	count_one(STAT_STORE_TIMEOUTS, before->timeouts, now->timeouts);
+	count_one(STAT_STORE_DECLINED, before->declined, now->declined);
+	count_one(STAT_STORE_REFUSED, before->refused, now->refused);
+	count_one(STAT_STORE_DOWNS, before->downs, now->downs);
+	count_one(STAT_STORE_SWEPT, before->swept, now->swept);
+	*before = *now;
+}
+
+void
+stock_status(const struct stock *stock, struct buf *out)
+{
+	if (stock->store != NULL)
+		store_status(stock->store, out);
+}
+
+/* --- the end --- */
+
+void
+stock_stop(struct stock *stock)
+{
+	if (stock->store != NULL)
+		store_stop(stock->store);
+}
+
+void
+stock_close(struct stock **stock)
+{
+	struct arena *a = *stock != NULL ? (*stock)->arena : NULL;
+
+	*stock = NULL;
+	if (a != NULL)
+		arena_destroy(&a);
+}

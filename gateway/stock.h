@@ -1,0 +1,41 @@
+#ifndef GATEWAY_STOCK_H
+#define GATEWAY_STOCK_H
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/store.h"
+#include "conf/settings.h"
+/*
+ * stock -- the store of the configuration, as one process uses it
+ *
+ * Opened with what the settings say. What becomes of it, down and up again,
+ * is logged once for each change and never for a mail; its operations are
+ * counted with the other statistics.
+ *
+ * Opening   is refused, with a reason that names the file, where the folder
+ *           of LMDB cannot be used or is damaged: as with the spool, that is
+ *           for the administrator. A Redis that is down is none of that.
+ * Yields    not: the store's operations do.
+ */
+struct stock {
+	struct arena		*arena;
+	struct store		*store;		/* NULL: the settings say none */
+	const char		*name;		/* for people; no password */
+	enum store_state	 state;		/* as it was told */
+	struct store_stats	 counted;	/* so far */
+};
+
+/* That for Redis, NULL: none is set. While the process still is whoever may
+ * read the file. */
+int		 stock_password(struct arena *a, const struct settings *s,
+		    const char **password, struct err *err);
+/* As store_open() says. The settings outlive it. */
+struct stock	*stock_open(const struct settings *s, const char *password,
+		    struct err *err);
+/* What was done since the last time is added to the statistics. */
+void		 stock_count(struct stock *stock);
+void		 stock_status(const struct stock *stock, struct buf *out);
+/* Its fibers leave; then, when no fiber is left, it can be closed. */
+void		 stock_stop(struct stock *stock);
+void		 stock_close(struct stock **stock);
+#endif
