@@ -70,6 +70,7 @@ write_main(void *arg)
 			break;
 	}
 	l->is_silent = err.kind == ERR_TIMEOUT;
+	l->state = LINK_DOWN;	/* nobody would send more calls */
 	buf_free(&b);
 	shutdown(conn_fd(l->conn), SHUT_RDWR);	/* the reader sees it */
 }
@@ -297,7 +298,7 @@ use(struct redis_link *l)
 	redis_wake_hopeful(l->redis);
 	serve(l);
 	is_renewed = l->is_leaving;
-	l->state = LINK_DOWN;	/* no more calls */
+	l->state = LINK_DOWN;
 	l->writer = NULL;
 	fiber_stop(writer);
 	fiber_join(&writer, CLOCK_NEVER, &err);

@@ -87,6 +87,29 @@ test_silent(void)
 	played_end();
 }
 
+/* Whoever comes while it is being given up gets the next one. */
+static void
+test_between(void)
+{
+	struct asker *next;
+
+	for (unsigned turns = 0; turns < 6; turns++) {
+		played_begin(1);
+		played_hold();
+		played_ask("HOLD", NULL);
+		played_pass(CLOCK_S + 1);
+		fake_clock_advance(CLOCK_S);
+		for (unsigned i = 0; i < turns; i++)
+			loop_turn(false);
+		next = played_spawn("ECHO", "hi");
+		played_settle();
+		T_STR("a call in between", next->said, turns > 0 ? "hi " :
+		    "unavailable: no answer in time, and none after it");
+		played_let_go();
+		played_end();
+	}
+}
+
 static void
 test_stopped(void)
 {
@@ -270,6 +293,7 @@ main(void)
 	test_late();
 	test_suspect();
 	test_silent();
+	test_between();
 	test_stopped();
 	test_limits();
 	test_back_off();

@@ -274,8 +274,7 @@ store_open(struct arena *a, const struct store_options *options,
 		ops = store_lmdb_open(a, options, stats, &kind, err);
 		break;
 	case STORE_REDIS:
-		err_set(err, ERR_CONFIG,
-		    "store redis: not built into this version");
+		ops = store_redis_open(a, options, &kind, err);
 		break;
 	}
 	if (ops == NULL)

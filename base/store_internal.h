@@ -56,6 +56,9 @@ struct store_ops {
 const struct store_ops *store_lmdb_open(struct arena *a,
 		    const struct store_options *options,
 		    struct store_stats *stats, void **kind, struct err *err);
+const struct store_ops *store_redis_open(struct arena *a,
+		    const struct store_options *options, void **kind,
+		    struct err *err);
 
 /* The number that store_add() keeps as text. -1: it is none. */
 int		 store_number(struct span text, int64_t *n);

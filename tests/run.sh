@@ -43,6 +43,10 @@ if [ -z "${FOREPOST_VECTORS-}" ] && [ -d "$top/../shared/vectors" ]; then
 	FOREPOST_VECTORS=$(cd "$top/../shared/vectors" && pwd)
 	export FOREPOST_VECTORS
 fi
+# Servers that tests run (tests/e2e/peers.sh); the same.
+if [ -z "${FOREPOST_PEERS-}" ] && [ -d "$top/build/peers" ]; then
+	export FOREPOST_PEERS="$top/build/peers"
+fi
 unset MAKEFLAGS MAKELEVEL	# what `make check` says to itself
 
 passed=0

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Unpacks the mail and name servers that the end-to-end tests talk to.
+# Unpacks the servers that tests talk to: mail, names, Redis.
 #
 # usage: tests/e2e/peers.sh DIR [PEER...]
-#	PEER is postfix, exim, dovecot, nsd or haproxy; default: all but the
-#	last.
+#	PEER is postfix, exim, dovecot, nsd, redis or haproxy; default: all but
+#	the last.
 #
 # Each peer gets a tree of its own, DIR/PEER, as `dpkg -x` makes it: its
 # packages and those libraries that they need and this system has not. Nothing
@@ -14,7 +14,7 @@ set -eu
 
 dir=$1
 shift
-[ $# -gt 0 ] || set -- postfix exim dovecot nsd
+[ $# -gt 0 ] || set -- postfix exim dovecot nsd redis
 
 # The packages that are the peer.
 packages_of()
@@ -24,6 +24,7 @@ packages_of()
 	exim)		echo exim4-daemon-light libnss-wrapper ;;
 	dovecot)	echo dovecot-core dovecot-lmtpd ;;
 	nsd)		echo nsd ldnsutils ;;
+	redis)		echo redis-server redis-tools ;;
 	haproxy)	echo haproxy ;;
 	*)		echo "peers.sh: unknown peer $1" >&2; return 1 ;;
 	esac

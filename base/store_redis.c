@@ -1,0 +1,541 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/redis.h"
+#include "base/store_internal.h"
+
+/*
+ * store_redis -- the store in Redis 6.2 or later, one key an operation
+ *
+ * Keys are strings with EX. Numbers are what INCRBY makes of them. No scripts,
+ * so that a user of an ACL needs no more than the commands named here, and
+ * nothing but MULTI around one key.
+ */
+#define SCAN_COUNT	"200"		/* keys that Redis looks at in a turn */
+#define WALK_BATCH	64		/* keys asked for at once: their values
+					   are far below REDIS_REPLY_MAX each */
+#define WALK_TURNS	(10 * 1000 * 1000)	/* SCANs of a walk: 2 * 10^9
+					   keys; a server that never ends it */
+#define CLAIM_TRIES	3	/* each saw the key end between two commands */
+
+struct kind {
+	struct redis	*redis;
+	const char	*name;
+	struct span	 prefix;
+	int64_t		 timeout;
+	bool		 is_old;	/* before 7.0: no SET NX GET */
+};
+
+struct key {			/* with the prefix before it */
+	char		 text[2 * STORE_KEY_MAX];
+	struct span	 span;
+};
+
+/* --- words --- */
+
+struct number {
+	char	text[24];
+};
+
+static struct span
+decimal(struct number *n, int64_t value)
+{
+	int len = snprintf(n->text, sizeof(n->text), "%jd", (intmax_t)value);
+
+	return span_n(n->text, (size_t)len);
+}
+
+static struct span
+seconds(struct number *n, int64_t life)
+{
+	return decimal(n, life / CLOCK_S + (life % CLOCK_S > 0));
+}
+
+static struct span
+full_key(const struct kind *k, struct key *key, struct span name)
+{
+	memcpy(key->text, k->prefix.p, k->prefix.len);
+	memcpy(key->text + k->prefix.len, name.p, name.len);
+	key->span = span_n(key->text, k->prefix.len + name.len);
+	return key->span;
+}
+
+/* --- asking --- */
+
+static MAY_YIELD int
+ask(struct kind *k, struct arena *a, const struct redis_command *commands,
+    size_t n, struct redis_reply **replies, struct err *err)
+{
+	return redis_ask(k->redis, a, commands, n, replies,
+	    clock_now() + k->timeout, err);
+}
+
+/* One command whose answer is no error. */
+static MAY_YIELD int
+ask_one(struct kind *k, struct arena *a, const struct span *words, size_t n,
+    struct redis_reply **reply, struct err *err)
+{
+	struct redis_command command = { words, n };
+
+	if (ask(k, a, &command, 1, reply, err) < 0)
+		return -1;
+	return redis_reply_check(*reply, err);
+}
+
+static int
+odd_answer(const char *to, struct err *err)
+{
+	return err_set(err, ERR_SYNTAX, "an answer to %s that cannot be", to);
+}
+
+/* A string, or nil: span->p NULL. */
+static int
+take_string(const struct redis_reply *reply, const char *to,
+    struct span *value, struct err *err)
+{
+	if (reply->type == REDIS_NIL)
+		*value = span_n(NULL, 0);
+	else if (reply->type == REDIS_STRING)
+		*value = reply->text;
+	else
+		return odd_answer(to, err);
+	return 0;
+}
+
+/* 0 or 1. */
+static int
+take_bool(const struct redis_reply *reply, const char *to, bool *yes,
+    struct err *err)
+{
+	if (reply->type != REDIS_INTEGER)
+		return odd_answer(to, err);
+	*yes = reply->number > 0;
+	return 0;
+}
+
+/* For what needs an answer no longer than it is looked at. */
+static MAY_YIELD int
+ask_bool(struct kind *k, const struct span *words, size_t n, bool *yes,
+    struct err *err)
+{
+	struct arena *a = arena_create("redis answer");
+	struct redis_reply *reply;
+	char verb[16];
+	int ret;
+
+	snprintf(verb, sizeof(verb), "%.*s", SPAN_ARG(words[0]));
+	ret = ask_one(k, a, words, n, &reply, err);
+	if (ret == 0)
+		ret = take_bool(reply, verb, yes, err);
+	arena_destroy(&a);
+	return ret;
+}
+
+/* --- operations --- */
+
+static const char *
+store_redis_name(const void *kind)
+{
+	const struct kind *k = kind;
+
+	return k->name;
+}
+
+static MAY_YIELD int
+store_redis_get(void *kind, struct arena *a, struct span key,
+    struct span *value, struct err *err)
+{
+	struct kind *k = kind;
+	struct key full;
+	struct span words[] = { SPAN_LIT("GET"), full_key(k, &full, key) };
+	struct redis_reply *reply;
+
+	if (ask_one(k, a, words, 2, &reply, err) < 0)
+		return -1;
+	return take_string(reply, "GET", value, err);
+}
+
+static MAY_YIELD int
+store_redis_put(void *kind, struct span key, struct span value, int64_t life,
+    struct err *err)
+{
+	struct kind *k = kind;
+	struct number n;
+	struct key full;
+	struct span words[] = { SPAN_LIT("SET"), full_key(k, &full, key),
+	    value, SPAN_LIT("EX"), seconds(&n, life) };
+	struct arena *a = arena_create("redis answer");
+	struct redis_reply *reply;
+	int ret;
+
+	ret = ask_one(k, a, words, 5, &reply, err);
+	arena_destroy(&a);
+	return ret;
+}
+
+/*
+ * In Redis 7.0 one command. Before, NX and GET exclude each other; SET NX and
+ * GET behind it do the same: if it was put, the first says so and is all. If
+ * not, what GET finds is what stood in the way, or what replaced it since:
+ * either way it was there when we were refused or later, as if the claim had
+ * been made then. Only if the key has ended in between it is tried again. (A
+ * MULTI would tell nothing more.)
+ */
+static MAY_YIELD int
+claim_old(struct kind *k, struct arena *a, const struct span *set,
+    struct span *old, struct err *err)
+{
+	struct span get[] = { SPAN_LIT("GET"), set[1] };
+	struct redis_command commands[] = { { set, 6 }, { get, 2 } };
+	struct redis_reply *replies[2];
+
+	for (unsigned i = 0; i < CLAIM_TRIES; i++) {
+		if (ask(k, a, commands, 2, replies, err) < 0 ||
+		    redis_reply_check(replies[0], err) < 0)
+			return -1;
+		if (replies[0]->type != REDIS_NIL) {
+			*old = span_n(NULL, 0);
+			return 0;
+		}
+		if (redis_reply_check(replies[1], err) < 0 ||
+		    take_string(replies[1], "GET", old, err) < 0)
+			return -1;
+		if (old->p != NULL)
+			return 0;
+	}
+	return err_set(err, ERR_UNAVAIL, "the key comes and goes");
+}
+
+static bool
+is_syntax_error(const struct redis_reply *reply)
+{
+	return reply->type == REDIS_ERROR &&
+	    span_is_nocase(reply->text, "ERR syntax error");
+}
+
+static MAY_YIELD int
+store_redis_claim(void *kind, struct arena *a, struct span key,
+    struct span value, int64_t life, struct span *old, struct err *err)
+{
+	struct kind *k = kind;
+	struct number n;
+	struct key full;
+	struct span words[] = { SPAN_LIT("SET"), full_key(k, &full, key),
+	    value, SPAN_LIT("EX"), seconds(&n, life), SPAN_LIT("NX"),
+	    SPAN_LIT("GET") };
+	struct redis_command command = { words, 7 };
+	struct redis_reply *reply;
+
+	if (k->is_old)
+		return claim_old(k, a, words, old, err);
+	if (ask(k, a, &command, 1, &reply, err) < 0)
+		return -1;
+	if (is_syntax_error(reply)) {
+		k->is_old = true;
+		return claim_old(k, a, words, old, err);
+	}
+	if (redis_reply_check(reply, err) < 0)
+		return -1;
+	return take_string(reply, "SET", old, err);
+}
+
+static int
+take_sum(struct redis_reply *const replies[4], int64_t *sum, struct err *err)
+{
+	const struct redis_reply *done = replies[3];
+
+	/* What stands before EXEC says why it was not done. */
+	for (size_t i = 0; i < 4; i++)
+		if (redis_reply_check(replies[i], err) < 0)
+			return -1;
+	if (done->type != REDIS_ARRAY || done->n != 2 ||
+	    done->items[1].type != REDIS_INTEGER)
+		return odd_answer("EXEC", err);
+	*sum = done->items[1].number;
+	return 0;
+}
+
+/*
+ * The life begins with the number: SET NX gives both, to a number that is not
+ * there. In a MULTI, which stops the clock of lives: else a number that ends
+ * between the two would begin again in INCRBY, without an end. (EXPIRE NX,
+ * which would do it behind INCRBY, came with 7.0.)
+ */
+static MAY_YIELD int
+store_redis_add(void *kind, struct span key, int64_t add, int64_t life,
+    int64_t *sum, struct err *err)
+{
+	struct kind *k = kind;
+	struct number n, by;
+	struct key full;
+	struct span multi = SPAN_LIT("MULTI"), exec = SPAN_LIT("EXEC");
+	struct span set[] = { SPAN_LIT("SET"), full_key(k, &full, key),
+	    SPAN_LIT("0"), SPAN_LIT("EX"), seconds(&n, life),
+	    SPAN_LIT("NX") };
+	struct span incrby[] = { SPAN_LIT("INCRBY"), full.span,
+	    decimal(&by, add) };
+	struct redis_command commands[] = { { &multi, 1 }, { set, 6 },
+	    { incrby, 3 }, { &exec, 1 } };
+	struct redis_reply *replies[4];
+	struct arena *a = arena_create("redis answer");
+	int ret;
+
+	ret = ask(k, a, commands, 4, replies, err);
+	if (ret == 0)
+		ret = take_sum(replies, sum, err);
+	arena_destroy(&a);
+	return ret;
+}
+
+static MAY_YIELD int
+store_redis_drop(void *kind, struct span key, bool *was_there,
+    struct err *err)
+{
+	struct kind *k = kind;
+	struct key full;
+	struct span words[] = { SPAN_LIT("DEL"), full_key(k, &full, key) };
+
+	return ask_bool(k, words, 2, was_there, err);
+}
+
+static MAY_YIELD int
+store_redis_has_member(void *kind, struct span set, struct span member,
+    bool *has, struct err *err)
+{
+	struct span words[] = { SPAN_LIT("SISMEMBER"), set, member };
+
+	return ask_bool(kind, words, 3, has, err);
+}
+
+static MAY_YIELD int
+store_redis_field(void *kind, struct arena *a, struct span hash,
+    struct span field, struct span *value, struct err *err)
+{
+	struct span words[] = { SPAN_LIT("HGET"), hash, field };
+	struct redis_reply *reply;
+
+	if (ask_one(kind, a, words, 3, &reply, err) < 0)
+		return -1;
+	return take_string(reply, "HGET", value, err);
+}
+
+/* --- the walk --- */
+
+struct walk {
+	struct kind	*kind;
+	struct span	 pattern;	/* of keys, for SCAN */
+	store_each_fn	*each;
+	void		*arg;
+	bool		 is_over;	/* `each` has said so */
+};
+
+/* What begins so, as a pattern of Redis. */
+static struct span
+pattern_of(const struct kind *k, struct arena *a, struct span prefix)
+{
+	struct key full;
+	struct buf b = {0};
+	struct span pattern;
+
+	full_key(k, &full, prefix);
+	for (size_t i = 0; i < full.span.len; i++) {
+		if (strchr("*?[]\\^-", full.span.p[i]) != NULL)
+			buf_puts(&b, "\\");
+		buf_put(&b, &full.span.p[i], 1);
+	}
+	buf_puts(&b, "*");
+	pattern = arena_span(a, buf_text(&b));
+	buf_free(&b);
+	return pattern;
+}
+
+/* A key is told if it is still there, and no list since. */
+static void
+tell(struct walk *w, struct span key, const struct redis_reply *value,
+    const struct redis_reply *left)
+{
+	if (value->type != REDIS_STRING || left->type != REDIS_INTEGER ||
+	    left->number < -1 || key.len < w->kind->prefix.len)
+		return;
+	key.p += w->kind->prefix.len;
+	key.len -= w->kind->prefix.len;
+	w->is_over = !w->each(w->arg, key, value->text, left->number < 0 ?
+	    CLOCK_NEVER : left->number * CLOCK_MS);
+}
+
+/* At most WALK_BATCH of the keys that a SCAN has found. */
+static MAY_YIELD int
+tell_batch(struct walk *w, const struct redis_reply *keys, size_t n,
+    struct err *err)
+{
+	struct arena *a = arena_create("redis walk");
+	struct span (*words)[2] = arena_alloc(a, 2 * n * sizeof(*words));
+	struct redis_command *commands = arena_new_n(a, 2 * n,
+	    struct redis_command);
+	struct redis_reply **replies = arena_new_n(a, 2 * n,
+	    struct redis_reply *);
+	int ret;
+
+	for (size_t i = 0; i < 2 * n; i++) {
+		words[i][0] = i % 2 == 0 ? SPAN_LIT("GET") : SPAN_LIT("PTTL");
+		words[i][1] = keys[i / 2].text;
+		commands[i] = (struct redis_command){ words[i], 2 };
+	}
+	ret = ask(w->kind, a, commands, 2 * n, replies, err);
+	for (size_t i = 0; ret == 0 && i < n && !w->is_over; i++)
+		tell(w, keys[i].text, replies[2 * i], replies[2 * i + 1]);
+	arena_destroy(&a);
+	return ret;
+}
+
+static MAY_YIELD int
+tell_all(struct walk *w, const struct redis_reply *keys, struct err *err)
+{
+	size_t n;
+
+	for (size_t i = 0; i < keys->n; i++)
+		if (keys->items[i].type != REDIS_STRING)
+			return odd_answer("SCAN", err);
+	for (size_t i = 0; i < keys->n && !w->is_over; i += n) {
+		n = keys->n - i < WALK_BATCH ? keys->n - i : WALK_BATCH;
+		if (tell_batch(w, keys->items + i, n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* One turn: from a cursor to the next. */
+static MAY_YIELD int
+scan(struct walk *w, struct arena *a, struct number *cursor, struct err *err)
+{
+	struct span words[] = { SPAN_LIT("SCAN"), span_z(cursor->text),
+	    SPAN_LIT("MATCH"), w->pattern, SPAN_LIT("COUNT"),
+	    SPAN_LIT(SCAN_COUNT), SPAN_LIT("TYPE"), SPAN_LIT("string") };
+	struct redis_reply *reply;
+	struct span next;
+	uint64_t value;
+
+	if (ask_one(w->kind, a, words, 8, &reply, err) < 0)
+		return -1;
+	if (reply->type != REDIS_ARRAY || reply->n != 2 ||
+	    reply->items[0].type != REDIS_STRING ||
+	    span_uint(reply->items[0].text, UINT64_MAX, &value) < 0 ||
+	    reply->items[1].type != REDIS_ARRAY)
+		return odd_answer("SCAN", err);
+	next = reply->items[0].text;
+	snprintf(cursor->text, sizeof(cursor->text), "%.*s", SPAN_ARG(next));
+	return tell_all(w, &reply->items[1], err);
+}
+
+static MAY_YIELD int
+store_redis_walk(void *kind, struct span prefix, store_each_fn *each,
+    void *arg, struct err *err)
+{
+	struct walk w = { .kind = kind, .each = each, .arg = arg };
+	struct arena *all = arena_create("redis walk");
+	struct number cursor = { "0" };
+	struct arena *a;
+	int ret = 0;
+
+	w.pattern = pattern_of(kind, all, prefix);
+	for (unsigned i = 0; ret == 0 && !w.is_over; i++) {
+		a = arena_create("redis walk");
+		ret = scan(&w, a, &cursor, err);
+		arena_destroy(&a);
+		if (strcmp(cursor.text, "0") == 0)
+			break;
+		if (ret == 0 && i == WALK_TURNS)
+			ret = err_set(err, ERR_SYNTAX, "SCAN has no end");
+	}
+	arena_destroy(&all);
+	return ret;
+}
+
+/* --- open, stop, tell --- */
+
+/* By a GET: some states let PING pass and nothing else. */
+static MAY_YIELD int
+store_redis_probe(void *kind, struct err *err)
+{
+	struct kind *k = kind;
+	struct key full;
+	struct span words[] = { SPAN_LIT("GET"),
+	    full_key(k, &full, SPAN_LIT("probe")) };
+	struct arena *a = arena_create("redis answer");
+	struct redis_reply *reply;
+	int ret;
+
+	ret = ask_one(k, a, words, 2, &reply, err);
+	/* Refused is answered; what passes by itself is neither. */
+	if (ret < 0 && err->kind == ERR_CONFIG)
+		ret = 0;
+	arena_destroy(&a);
+	return ret;
+}
+
+static void
+store_redis_stop(void *kind)
+{
+	struct kind *k = kind;
+
+	redis_stop(k->redis);
+}
+
+static void
+store_redis_status(const void *kind, struct buf *out)
+{
+	const struct kind *k = kind;
+	struct redis_stats stats;
+
+	redis_statistics(k->redis, &stats);
+	buf_printf(out, " connections=%zu waiting=%zu connects=%ju "
+	    "connects-failed=%ju lost=%ju", stats.links, stats.waiting,
+	    (uintmax_t)stats.connects, (uintmax_t)stats.connects_failed,
+	    (uintmax_t)stats.lost);
+}
+
+static const struct store_ops ops = {
+	.name = store_redis_name,
+	.get = store_redis_get,
+	.put = store_redis_put,
+	.claim = store_redis_claim,
+	.add = store_redis_add,
+	.drop = store_redis_drop,
+	.walk = store_redis_walk,
+	.has_member = store_redis_has_member,
+	.field = store_redis_field,
+	.probe = store_redis_probe,
+	.stop = store_redis_stop,
+	.status = store_redis_status,
+};
+
+const struct store_ops *
+store_redis_open(struct arena *a, const struct store_options *options,
+    void **kind, struct err *err)
+{
+	struct redis_options wanted = {
+		.path = options->path, .host = options->host,
+		.port = options->port, .user = options->user,
+		.password = options->password, .database = options->database,
+		.timeout = options->timeout,
+		.connections = options->connections,
+	};
+	struct kind *k = arena_new(a, struct kind);
+
+	k->prefix = arena_span(a, span_z(options->prefix));
+	k->timeout = options->timeout;
+	if (k->prefix.len > STORE_KEY_MAX) {
+		err_set(err, ERR_CONFIG, "store redis: the prefix is longer "
+		    "than %d octets", STORE_KEY_MAX);
+		return NULL;
+	}
+	k->redis = redis_open(a, &wanted, err);
+	if (k->redis == NULL) {
+		err_prefix(err, "store redis");
+		return NULL;
+	}
+	k->name = arena_printf(a, "redis %s", redis_name(k->redis));
+	*kind = k;
+	return &ops;
+}
