@@ -167,7 +167,9 @@ go_on(struct asking *k, struct greylist_record *record, struct err *err)
 			return -1;
 		return count_pass(k, err);
 	case GREYLIST_KNOWN:
-		return renew(k, k->key.triplet, record, err);
+		if (renew(k, k->key.triplet, record, err) < 0)
+			return -1;
+		return count_pass(k, err);
 	default:
 		return 0;
 	}

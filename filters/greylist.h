@@ -29,9 +29,11 @@
  *	null-sender	is not asked				let pass
  *	unknown	the store does not say				let pass
  *
- * Passes    count once in `delay`: a mail to many recipients, or all that
- *           waited while a sender was deferred, shows no more than one mail.
- *           They are counted for one `memory`, from the first on.
+ * Passes    of an identity are those of its triplets, the first one of each
+ *           (passed) and the later ones (known). They count once in `delay`:
+ *           a mail to many recipients, or all that waited while a sender was
+ *           deferred, shows no more than one mail. They are counted for one
+ *           `memory`, from the first on.
  * Null sender  is never asked to come again. A server that our users' mail
  *           goes to may ask by "MAIL FROM:<>, RCPT TO:<the user>, QUIT"
  *           whether the user exists, and defer or refuse that mail if we
@@ -45,8 +47,8 @@
  *           they come again, and have one key each time.
  * Times     are civil, in seconds, by the clock of the gateway that asks. A
  *           record from the future, by more than `delay`, begins anew.
- * Store     one operation if the identity is known, two else; five when a
- *           mail passes, six for the last of `passes`. Any number of
+ * Store     one operation if the identity is known; else two for a mail that
+ *           is deferred and three to six for one that passes. Any number of
  *           gateways may ask at the same time: what one of two overwrites
  *           says the same.
  * Yields    as the store does. After the first operation that fails no other
@@ -75,7 +77,9 @@ void		greylist_defaults(struct greylist_options *o);
 
 struct greylist_query {
 	const struct addr	*client;
-	const char		*spf;	/* the domain that passed, else NULL */
+	const char		*spf;	/* the sender's domain, if SPF passed
+					   otherwise than by "all", which says
+					   nothing of who sends; else NULL */
 	const char		*name;	/* of the client, confirmed, or NULL */
 	const struct address	*sender, *rcpt;
 	bool			 only_look;	/* as a fact: nothing is
