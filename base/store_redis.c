@@ -2,35 +2,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/redis.h"
-#include "base/store_internal.h"
+#include "base/store_redis.h"
 
-/*
- * store_redis -- the store in Redis 6.2 or later, one key an operation
- *
- * Keys are strings with EX. Numbers are what INCRBY makes of them. No scripts,
- * so that a user of an ACL needs no more than the commands named here, and
- * nothing but MULTI around one key.
- */
-#define SCAN_COUNT	"200"		/* keys that Redis looks at in a turn */
-#define WALK_BATCH	64		/* keys asked for at once: their values
-					   are far below REDIS_REPLY_MAX each */
-#define WALK_TURNS	(10 * 1000 * 1000)	/* SCANs of a walk: 2 * 10^9
-					   keys; a server that never ends it */
 #define CLAIM_TRIES	3	/* each saw the key end between two commands */
-
-struct kind {
-	struct redis	*redis;
-	const char	*name;
-	struct span	 prefix;
-	int64_t		 timeout;
-	bool		 is_old;	/* before 7.0: no SET NX GET */
-};
-
-struct key {			/* with the prefix before it */
-	char		 text[2 * STORE_KEY_MAX];
-	struct span	 span;
-};
 
 /* --- words --- */
 
@@ -52,8 +26,9 @@ seconds(struct number *n, int64_t life)
 	return decimal(n, life / CLOCK_S + (life % CLOCK_S > 0));
 }
 
-static struct span
-full_key(const struct kind *k, struct key *key, struct span name)
+struct span
+store_redis_key(const struct store_redis *k, struct store_redis_key *key,
+    struct span name)
 {
 	memcpy(key->text, k->prefix.p, k->prefix.len);
 	memcpy(key->text + k->prefix.len, name.p, name.len);
@@ -63,28 +38,29 @@ full_key(const struct kind *k, struct key *key, struct span name)
 
 /* --- asking --- */
 
-static MAY_YIELD int
-ask(struct kind *k, struct arena *a, const struct redis_command *commands,
-    size_t n, struct redis_reply **replies, struct err *err)
+MAY_YIELD int
+store_redis_ask(struct store_redis *k, struct arena *a,
+    const struct redis_command *commands, size_t n,
+    struct redis_reply **replies, struct err *err)
 {
 	return redis_ask(k->redis, a, commands, n, replies,
 	    clock_now() + k->timeout, err);
 }
 
-/* One command whose answer is no error. */
-static MAY_YIELD int
-ask_one(struct kind *k, struct arena *a, const struct span *words, size_t n,
-    struct redis_reply **reply, struct err *err)
+MAY_YIELD int
+store_redis_ask_one(struct store_redis *k, struct arena *a,
+    const struct span *words, size_t n, struct redis_reply **reply,
+    struct err *err)
 {
 	struct redis_command command = { words, n };
 
-	if (ask(k, a, &command, 1, reply, err) < 0)
+	if (store_redis_ask(k, a, &command, 1, reply, err) < 0)
 		return -1;
 	return redis_reply_check(*reply, err);
 }
 
-static int
-odd_answer(const char *to, struct err *err)
+int
+store_redis_odd(const char *to, struct err *err)
 {
 	return err_set(err, ERR_SYNTAX, "an answer to %s that cannot be", to);
 }
@@ -99,7 +75,7 @@ take_string(const struct redis_reply *reply, const char *to,
 	else if (reply->type == REDIS_STRING)
 		*value = reply->text;
 	else
-		return odd_answer(to, err);
+		return store_redis_odd(to, err);
 	return 0;
 }
 
@@ -109,14 +85,14 @@ take_bool(const struct redis_reply *reply, const char *to, bool *yes,
     struct err *err)
 {
 	if (reply->type != REDIS_INTEGER)
-		return odd_answer(to, err);
+		return store_redis_odd(to, err);
 	*yes = reply->number > 0;
 	return 0;
 }
 
 /* For what needs an answer no longer than it is looked at. */
 static MAY_YIELD int
-ask_bool(struct kind *k, const struct span *words, size_t n, bool *yes,
+ask_bool(struct store_redis *k, const struct span *words, size_t n, bool *yes,
     struct err *err)
 {
 	struct arena *a = arena_create("redis answer");
@@ -125,7 +101,7 @@ ask_bool(struct kind *k, const struct span *words, size_t n, bool *yes,
 	int ret;
 
 	snprintf(verb, sizeof(verb), "%.*s", SPAN_ARG(words[0]));
-	ret = ask_one(k, a, words, n, &reply, err);
+	ret = store_redis_ask_one(k, a, words, n, &reply, err);
 	if (ret == 0)
 		ret = take_bool(reply, verb, yes, err);
 	arena_destroy(&a);
@@ -137,7 +113,7 @@ ask_bool(struct kind *k, const struct span *words, size_t n, bool *yes,
 static const char *
 store_redis_name(const void *kind)
 {
-	const struct kind *k = kind;
+	const struct store_redis *k = kind;
 
 	return k->name;
 }
@@ -146,12 +122,13 @@ static MAY_YIELD int
 store_redis_get(void *kind, struct arena *a, struct span key,
     struct span *value, struct err *err)
 {
-	struct kind *k = kind;
-	struct key full;
-	struct span words[] = { SPAN_LIT("GET"), full_key(k, &full, key) };
+	struct store_redis *k = kind;
+	struct store_redis_key full;
+	struct span words[] = { SPAN_LIT("GET"),
+	    store_redis_key(k, &full, key) };
 	struct redis_reply *reply;
 
-	if (ask_one(k, a, words, 2, &reply, err) < 0)
+	if (store_redis_ask_one(k, a, words, 2, &reply, err) < 0)
 		return -1;
 	return take_string(reply, "GET", value, err);
 }
@@ -160,16 +137,16 @@ static MAY_YIELD int
 store_redis_put(void *kind, struct span key, struct span value, int64_t life,
     struct err *err)
 {
-	struct kind *k = kind;
+	struct store_redis *k = kind;
 	struct number n;
-	struct key full;
-	struct span words[] = { SPAN_LIT("SET"), full_key(k, &full, key),
+	struct store_redis_key full;
+	struct span words[] = { SPAN_LIT("SET"), store_redis_key(k, &full, key),
 	    value, SPAN_LIT("EX"), seconds(&n, life) };
 	struct arena *a = arena_create("redis answer");
 	struct redis_reply *reply;
 	int ret;
 
-	ret = ask_one(k, a, words, 5, &reply, err);
+	ret = store_redis_ask_one(k, a, words, 5, &reply, err);
 	arena_destroy(&a);
 	return ret;
 }
@@ -183,7 +160,7 @@ store_redis_put(void *kind, struct span key, struct span value, int64_t life,
  * MULTI would tell nothing more.)
  */
 static MAY_YIELD int
-claim_old(struct kind *k, struct arena *a, const struct span *set,
+claim_old(struct store_redis *k, struct arena *a, const struct span *set,
     struct span *old, struct err *err)
 {
 	struct span get[] = { SPAN_LIT("GET"), set[1] };
@@ -191,7 +168,7 @@ claim_old(struct kind *k, struct arena *a, const struct span *set,
 	struct redis_reply *replies[2];
 
 	for (unsigned i = 0; i < CLAIM_TRIES; i++) {
-		if (ask(k, a, commands, 2, replies, err) < 0 ||
+		if (store_redis_ask(k, a, commands, 2, replies, err) < 0 ||
 		    redis_reply_check(replies[0], err) < 0)
 			return -1;
 		if (replies[0]->type != REDIS_NIL) {
@@ -218,10 +195,10 @@ static MAY_YIELD int
 store_redis_claim(void *kind, struct arena *a, struct span key,
     struct span value, int64_t life, struct span *old, struct err *err)
 {
-	struct kind *k = kind;
+	struct store_redis *k = kind;
 	struct number n;
-	struct key full;
-	struct span words[] = { SPAN_LIT("SET"), full_key(k, &full, key),
+	struct store_redis_key full;
+	struct span words[] = { SPAN_LIT("SET"), store_redis_key(k, &full, key),
 	    value, SPAN_LIT("EX"), seconds(&n, life), SPAN_LIT("NX"),
 	    SPAN_LIT("GET") };
 	struct redis_command command = { words, 7 };
@@ -229,7 +206,7 @@ store_redis_claim(void *kind, struct arena *a, struct span key,
 
 	if (k->is_old)
 		return claim_old(k, a, words, old, err);
-	if (ask(k, a, &command, 1, &reply, err) < 0)
+	if (store_redis_ask(k, a, &command, 1, &reply, err) < 0)
 		return -1;
 	if (is_syntax_error(reply)) {
 		k->is_old = true;
@@ -251,7 +228,7 @@ take_sum(struct redis_reply *const replies[4], int64_t *sum, struct err *err)
 			return -1;
 	if (done->type != REDIS_ARRAY || done->n != 2 ||
 	    done->items[1].type != REDIS_INTEGER)
-		return odd_answer("EXEC", err);
+		return store_redis_odd("EXEC", err);
 	*sum = done->items[1].number;
 	return 0;
 }
@@ -266,11 +243,11 @@ static MAY_YIELD int
 store_redis_add(void *kind, struct span key, int64_t add, int64_t life,
     int64_t *sum, struct err *err)
 {
-	struct kind *k = kind;
+	struct store_redis *k = kind;
 	struct number n, by;
-	struct key full;
+	struct store_redis_key full;
 	struct span multi = SPAN_LIT("MULTI"), exec = SPAN_LIT("EXEC");
-	struct span set[] = { SPAN_LIT("SET"), full_key(k, &full, key),
+	struct span set[] = { SPAN_LIT("SET"), store_redis_key(k, &full, key),
 	    SPAN_LIT("0"), SPAN_LIT("EX"), seconds(&n, life),
 	    SPAN_LIT("NX") };
 	struct span incrby[] = { SPAN_LIT("INCRBY"), full.span,
@@ -281,7 +258,7 @@ store_redis_add(void *kind, struct span key, int64_t add, int64_t life,
 	struct arena *a = arena_create("redis answer");
 	int ret;
 
-	ret = ask(k, a, commands, 4, replies, err);
+	ret = store_redis_ask(k, a, commands, 4, replies, err);
 	if (ret == 0)
 		ret = take_sum(replies, sum, err);
 	arena_destroy(&a);
@@ -292,9 +269,10 @@ static MAY_YIELD int
 store_redis_drop(void *kind, struct span key, bool *was_there,
     struct err *err)
 {
-	struct kind *k = kind;
-	struct key full;
-	struct span words[] = { SPAN_LIT("DEL"), full_key(k, &full, key) };
+	struct store_redis *k = kind;
+	struct store_redis_key full;
+	struct span words[] = { SPAN_LIT("DEL"),
+	    store_redis_key(k, &full, key) };
 
 	return ask_bool(k, words, 2, was_there, err);
 }
@@ -315,141 +293,9 @@ store_redis_field(void *kind, struct arena *a, struct span hash,
 	struct span words[] = { SPAN_LIT("HGET"), hash, field };
 	struct redis_reply *reply;
 
-	if (ask_one(kind, a, words, 3, &reply, err) < 0)
+	if (store_redis_ask_one(kind, a, words, 3, &reply, err) < 0)
 		return -1;
 	return take_string(reply, "HGET", value, err);
-}
-
-/* --- the walk --- */
-
-struct walk {
-	struct kind	*kind;
-	struct span	 pattern;	/* of keys, for SCAN */
-	store_each_fn	*each;
-	void		*arg;
-	bool		 is_over;	/* `each` has said so */
-};
-
-/* What begins so, as a pattern of Redis. */
-static struct span
-pattern_of(const struct kind *k, struct arena *a, struct span prefix)
-{
-	struct key full;
-	struct buf b = {0};
-	struct span pattern;
-
-	full_key(k, &full, prefix);
-	for (size_t i = 0; i < full.span.len; i++) {
-		if (strchr("*?[]\\^-", full.span.p[i]) != NULL)
-			buf_puts(&b, "\\");
-		buf_put(&b, &full.span.p[i], 1);
-	}
-	buf_puts(&b, "*");
-	pattern = arena_span(a, buf_text(&b));
-	buf_free(&b);
-	return pattern;
-}
-
-/* A key is told if it is still there, and no list since. */
-static void
-tell(struct walk *w, struct span key, const struct redis_reply *value,
-    const struct redis_reply *left)
-{
-	if (value->type != REDIS_STRING || left->type != REDIS_INTEGER ||
-	    left->number < -1 || key.len < w->kind->prefix.len)
-		return;
-	key.p += w->kind->prefix.len;
-	key.len -= w->kind->prefix.len;
-	w->is_over = !w->each(w->arg, key, value->text, left->number < 0 ?
-	    CLOCK_NEVER : left->number * CLOCK_MS);
-}
-
-/* At most WALK_BATCH of the keys that a SCAN has found. */
-static MAY_YIELD int
-tell_batch(struct walk *w, const struct redis_reply *keys, size_t n,
-    struct err *err)
-{
-	struct arena *a = arena_create("redis walk");
-	struct span (*words)[2] = arena_alloc(a, 2 * n * sizeof(*words));
-	struct redis_command *commands = arena_new_n(a, 2 * n,
-	    struct redis_command);
-	struct redis_reply **replies = arena_new_n(a, 2 * n,
-	    struct redis_reply *);
-	int ret;
-
-	for (size_t i = 0; i < 2 * n; i++) {
-		words[i][0] = i % 2 == 0 ? SPAN_LIT("GET") : SPAN_LIT("PTTL");
-		words[i][1] = keys[i / 2].text;
-		commands[i] = (struct redis_command){ words[i], 2 };
-	}
-	ret = ask(w->kind, a, commands, 2 * n, replies, err);
-	for (size_t i = 0; ret == 0 && i < n && !w->is_over; i++)
-		tell(w, keys[i].text, replies[2 * i], replies[2 * i + 1]);
-	arena_destroy(&a);
-	return ret;
-}
-
-static MAY_YIELD int
-tell_all(struct walk *w, const struct redis_reply *keys, struct err *err)
-{
-	size_t n;
-
-	for (size_t i = 0; i < keys->n; i++)
-		if (keys->items[i].type != REDIS_STRING)
-			return odd_answer("SCAN", err);
-	for (size_t i = 0; i < keys->n && !w->is_over; i += n) {
-		n = keys->n - i < WALK_BATCH ? keys->n - i : WALK_BATCH;
-		if (tell_batch(w, keys->items + i, n, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* One turn: from a cursor to the next. */
-static MAY_YIELD int
-scan(struct walk *w, struct arena *a, struct number *cursor, struct err *err)
-{
-	struct span words[] = { SPAN_LIT("SCAN"), span_z(cursor->text),
-	    SPAN_LIT("MATCH"), w->pattern, SPAN_LIT("COUNT"),
-	    SPAN_LIT(SCAN_COUNT), SPAN_LIT("TYPE"), SPAN_LIT("string") };
-	struct redis_reply *reply;
-	struct span next;
-	uint64_t value;
-
-	if (ask_one(w->kind, a, words, 8, &reply, err) < 0)
-		return -1;
-	if (reply->type != REDIS_ARRAY || reply->n != 2 ||
-	    reply->items[0].type != REDIS_STRING ||
-	    span_uint(reply->items[0].text, UINT64_MAX, &value) < 0 ||
-	    reply->items[1].type != REDIS_ARRAY)
-		return odd_answer("SCAN", err);
-	next = reply->items[0].text;
-	snprintf(cursor->text, sizeof(cursor->text), "%.*s", SPAN_ARG(next));
-	return tell_all(w, &reply->items[1], err);
-}
-
-static MAY_YIELD int
-store_redis_walk(void *kind, struct span prefix, store_each_fn *each,
-    void *arg, struct err *err)
-{
-	struct walk w = { .kind = kind, .each = each, .arg = arg };
-	struct arena *all = arena_create("redis walk");
-	struct number cursor = { "0" };
-	struct arena *a;
-	int ret = 0;
-
-	w.pattern = pattern_of(kind, all, prefix);
-	for (unsigned i = 0; ret == 0 && !w.is_over; i++) {
-		a = arena_create("redis walk");
-		ret = scan(&w, a, &cursor, err);
-		arena_destroy(&a);
-		if (strcmp(cursor.text, "0") == 0)
-			break;
-		if (ret == 0 && i == WALK_TURNS)
-			ret = err_set(err, ERR_SYNTAX, "SCAN has no end");
-	}
-	arena_destroy(&all);
-	return ret;
 }
 
 /* --- open, stop, tell --- */
@@ -458,15 +304,15 @@ store_redis_walk(void *kind, struct span prefix, store_each_fn *each,
 static MAY_YIELD int
 store_redis_probe(void *kind, struct err *err)
 {
-	struct kind *k = kind;
-	struct key full;
+	struct store_redis *k = kind;
+	struct store_redis_key full;
 	struct span words[] = { SPAN_LIT("GET"),
-	    full_key(k, &full, SPAN_LIT("probe")) };
+	    store_redis_key(k, &full, SPAN_LIT("probe")) };
 	struct arena *a = arena_create("redis answer");
 	struct redis_reply *reply;
 	int ret;
 
-	ret = ask_one(k, a, words, 2, &reply, err);
+	ret = store_redis_ask_one(k, a, words, 2, &reply, err);
 	/* Refused is answered; what passes by itself is neither. */
 	if (ret < 0 && err->kind == ERR_CONFIG)
 		ret = 0;
@@ -477,7 +323,7 @@ store_redis_probe(void *kind, struct err *err)
 static void
 store_redis_stop(void *kind)
 {
-	struct kind *k = kind;
+	struct store_redis *k = kind;
 
 	redis_stop(k->redis);
 }
@@ -485,7 +331,7 @@ store_redis_stop(void *kind)
 static void
 store_redis_status(const void *kind, struct buf *out)
 {
-	const struct kind *k = kind;
+	const struct store_redis *k = kind;
 	struct redis_stats stats;
 
 	redis_statistics(k->redis, &stats);
@@ -521,7 +367,7 @@ store_redis_open(struct arena *a, const struct store_options *options,
 		.timeout = options->timeout,
 		.connections = options->connections,
 	};
-	struct kind *k = arena_new(a, struct kind);
+	struct store_redis *k = arena_new(a, struct store_redis);
 
 	k->prefix = arena_span(a, span_z(options->prefix));
 	k->timeout = options->timeout;

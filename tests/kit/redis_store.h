@@ -13,7 +13,7 @@ struct redis_store {
 	struct store		*store;
 	struct buf		 told;		/* "down;up;" */
 	char			 said[400];
-	size_t			 others;	/* fibers, before it was opened */
+	size_t			 others;	/* fibers there were */
 };
 
 /* Its options: the unix socket, a second of patience, two connections. */
