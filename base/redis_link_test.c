@@ -286,6 +286,67 @@ test_renewal_waits(void)
 	played_end();
 }
 
+/* --- every wait fails once --- */
+
+static unsigned
+count_wrong(struct asker *const *askers, unsigned n)
+{
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		wrong += !askers[i]->is_done ||
+		    (strncmp(askers[i]->said, "unavailable: ", 13) != 0 &&
+		    strncmp(askers[i]->said, "timeout: ", 9) != 0 &&
+		    strncmp(askers[i]->said, "closed: ", 8) != 0 &&
+		    strcmp(askers[i]->said, i % 2 == 0 ? "even " : "odd ") !=
+		    0);
+	return wrong;
+}
+
+/* How many waits there were. */
+static unsigned
+fail_wait(unsigned nth, enum fake_failure how, unsigned *wrong)
+{
+	struct asker *askers[6];
+	unsigned waits;
+
+	played_clear();
+	fake_fail_wait(nth, how);
+	played_open(&(struct redis_options){ .host = "192.0.2.1", .port = 1,
+	    .password = "x", .timeout = CLOCK_S, .connections = 2 });
+	for (unsigned i = 0; i < 6; i++) {
+		askers[i] = i % 2 == 0 ? played_spawn("ECHO", "even") :
+		    played_spawn("DRIP", "$3\r\nodd\r\n");
+		if (i % 3 == 2)
+			played_settle();
+	}
+	played_pass(3 * CLOCK_S);
+	*wrong += count_wrong(askers, 6);
+	waits = fake_waits();
+	fake_fail_wait(0, how);
+	played_pass(6 * CLOCK_S);
+	*wrong += strcmp(played_asked("ECHO", "hi"), "hi ") != 0;
+	redis_stop(played.redis);
+	played_settle();
+	*wrong += fiber_count() > 0;
+	played_end();
+	return waits;
+}
+
+static void
+test_failing_waits(void)
+{
+	unsigned n, wrong = 0;
+
+	for (n = 1; n <= fail_wait(n, FAIL_BY_TIMEOUT, &wrong); n++)
+		;
+	T_OK("some waits", n > 10);
+	for (n = 1; n <= fail_wait(n, FAIL_BY_CLOSING, &wrong); n++)
+		;
+	T_INT("each gets its own answer or an error, and it serves again",
+	    wrong, 0);
+}
+
 int
 main(void)
 {
@@ -300,6 +361,7 @@ main(void)
 	test_silent_connect();
 	test_read_only();
 	test_renewal_waits();
+	test_failing_waits();
 	loop_destroy();
 	return t_done();
 }
