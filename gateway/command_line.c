@@ -33,6 +33,9 @@ static const struct {
 	    "backends and lists;\n" "                      "
 	    "test: them, not those of --config or x.rules for x.test;\n"
 	    "                      explain: them, not those of --config" },
+	{ OPT_WHO, "VERB [WHO]", "list, pass, forget or stats; a domain, an "
+	    "address or an\n" "                      identity as list "
+	    "shows it" },
 	{ OPT_FILES, "FILE...", "files with tests of rules" },
 };
 #define NOPTIONS	(sizeof(options) / sizeof(options[0]))
@@ -162,6 +165,12 @@ read_options(const struct subcommands *commands, int argc, char **argv,
 	}
 	if (optind < argc && (line->command->options & OPT_MESSAGE))
 		line->mail.message = argv[optind++];
+	if (line->command->options & OPT_WHO) {
+		if (optind < argc)
+			line->greylist.verb = argv[optind++];
+		if (optind < argc)
+			line->greylist.who = argv[optind++];
+	}
 	if (line->command->options & OPT_FILES) {
 		line->test.files = (const char *const *)argv + optind;
 		line->test.nfiles = (size_t)(argc - optind);

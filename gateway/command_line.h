@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "gateway/explain.h"
+#include "gateway/greylist_command.h"
 #include "gateway/test_command.h"
 /*
  * command_line -- what `forepost` was told to do
@@ -16,7 +17,7 @@ enum option_bit { OPT_CONFIG = 1, OPT_DEMO = 2, OPT_FOREGROUND = 4,
     OPT_JSON = 8, OPT_HELP = 16, OPT_CONTROL = 32, OPT_CLIENT = 64,
     OPT_NAME = 128, OPT_HELO = 256, OPT_FROM = 512, OPT_TO = 1024,
     OPT_RESOLVER = 2048, OPT_MESSAGE = 4096, OPT_MDOC = 8192,
-    OPT_RULES = 16384, OPT_FILES = 32768, OPT_LISTENER = 65536 };
+    OPT_RULES = 16384, OPT_FILES = 32768, OPT_LISTENER = 65536, OPT_WHO = 131072 };
 
 struct command_line;
 struct subcommand {
@@ -40,6 +41,7 @@ struct command_line {
 	bool			 mdoc;
 	struct explain_request	 mail;
 	struct test_request	 test;
+	struct greylist_request	 greylist;
 };
 
 /* Reads it. 0, or -1 when what is wrong with it was told. --help anywhere is

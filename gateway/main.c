@@ -30,6 +30,7 @@ static int	run_dump(const struct command_line *line);
 static int	run_explain(const struct command_line *line);
 static int	run_facts(const struct command_line *line);
 static int	run_test(const struct command_line *line);
+static int	run_greylist(const struct command_line *line);
 static int	run_stats(const struct command_line *line);
 static int	run_request(const struct command_line *line);
 static int	run_settings(const struct command_line *line);
@@ -59,6 +60,9 @@ static const struct subcommand subcommands[] = {
 	    "the running gateway: its workers and backends" },
 	{ "stats", run_stats, WHOM | OPT_JSON,
 	    "its counters since it was started" },
+	{ "greylist", run_greylist, WHERE | OPT_FROM | OPT_TO | OPT_WHO |
+	    OPT_JSON,
+	    "what the greylist knows; let somebody pass, or forget him" },
 	{ "reload", run_request, WHOM,
 	    "let it take a changed configuration, cutting no session" },
 	{ "drain", run_request, WHOM,
@@ -327,6 +331,26 @@ run_explain(const struct command_line *line)
 		code = explain_run(&request, s, rules);
 	if (s != NULL)
 		conf_free(&s);
+	arena_destroy(&a);
+	return code;
+}
+
+static int
+run_greylist(const struct command_line *line)
+{
+	struct greylist_request request = line->greylist;
+	struct arena *a = arena_create("greylist");
+	struct settings *s = load(line, a);
+	int code = EXIT_CONFIG;
+
+	request.from = line->mail.from;
+	request.to = line->mail.to;
+	request.demo = line->demo;
+	request.json = line->json;
+	if (s != NULL) {
+		code = greylist_command_run(&request, s);
+		conf_free(&s);
+	}
 	arena_destroy(&a);
 	return code;
 }

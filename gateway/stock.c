@@ -112,6 +112,16 @@ stock_open(const struct settings *s, const char *password, struct err *err)
 	return stock;
 }
 
+struct greylist_options
+stock_greylist(const struct settings *s)
+{
+	return (struct greylist_options){
+		.delay = s->greylist_delay, .window = s->greylist_window,
+		.memory = s->greylist_memory,
+		.passes = (unsigned)s->greylist_passes
+	};
+}
+
 /* --- looking at it --- */
 
 static void

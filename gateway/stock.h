@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/store.h"
 #include "conf/settings.h"
+#include "filters/greylist.h"
 /*
  * stock -- the store of the configuration, as one process uses it
  *
@@ -32,6 +33,8 @@ int		 stock_password(struct arena *a, const struct settings *s,
 /* As store_open() says. The settings outlive it. */
 struct stock	*stock_open(const struct settings *s, const char *password,
 		    struct err *err);
+/* What its greylist does. */
+struct greylist_options stock_greylist(const struct settings *s);
 /* What was done since the last time is added to the statistics. */
 void		 stock_count(struct stock *stock);
 void		 stock_status(const struct stock *stock, struct buf *out);

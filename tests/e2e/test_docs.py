@@ -78,6 +78,9 @@ def check(work, authority):
         f.write("example.org\nexample.net\n")
     with open(os.path.join(work, "inbound.rules"), "w") as f:
         f.write('on connect { reject "Listed" when dnsbl.score > 8 }\n')
+    with open(os.path.join(work, "redis.password"), "w") as f:
+        os.chmod(f.fileno(), 0o600)
+        f.write("secret\n")
 
     def check(text):
         path = os.path.join(work, "forepost.conf")
@@ -86,10 +89,10 @@ def check(work, authority):
                       flags=re.M)
         text = text.replace('"/etc/forepost/', '"%s/' % work)
         text = text.replace('"/var/spool/forepost"', '"%s/spool"' % work)
-        for folder in re.findall(r"maildir:(/[^\s}]+)", text):
+        for kind, folder in re.findall(r"(maildir|lmdb):(/[^\s}]+)", text):
             os.makedirs(work + folder, exist_ok=True)
-            text = text.replace("maildir:" + folder,
-                                "maildir:" + work + folder)
+            text = text.replace("%s:%s" % (kind, folder),
+                                "%s:%s%s" % (kind, work, folder))
         with open(path, "w") as f:
             f.write(completed(text))
         done = run("check", "--config", path)
