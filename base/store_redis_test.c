@@ -317,7 +317,7 @@ test_leaving(void)
 
 /* --- who and where --- */
 
-static void
+static __attribute__((noinline)) void
 test_places(void)
 {
 	struct redis_store other = { .server = s.server };

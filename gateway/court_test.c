@@ -144,19 +144,33 @@ compare_clients(struct hearing *h)
 	}
 }
 
-int
-main(void)
+/* A hearing is large: each of the two functions has its own frame. */
+static __attribute__((noinline)) void
+test_rules(void)
 {
-	loop_create();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct hearing h = { .rules = cases[i].rules,
 		    .conf = cases[i].conf, .test = &i };
 
 		hearing_hold(&h, compare);
 	}
-	hearing_hold(&(struct hearing){ .rules = "",
-	    .conf = "unchecked 10.0.0.0/8 2001:db8:1::/48\n" },
-	    compare_clients);
+}
+
+static __attribute__((noinline)) void
+test_clients(void)
+{
+	struct hearing h = { .rules = "",
+	    .conf = "unchecked 10.0.0.0/8 2001:db8:1::/48\n" };
+
+	hearing_hold(&h, compare_clients);
+}
+
+int
+main(void)
+{
+	loop_create();
+	test_rules();
+	test_clients();
 	loop_destroy();
 	return t_done();
 }
