@@ -1,4 +1,5 @@
 #include "gateway/court.h"
+#include "policy/action.h"
 
 /* --- what rules can ask for --- */
 
@@ -60,7 +61,7 @@ look_at(struct court *c, enum phase phase, const struct rule *rules, size_t n)
 		look_at(c, phase, rules[i].group, rules[i].ngroup);
 		if (rules[i].group != NULL || rules[i].observe)
 			continue;
-		switch (rules[i].action.kind) {
+		switch (action_in_effect(&rules[i])->kind) {
 		case ACTION_DELAY:
 		case ACTION_DISCONNECT:
 			c->is_prompt[phase] = true;
@@ -86,7 +87,7 @@ static bool
 may_trust_or_refuse(const struct rule *rules, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		enum action_kind kind = rules[i].action.kind;
+		enum action_kind kind = action_in_effect(&rules[i])->kind;
 
 		if (rules[i].group != NULL ?
 		    may_trust_or_refuse(rules[i].group, rules[i].ngroup) :

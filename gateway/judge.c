@@ -1,4 +1,5 @@
 #include "gateway/judge_internal.h"
+#include "policy/action.h"
 
 /* --- life --- */
 
@@ -130,7 +131,8 @@ judge_put_scores(const struct judge *j, struct buf *out)
 bool
 judge_trusts(const struct verdict *v)
 {
-	return v->rule != NULL && v->rule->action.kind == ACTION_TRUST;
+	return v->rule != NULL &&
+	    action_in_effect(v->rule)->kind == ACTION_TRUST;
 }
 
 /* One recipient that is trusted does not make the mail so, though rules of the

@@ -506,7 +506,8 @@ get(void *owner, const struct fact_ref *ref, struct value *v,
 	enum fact_id id = fact_id(fact);
 
 	*v = (struct value){ .type = fact->type };
-	if (fact->cost == FACT_DNS && !j->may_wait)
+	if ((fact->cost == FACT_DNS || fact->cost == FACT_STORE) &&
+	    !j->may_wait)
 		return not_yet(err);
 	if (id == FACT_CLIENT_NAME || id == FACT_CLIENT_REVERSE)
 		return get_name(j, id, v, err);
@@ -526,7 +527,10 @@ get(void *owner, const struct fact_ref *ref, struct value *v,
 		get_sender(j, id, v);
 		return 0;
 	case PHASE_RCPT:
-		get_rcpt(j, id, v);
+		if (fact->cost == FACT_STORE)
+			test_facts_neutral(fact, v);
+		else
+			get_rcpt(j, id, v);
 		return 0;
 	case PHASE_MESSAGE:
 		break;

@@ -82,6 +82,9 @@ static const struct expected {
 	[FACT_RCPT_LOCAL] = { .real = "B" },
 	[FACT_RCPT_DOMAIN] = { .real = "here.example" },
 	[FACT_RCPT_COUNT] = { .real = "2" },
+	[FACT_GREYLIST] = { "exempt", NEUTRAL },
+	[FACT_GREYLIST_LEFT] = { "none", NEUTRAL },
+	[FACT_GREYLIST_IDENTITY] = { "none", NEUTRAL },
 	[FACT_MESSAGE_SIZE] = { .real = "" },		/* set by the test */
 	[FACT_HEADER] = { .real = "one" },
 	[FACT_HEADERS] = { .real = "one, t wo" },
@@ -260,7 +263,8 @@ int
 main(void)
 {
 	struct arena *a = arena_create("test");
-	struct hearing h = { .conf = conf, .is_not_greeted = true };
+	struct hearing h = { .conf = conf, .is_not_greeted = true,
+	    .has_store = true };
 	struct err err;
 
 	loop_create();
@@ -275,7 +279,7 @@ main(void)
 	hearing_hold(&h, checked);
 	h = (struct hearing){ .conf = conf, .is_not_greeted = true,
 	    .rules = h.rules, .zone = h.zone, .test = h.test,
-	    .peer = "127.0.0.1" };
+	    .peer = "127.0.0.1", .has_store = true };
 	hearing_hold(&h, unchecked);
 	h = (struct hearing){ .rules = bare_rules, .is_not_greeted = true,
 	    .zone = "9.2.0.192.in-addr.arpa PTR other.example\n"

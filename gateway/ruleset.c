@@ -1,6 +1,7 @@
 #include "conf/conf.h"
 #include "conf/listing.h"
 #include "gateway/ruleset.h"
+#include "policy/action.h"
 
 struct rule_context
 ruleset_context(struct arena *a, const struct settings *s)
@@ -70,7 +71,7 @@ find_quarantine(const struct rule *rules, size_t n)
 		const struct rule *rule = &rules[i], *inner;
 
 		if (rule->group == NULL) {
-			if (rule->action.kind == ACTION_QUARANTINE)
+			if (action_in_effect(rule)->kind == ACTION_QUARANTINE)
 				return rule;
 			continue;
 		}

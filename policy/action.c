@@ -22,6 +22,9 @@ static const struct {
 	[ACTION_REPLACE_HEADER] = { "replace header", false, false },
 	[ACTION_PREFIX_SUBJECT] = { "prefix subject", false, false },
 	[ACTION_LOG] = { "log", false, false },
+	/* If they do something it is that of their brake. */
+	[ACTION_GREYLIST] = { "greylist", false, false },
+	[ACTION_LIMIT] = { "limit", false, false },
 };
 #define NACTIONS	(sizeof(actions) / sizeof(actions[0]))
 
@@ -52,4 +55,11 @@ bool
 action_has_code(enum action_kind kind)
 {
 	return actions[kind].has_code;
+}
+
+const struct action *
+action_in_effect(const struct rule *rule)
+{
+	return rule->action.brake != NULL ? rule->action.brake->action :
+	    &rule->action;
 }

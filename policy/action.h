@@ -11,4 +11,7 @@ const char	*action_name(enum action_kind kind);	/* "add header" */
 int		 action_find(struct span word, enum action_kind *kind);
 bool		 action_is_final(enum action_kind kind); /* ends the phase */
 bool		 action_has_code(enum action_kind kind); /* it is a reply */
+/* What a rule does if it does anything: of greylist and limit, what these do
+ * then. */
+const struct action *action_in_effect(const struct rule *rule);
 #endif

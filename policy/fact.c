@@ -26,6 +26,10 @@ static const char *const dmarc_words[] = {
 static const char *const policy_words[] = {
 	"none", "quarantine", "reject", NULL
 };
+static const char *const greylist_words[] = {
+	"new", "early", "passed", "known", "identity-known", "null-sender",
+	"unknown", "exempt", NULL
+};
 static const char *const arc_words[] = {
 	"none", "pass", "fail", "temperror", NULL
 };

@@ -34,7 +34,12 @@ enum fact_scope {
 /* GROWS: later phases may know more (DNS lists of the HELO name, then of the
  * sender), so it is asked for anew. */
 enum fact_change { FACT_STAYS, FACT_GROWS };
-enum fact_cost { FACT_FREE, FACT_DNS, FACT_BODY /* all of it is needed */ };
+enum fact_cost {
+	FACT_FREE,
+	FACT_DNS,
+	FACT_STORE,			/* base/store.h is asked */
+	FACT_BODY			/* all of it is needed */
+};
 enum fact_argument { FACT_TAKES_NOTHING, FACT_TAKES_HEADER, FACT_TAKES_LIST };
 
 struct fact {

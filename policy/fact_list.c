@@ -92,7 +92,7 @@ cost_name(enum fact_cost cost)
 {
 	static const char *const names[] = {
 		[FACT_FREE] = "none", [FACT_DNS] = "dns",
-		[FACT_BODY] = "message",
+		[FACT_STORE] = "store", [FACT_BODY] = "message",
 	};
 
 	return names[cost];

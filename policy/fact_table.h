@@ -111,15 +111,24 @@ X(RCPT_DOMAIN, "rcpt.domain", TYPE_NAME, NULL, PHASE_RCPT, FACT_OF_RCPT, \
 X(RCPT_COUNT, "rcpt.count", TYPE_INT, NULL, PHASE_RCPT, FACT_OF_RCPT, \
     FACT_GROWS, FACT_FREE, FACT_TAKES_NOTHING, false, \
     "recipients so far, this one included") \
+X(GREYLIST, "greylist", TYPE_WORD, greylist_words, PHASE_RCPT, FACT_OF_RCPT, \
+    FACT_STAYS, FACT_STORE, FACT_TAKES_NOTHING, false, \
+    "what the greylist knows of this client, sender and recipient") \
+X(GREYLIST_LEFT, "greylist.left", TYPE_DURATION, NULL, PHASE_RCPT, \
+    FACT_OF_RCPT, FACT_STAYS, FACT_STORE, FACT_TAKES_NOTHING, true, \
+    "how long it asks the client to wait; none if it does not") \
+X(GREYLIST_IDENTITY, "greylist.identity", TYPE_TEXT, NULL, PHASE_RCPT, \
+    FACT_OF_RCPT, FACT_STAYS, FACT_STORE, FACT_TAKES_NOTHING, true, \
+    "as whom it knows the client: by SPF domain, name or network") \
 X(MESSAGE_SIZE, "message.size", TYPE_SIZE, NULL, PHASE_MESSAGE, \
     FACT_OF_MESSAGE, FACT_STAYS, FACT_BODY, FACT_TAKES_NOTHING, false, \
     "octets of the message") \
 X(HEADER, "header", TYPE_TEXT, NULL, PHASE_MESSAGE, FACT_OF_MESSAGE, \
     FACT_STAYS, FACT_BODY, FACT_TAKES_HEADER, true, \
-    "the first header field of this name, unfolded and decoded") \
+    "the first header field of this name, unfolded, decoded, in UTF-8") \
 X(HEADERS, "headers", TYPE_TEXTS, NULL, PHASE_MESSAGE, FACT_OF_MESSAGE, \
     FACT_STAYS, FACT_BODY, FACT_TAKES_HEADER, false, \
-    "all header fields of this name") \
+    "all header fields of this name, likewise") \
 X(HEADER_COUNT, "header-count", TYPE_INT, NULL, PHASE_MESSAGE, \
     FACT_OF_MESSAGE, FACT_STAYS, FACT_BODY, FACT_TAKES_HEADER, false, \
     "how many header fields of this name there are") \

@@ -137,6 +137,8 @@ test_order(void)
 	T_INT("spf", fact_word(fact_at(FACT_SPF), span_z("permerror")), 6);
 	T_INT("dkim", fact_word(fact_at(FACT_DKIM), span_z("policy")), 6);
 	T_INT("dmarc", fact_word(fact_at(FACT_DMARC), span_z("permerror")), 4);
+	T_INT("greylist", fact_word(fact_at(FACT_GREYLIST),
+	    span_z("unknown")), 6);
 	T_INT("policy",
 	    fact_word(fact_at(FACT_DMARC_POLICY), span_z("reject")), 2);
 	T_INT("arc", fact_word(fact_at(FACT_ARC), span_z("temperror")), 3);

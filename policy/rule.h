@@ -84,13 +84,35 @@ enum action_kind {
 	ACTION_ACCEPT, ACTION_TRUST, ACTION_REJECT, ACTION_DEFER,
 	ACTION_DISCONNECT, ACTION_DISCARD, ACTION_QUARANTINE, ACTION_SCORE,
 	ACTION_TAG, ACTION_DELAY, ACTION_ROUTE, ACTION_ADD_HEADER, ACTION_REMOVE_HEADER,
-	ACTION_REPLACE_HEADER, ACTION_PREFIX_SUBJECT, ACTION_LOG
+	ACTION_REPLACE_HEADER, ACTION_PREFIX_SUBJECT, ACTION_LOG,
+	ACTION_GREYLIST, ACTION_LIMIT
 };
 
 #define RULE_SCORE_MAX	1000		/* up or down, of one rule */
 /* us, of one rule and of all of a phase: so long clients wait for a reply,
  * RFC 5321 4.5.3.2. */
 #define RULE_DELAY_MAX	(INT64_C(300) * 1000000)
+
+#define RULE_LIMIT_MAX		1000000000	/* events in a window */
+#define RULE_LIMIT_FACTS_MAX	10		/* that they are counted by */
+/* us: a shorter window is as many tries as its client likes, and what is
+ * counted for a longer one is kept all that time. */
+#define RULE_LIMIT_WINDOW_MIN	(INT64_C(1) * 1000000)
+#define RULE_LIMIT_WINDOW_MAX	(INT64_C(30) * 86400 * 1000000)
+
+/*
+ * Of `greylist` and `limit`: what decides whether they do something, and what
+ * that is. If it is nothing the rules go on.
+ */
+struct brake {
+	/* GREYLIST: greylist. LIMIT: those by whose values it counts. */
+	struct fact_ref		*facts;
+	size_t			 nfacts;
+	int64_t			 most;		/* LIMIT: events ... */
+	int64_t			 window;	/* in this time, us */
+	unsigned		 slot;		/* by rule_plan_number() */
+	struct action		*action;	/* has no brake */
+};
 
 struct action {
 	enum action_kind	 kind;
@@ -102,6 +124,7 @@ struct action {
 	int64_t			 number;	/* SCORE: hundredths; DELAY: us */
 	struct fact_ref		 ref;		/* SCORE: of this fact's value,
 						   if ref.fact != NULL */
+	struct brake		*brake;		/* GREYLIST, LIMIT; else NULL */
 	struct place		 at;
 };
 
@@ -146,6 +169,7 @@ struct rules {
 						   configuration */
 	size_t			 nrules;	/* `number` is below it */
 	size_t			 nslots;	/* different facts that are named */
+	size_t			 nlimits;	/* brake.slot is below it */
 	struct rcpt_reads	 rcpt_reads;
 };
 #endif

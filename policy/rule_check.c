@@ -4,6 +4,7 @@
 #include "base/nearest.h"
 #include "conf/list.h"
 #include "conf/listing.h"
+#include "policy/action.h"
 #include "policy/rule_check.h"
 
 const char *
@@ -58,6 +59,14 @@ check_list(struct rule_checker *c, const struct fact_ref *ref)
 	return false;
 }
 
+static void
+check_store(struct rule_checker *c, const char *name, struct place at)
+{
+	if (!c->context->has_store)
+		diagnostic(c->d, at, NULL, "\"%s\" needs a store: \"store\" "
+		    "in the configuration", name);
+}
+
 /* Whether it is known what is asked for. */
 static bool
 check_ref(struct rule_checker *c, const struct fact_ref *ref,
@@ -67,6 +76,8 @@ check_ref(struct rule_checker *c, const struct fact_ref *ref,
 		diagnostic(c->d, ref->at, NULL, "%s is not known at %s: it is "
 		    "from %s on", check_fact_name(c, ref), phase_name(phase),
 		    phase_name(ref->fact->phase));
+	if (ref->fact->cost == FACT_STORE)
+		check_store(c, ref->fact->name, ref->at);
 	return ref->fact->argument != FACT_TAKES_LIST || check_list(c, ref);
 }
 
@@ -132,9 +143,50 @@ check_score(struct rule_checker *c, const struct fact_ref *ref,
 		    type_name(fact->type));
 }
 
+static void	check_action(struct rule_checker *c, struct action *action,
+		    enum phase phase);
+
+/* What a limit counts by. */
+static void
+check_key(struct rule_checker *c, const struct brake *brake,
+    enum phase phase)
+{
+	for (size_t i = 0; i < brake->nfacts; i++) {
+		const struct fact_ref *ref = &brake->facts[i];
+
+		if (ref->fact == NULL)		/* reported */
+			continue;
+		check_ref(c, ref, phase);
+		if (ref->fact->scope == FACT_OF_RULES)
+			diagnostic(c->d, ref->at, NULL, "%s is made by the "
+			    "rules: a limit counts by what comes in",
+			    ref->fact->name);
+		for (size_t j = 0; j < i; j++)
+			if (brake->facts[j].fact == ref->fact &&
+			    span_eq_nocase(brake->facts[j].argument,
+			    ref->argument))
+				diagnostic(c->d, ref->at, NULL, "%s is there "
+				    "twice", check_fact_name(c, ref));
+	}
+}
+
+static void
+check_brake(struct rule_checker *c, const struct action *action,
+    enum phase phase)
+{
+	check_store(c, action_name(action->kind), action->at);
+	if (action->kind == ACTION_LIMIT)
+		check_key(c, action->brake, phase);
+	else if (phase != PHASE_RCPT || !c->context->has_store)
+		return;		/* its own facts would say so once more */
+	check_action(c, action->brake->action, phase);
+}
+
 static void
 check_action(struct rule_checker *c, struct action *action, enum phase phase)
 {
+	if (action->brake != NULL)
+		check_brake(c, action, phase);
 	if (action->ref.fact != NULL)
 		check_score(c, &action->ref, phase);
 	for (size_t i = 0; i < action->text.n; i++)

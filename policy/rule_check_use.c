@@ -4,6 +4,7 @@
 #include "base/nearest.h"
 #include "conf/list.h"
 #include "conf/listing.h"
+#include "policy/action.h"
 #include "policy/rule_check.h"
 
 /*
@@ -74,10 +75,26 @@ note_cond(struct use *u, const struct cond *cond)
 }
 
 static void
+note_action(struct use *u, const struct action *action)
+{
+	for (size_t i = 0; i < action->text.n; i++)
+		if (action->text.parts[i].ref.fact != NULL)
+			note_ref(u, &action->text.parts[i].ref);
+	if (action->ref.fact != NULL)
+		note_ref(u, &action->ref);
+	if (action->kind == ACTION_TAG)
+		add_mention(u, &u->given, action->name, action->name_at);
+	if (action->brake == NULL)
+		return;
+	for (size_t i = 0; i < action->brake->nfacts; i++)
+		note_ref(u, &action->brake->facts[i]);
+	note_action(u, action->brake->action);
+}
+
+static void
 note_rules(struct use *u, const struct rule *rules, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct action *action = &rules[i].action;
 
 		u->position++;
 		if (rules[i].when != NULL)
@@ -86,14 +103,7 @@ note_rules(struct use *u, const struct rule *rules, size_t n)
 			note_rules(u, rules[i].group, rules[i].ngroup);
 			continue;
 		}
-		for (size_t j = 0; j < action->text.n; j++)
-			if (action->text.parts[j].ref.fact != NULL)
-				note_ref(u, &action->text.parts[j].ref);
-		if (action->ref.fact != NULL)
-			note_ref(u, &action->ref);
-		if (action->kind == ACTION_TAG)
-			add_mention(u, &u->given, action->name,
-			    action->name_at);
+		note_action(u, &rules[i].action);
 	}
 }
 
@@ -110,7 +120,7 @@ warn_scores(struct use *u, const struct rule *rules, size_t n)
 		if (rule->group != NULL) {
 			if (!warn_scores(u, rule->group, rule->ngroup))
 				return false;
-		} else if (rule->action.kind == ACTION_SCORE &&
+		} else if (action_in_effect(rule)->kind == ACTION_SCORE &&
 		    u->position >= u->last_read) {
 			diagnostic_warn(u->c->d, rule->at, NULL, u->last_read
 			    == 0 ? "this is added to score, and no rule asks "

@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "conf/list.h"
 #include "policy/action.h"
 #include "policy/rule_eval_internal.h"
@@ -69,7 +71,8 @@ measure(struct rule_run *run, const struct action *action, int64_t *score,
 static void
 give(struct rule_run *run, enum world_kind w, const struct rule_step *step)
 {
-	if (step->rule->action.ref.fact == NULL || step->score != 0)
+	if (action_in_effect(step->rule)->ref.fact == NULL ||
+	    step->score != 0)
 		given_add(run->e->arena,
 		    &run->e->worlds[w].given[run->phase], step->rule,
 		    step->score);
@@ -85,10 +88,12 @@ end(struct rule_run *run, enum world_kind w, const struct rule *rule)
 static void
 decide(struct verdict *v, const struct rule *rule, struct span text)
 {
-	v->kind = rule->action.kind;
+	const struct action *action = action_in_effect(rule);
+
+	v->kind = action->kind;
 	v->rule = rule;
-	v->code = rule->action.code;
-	v->enhanced = rule->action.enhanced;
+	v->code = action->code;
+	v->enhanced = action->enhanced;
 	v->text = text;
 }
 
@@ -125,7 +130,7 @@ static enum outcome
 act(struct rule_run *run, const struct rule_step *step)
 {
 	const struct rule *rule = step->rule;
-	const struct action *action = &rule->action;
+	const struct action *action = action_in_effect(rule);
 	struct span text = step->text;
 
 	switch (action->kind) {
@@ -161,6 +166,10 @@ act(struct rule_run *run, const struct rule_step *step)
 	case ACTION_LOG:
 		add_log(run, rule, text);
 		break;
+	case ACTION_GREYLIST:
+	case ACTION_LIMIT:
+		assert(false);		/* they have a brake, and no effect */
+		break;
 	}
 	return GOES_ON;
 }
@@ -182,7 +191,7 @@ static void
 observe(struct rule_run *run, const struct rule_step *step)
 {
 	const struct rule *rule = step->rule;
-	enum action_kind kind = rule->action.kind;
+	enum action_kind kind = action_in_effect(rule)->kind;
 	struct verdict *would;
 
 	add_observed(run, step);
@@ -222,6 +231,26 @@ note_limit(struct rule_run *run)
 	run->verdict->gave_up_rule = run->step.rule;
 }
 
+static MAY_YIELD enum outcome
+do_action(struct rule_run *run, const struct rule *rule, struct err *err)
+{
+	const struct action *action = action_in_effect(rule);
+	struct rule_step *step = &run->step;
+
+	if (rule->action.brake != NULL && rule_brake(run, err) < 0)
+		return STOPPED;
+	if (step->is_let_pass)
+		return GOES_ON;
+	if (render(run, action, &step->text, err) < 0 ||
+	    measure(run, action, &step->score, err) < 0)
+		return STOPPED;
+	step->observed = rule->observe;
+	if (!rule->observe)
+		return act(run, step);
+	observe(run, step);
+	return GOES_ON;
+}
+
 /* The condition and, if it holds, what a rule does; *applied tells a group
  * to go on with its own. */
 static MAY_YIELD enum outcome
@@ -237,16 +266,10 @@ run_one(struct rule_run *run, const struct rule *rule, bool *applied,
 	    rule_cond(run, rule->when, &step->applied, err) < 0)
 		return STOPPED;
 	note_limit(run);
-	if (step->applied && rule->group == NULL) {
-		step->observed = rule->observe;
-		if (render(run, &rule->action, &step->text, err) < 0 ||
-		    measure(run, &rule->action, &step->score, err) < 0)
-			return STOPPED;
-		if (rule->observe)
-			observe(run, step);
-		else
-			outcome = act(run, step);
-	}
+	if (step->applied && rule->group == NULL)
+		outcome = do_action(run, rule, err);
+	if (outcome == STOPPED)
+		return STOPPED;
 	trace_add(run, step);
 	*applied = step->applied;
 	return outcome;
@@ -284,6 +307,7 @@ evaluation_begin(struct arena *a, const struct rules *rules,
 	e->rules = rules;
 	e->source = source;
 	e->slots = arena_new_n(a, rules->nslots, struct fact_slot *);
+	e->counts = arena_new_n(a, rules->nlimits, struct count_slot);
 	return e;
 }
 
@@ -328,4 +352,5 @@ void
 evaluation_forget(struct evaluation *e, enum fact_scope scope)
 {
 	rule_facts_forget(e, scope);
+	rule_counts_forget(e, scope);
 }

@@ -49,6 +49,10 @@
  *           what would have been decided.
  * Scope     scores and tags live as long as what they were given for: those
  *           of connect with the session, those of rcpt with the recipient.
+ * Limit     counts each thing that its phase is asked about once: the session,
+ *           the HELO name, the mail, the recipient, the message. A rule that is
+ *           not reached, or whose condition does not hold, counts nothing. One
+ *           that observes counts too, for itself alone.
  * Rcpt      the rules of the message are asked once for all recipients: as for
  *           the one of evaluation_rcpt_keep(). Others belong to the same
  *           message if evaluation_rcpt_class() is equal: these rules cannot
@@ -84,6 +88,18 @@ struct fact_source {
 	 * or it is not known yet. Text lives until the fact's scope ends. */
 	MAY_YIELD int	(*get)(void *owner, const struct fact_ref *ref,
 			    struct value *value, struct err *err);
+	/*
+	 * One more event of this key: fills in how many there were in the
+	 * last `window` microseconds, this one included; negative: that cannot
+	 * be told, and the limit lets it pass. -1 as above, and then it was not
+	 * counted: it will be asked again.
+	 * The key names the rule, and the values of the facts; its octets and
+	 * its length are what the client makes of these. It ends with the call.
+	 * Needed if a rule has a `limit`.
+	 */
+	MAY_YIELD int	(*count)(void *owner, const struct rule *rule,
+			    struct span key, int64_t window, int64_t *number,
+			    struct err *err);
 };
 
 struct header_edit {			/* of the forwarded message */
@@ -126,9 +142,11 @@ struct verdict {
 struct rule_step {
 	const struct rule	*rule;
 	bool			 applied;	/* its condition held */
+	bool			 is_let_pass;	/* by greylist, limit */
 	bool			 observed;	/* "would have" */
 	struct span		 text;		/* of its action, rendered */
 	int64_t			 score;		/* of `score` */
+	int64_t			 number;	/* that `limit` counted */
 	/* A regular expression that met its limit, so did not match; the
 	 * first one. */
 	const struct cond	*gave_up;

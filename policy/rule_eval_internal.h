@@ -7,6 +7,7 @@
  * rule_eval.c	runs the rules of a phase
  * rule_cond.c	whether a condition holds
  * rule_facts.c	facts of the source: read once, kept for their scope
+ * rule_brake.c	whether greylist and limit do something
  * rule_given.c	what rules give: scores and tags, and facts made of them
  * rule_eval_rcpt.c	many recipients, and one message for them
  */
@@ -18,6 +19,13 @@ struct fact_slot {
 	bool			 known;
 	enum phase		 phase;		/* in which it was read */
 	struct value		 value;
+};
+
+/* What a `limit` counted last. */
+struct count_slot {
+	bool			 known;
+	enum phase		 phase;		/* of its rule */
+	int64_t			 number;
 };
 
 /* Of a `score` or `tag` that applied. */
@@ -50,6 +58,7 @@ struct evaluation {
 	const struct rules	*rules;
 	const struct fact_source *source;
 	struct fact_slot	**slots;	/* by fact_ref.slot */
+	struct count_slot	*counts;	/* by brake.slot */
 	struct world		 worlds[WORLDS];
 	struct {			/* by evaluation_rcpt_keep() */
 		bool			 is_kept;
@@ -80,8 +89,22 @@ MAY_YIELD int	 rule_fact(struct rule_run *run, const struct fact_ref *ref,
 		    struct value *value, struct err *err);
 void		 rule_facts_forget(struct evaluation *e,
 		    enum fact_scope scope);
+void		 rule_put_folded(struct buf *out, struct span text);
+/* As a text that is the same for values that are: their case does not
+ * matter. */
+void		 rule_fact_put(struct buf *out, const struct fact_ref *ref,
+		    const struct value *value);
+
+/* --- rule_brake.c --- */
+/* Of the rule at hand, whose action has a brake: fills in what the step says
+ * of it. */
+MAY_YIELD int	 rule_brake(struct rule_run *run, struct err *err);
+void		 rule_counts_forget(struct evaluation *e,
+		    enum fact_scope scope);
 
 /* --- rule_given.c --- */
+/* How long what is given at a phase lasts. */
+enum fact_scope	 rule_scope(enum phase phase);
 void		 given_add(struct arena *a, struct given *given,
 		    const struct rule *rule, int64_t score);
 void		 given_clear(struct given *given);

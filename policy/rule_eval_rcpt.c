@@ -1,20 +1,7 @@
+#include "policy/action.h"
 #include "policy/rule_eval_internal.h"
 
 /* --- what tells recipients apart --- */
-
-/* The case of texts does not matter. */
-static void
-put_value(struct buf *out, const struct fact_ref *ref,
-    const struct value *value)
-{
-	size_t begin = out->len;
-
-	value_put(out, value, ref->fact->words);
-	for (size_t i = begin; i < out->len; i++)
-		if (out->p[i] >= 'A' && out->p[i] <= 'Z')
-			out->p[i] = (char)(out->p[i] + ('a' - 'A'));
-	buf_puts(out, ",");
-}
 
 static MAY_YIELD int
 put_facts(struct rule_run *run, const struct rcpt_reads *reads,
@@ -32,7 +19,8 @@ put_facts(struct rule_run *run, const struct rcpt_reads *reads,
 
 		if (rule_fact(run, reads->texts[i], &value, err) < 0)
 			return -1;
-		put_value(out, reads->texts[i], &value);
+		rule_fact_put(out, reads->texts[i], &value);
+		buf_puts(out, ",");
 	}
 	return 0;
 }
@@ -51,7 +39,7 @@ put_given(const struct given *given, const struct rcpt_reads *reads,
 		struct value name = { .type = TYPE_TEXT,
 		    .text = score_name(rule) };
 
-		if (rule->action.kind == ACTION_SCORE)
+		if (action_in_effect(rule)->kind == ACTION_SCORE)
 			value_put(out, &name, NULL);
 	}
 }
@@ -103,7 +91,8 @@ ended_at_rcpt(const struct world *world)
 static bool
 takes(const struct rule *ended)
 {
-	return ended == NULL || ended->action.kind == ACTION_TRUST;
+	return ended == NULL ||
+	    action_in_effect(ended)->kind == ACTION_TRUST;
 }
 
 /* The first one; for observers, the first of those whom they would take. */

@@ -404,7 +404,8 @@ test_random(void)
 		struct arena *a = arena_create("rules");
 		struct rule_maker maker = { .seed = i * 104729 };
 		struct group g = { .trial = {
-		    .rules = rule_maker_rules(a, &maker) },
+		    .rules = rule_maker_rules(a, &maker),
+		    .any_count = true },
 		    .facts = rule_maker_facts(a, maker.seed) };
 
 		if (rule_trial_begin(&g.trial)) {

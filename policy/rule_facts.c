@@ -75,3 +75,31 @@ rule_facts_forget(struct evaluation *e, enum fact_scope scope)
 			e->slots[i]->known = false;
 	given_forget(e, scope);
 }
+
+/* From here on. */
+static void
+fold(struct buf *out, size_t begin)
+{
+	for (size_t i = begin; i < out->len; i++)
+		if (out->p[i] >= 'A' && out->p[i] <= 'Z')
+			out->p[i] = (char)(out->p[i] + ('a' - 'A'));
+}
+
+void
+rule_put_folded(struct buf *out, struct span text)
+{
+	size_t begin = out->len;
+
+	buf_span(out, text);
+	fold(out, begin);
+}
+
+void
+rule_fact_put(struct buf *out, const struct fact_ref *ref,
+    const struct value *value)
+{
+	size_t begin = out->len;
+
+	value_put(out, value, ref->fact->words);
+	fold(out, begin);
+}

@@ -1,13 +1,20 @@
 #include "conf/list.h"
+#include "policy/action.h"
 #include "policy/rule_eval_internal.h"
 
-static const enum fact_scope scope_of_phase[PHASES] = {
-	[PHASE_CONNECT] = FACT_OF_SESSION,
-	[PHASE_HELO] = FACT_OF_HELO,
-	[PHASE_MAIL] = FACT_OF_MAIL,
-	[PHASE_RCPT] = FACT_OF_RCPT,
-	[PHASE_MESSAGE] = FACT_OF_MESSAGE,
-};
+enum fact_scope
+rule_scope(enum phase phase)
+{
+	static const enum fact_scope scopes[PHASES] = {
+		[PHASE_CONNECT] = FACT_OF_SESSION,
+		[PHASE_HELO] = FACT_OF_HELO,
+		[PHASE_MAIL] = FACT_OF_MAIL,
+		[PHASE_RCPT] = FACT_OF_RCPT,
+		[PHASE_MESSAGE] = FACT_OF_MESSAGE,
+	};
+
+	return scopes[phase];
+}
 
 int64_t
 rule_sum(int64_t a, int64_t b)
@@ -55,10 +62,10 @@ given_forget(struct evaluation *e, enum fact_scope scope)
 		struct world *world = &e->worlds[w];
 
 		for (size_t i = 0; i < PHASES; i++)
-			if (scope_of_phase[i] >= scope)
+			if (rule_scope((enum phase)i) >= scope)
 				given_clear(&world->given[i]);
 		if (world->ended != NULL &&
-		    scope_of_phase[world->ended_in] >= scope)
+		    rule_scope(world->ended_in) >= scope)
 			world->ended = NULL;
 		if (scope <= FACT_OF_MAIL) {
 			given_clear(&e->kept[w].given);
@@ -73,8 +80,9 @@ given_forget(struct evaluation *e, enum fact_scope scope)
 struct span
 score_name(const struct rule *rule)
 {
-	return rule->action.name.len > 0 ? rule->action.name :
-	    span_z(rule->name);
+	struct span name = action_in_effect(rule)->name;
+
+	return name.len > 0 ? name : span_z(rule->name);
 }
 
 static int64_t
@@ -103,7 +111,7 @@ evaluation_put_scores(const struct evaluation *e, struct buf *out)
 		for (size_t k = 0; k < given[i].n; k++) {
 			const struct rule *r = given[i].list[k].rule;
 
-			if (r->action.kind != ACTION_SCORE)
+			if (action_in_effect(r)->kind != ACTION_SCORE)
 				continue;
 			buf_puts(out, is_first ? "" : ",");
 			buf_span(out, score_name(r));
@@ -124,7 +132,7 @@ read_scores(struct rule_run *run, const struct given *given, struct value *v)
 		for (size_t j = 0; j < given[i].n; j++) {
 			const struct rule *r = given[i].list[j].rule;
 
-			if (r->action.kind != ACTION_SCORE)
+			if (action_in_effect(r)->kind != ACTION_SCORE)
 				continue;
 			v->list.items[v->list.n++] = (struct value){
 			    .type = TYPE_TEXT, .text = score_name(r) };
@@ -154,8 +162,8 @@ world_tagged(const struct world *world, struct span tag)
 {
 	for (size_t i = 0; i < PHASES; i++)
 		for (size_t j = 0; j < world->given[i].n; j++) {
-			const struct action *a =
-			    &world->given[i].list[j].rule->action;
+			const struct action *a = action_in_effect(
+			    world->given[i].list[j].rule);
 
 			if (a->kind == ACTION_TAG && span_eq(a->name, tag))
 				return true;

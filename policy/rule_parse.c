@@ -250,6 +250,18 @@ skip_action(struct rule_parser *p)
 			p->t++;
 }
 
+/* A score of a fact without a name or a label is called as the fact is. */
+static void
+name_score(struct rule *rule)
+{
+	struct action *action = rule->action.brake != NULL ?
+	    rule->action.brake->action : &rule->action;
+
+	if (action->ref.fact != NULL && action->name.len == 0 &&
+	    !rule->has_label)
+		action->name = span_z(action->ref.fact->name);
+}
+
 static void
 parse_statement(struct rule_parser *p, enum phase phase, bool observe,
     unsigned depth, struct rule_list *list)
@@ -275,9 +287,7 @@ parse_statement(struct rule_parser *p, enum phase phase, bool observe,
 	}
 	rule.at = p->t->place;
 	good = rule_parse_action(p, phase, &rule.action);
-	if (rule.action.ref.fact != NULL && rule.action.name.len == 0 &&
-	    !rule.has_label)
-		rule.action.name = span_z(rule.action.ref.fact->name);
+	name_score(&rule);
 	if (!good)
 		skip_action(p);
 	if (token_is_word(p->t, "when")) {

@@ -14,6 +14,7 @@
  * rule_parse.c		a file: declarations, blocks, groups, rules
  * rule_parse_decl.c	set, dnsbl, include
  * rule_parse_action.c	actions: one table
+ * rule_parse_brake.c	greylist and limit, which do another action or nothing
  * rule_parse_cond.c	conditions
  * rule_parse_fact.c	names of facts, and texts with facts in them
  * rule_lines.c		which ends of lines end a statement
@@ -85,6 +86,13 @@ bool		 rule_read_number(struct span text, int64_t most,
 		    int64_t *hundredths);
 bool		 rule_is_action(struct span word);
 const char	*rule_nearest_action(struct span word);
+
+/* --- rule_parse_brake.c --- */
+/* What stands behind the word. */
+bool		 rule_parse_greylist(struct rule_parser *p,
+		    struct action *action);
+bool		 rule_parse_limit(struct rule_parser *p, enum phase phase,
+		    struct action *action);
 
 /* --- rule_parse_cond.c --- */
 struct cond	*rule_parse_cond(struct rule_parser *p);	/* or NULL */

@@ -52,10 +52,13 @@ static const struct action_row {
 	    0, NULL },
 	{ "prefix", "subject", ACTION_PREFIX_SUBJECT, MESSAGE, TEXT, 0, NULL },
 	{ "log", NULL, ACTION_LOG, ALL, TEXT, 0, NULL },
+	/* Read by rule_parse_brake.c. */
+	{ "greylist", NULL, ACTION_GREYLIST, RCPT, 0, 0, NULL },
+	{ "limit", NULL, ACTION_LIMIT, ALL, 0, 0, NULL },
 };
 #define ROWS	(sizeof(rows) / sizeof(*rows))
 
-static const char *const not_built[] = { "greylist", "limit", "milter" };
+static const char *const not_built[] = { "milter" };
 #define NOT_BUILT	(sizeof(not_built) / sizeof(*not_built))
 
 
@@ -418,5 +421,9 @@ rule_parse_action(struct rule_parser *p, enum phase phase,
 		    row->second != NULL ? " " : "",
 		    row->second != NULL ? row->second : "", phase_name(phase),
 		    phases_text(row->phases));
+	if (row->kind == ACTION_GREYLIST)
+		return rule_parse_greylist(p, action);
+	if (row->kind == ACTION_LIMIT)
+		return rule_parse_limit(p, phase, action);
 	return parse_arguments(p, row, action);
 }

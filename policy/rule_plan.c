@@ -15,6 +15,7 @@ struct gathering {
 	size_t			 n, cap;
 	struct cond		**open;		/* right sides, still to come */
 	size_t			 nopen, open_cap;
+	bool			 has_limit;	/* one that counts */
 };
 
 /* Room for one more; what was emptied keeps its own. */
@@ -58,12 +59,25 @@ gather_cond(struct gathering *g, struct cond *c)
 }
 
 static void
+gather_action(struct gathering *g, struct action *action)
+{
+	struct brake *brake = action->brake;
+
+	g->has_limit |= action->kind == ACTION_LIMIT;
+	for (size_t i = 0; brake != NULL && i < brake->nfacts; i++)
+		gather_ref(g, &brake->facts[i]);
+	if (brake != NULL)
+		gather_action(g, brake->action);	/* which has none */
+	gather_ref(g, &action->ref);
+	for (size_t i = 0; i < action->text.n; i++)
+		gather_ref(g, &action->text.parts[i].ref);
+}
+
+static void
 gather_rule(struct gathering *g, struct rule *rule)
 {
 	gather_cond(g, rule->when);
-	gather_ref(g, &rule->action.ref);
-	for (size_t i = 0; i < rule->action.text.n; i++)
-		gather_ref(g, &rule->action.text.parts[i].ref);
+	gather_action(g, &rule->action);
 	for (size_t i = 0; i < rule->ngroup; i++)
 		gather_rule(g, &rule->group[i]);
 }
@@ -97,6 +111,16 @@ by_fact(const void *a, const void *b)
 	return compare_nocase(x->argument, y->argument);
 }
 
+static void
+number_limits(struct rules *all, const struct rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (rules[i].action.kind == ACTION_LIMIT)
+			rules[i].action.brake->slot = (unsigned)all->nlimits++;
+		number_limits(all, rules[i].group, rules[i].ngroup);
+	}
+}
+
 void
 rule_plan_number(struct rules *rules)
 {
@@ -114,6 +138,10 @@ rule_plan_number(struct rules *rules)
 		g.refs[i]->slot = (unsigned)rules->nslots - 1;
 	}
 	arena_destroy(&scratch);
+	rules->nlimits = 0;
+	for (size_t i = 0; i < PHASES; i++)
+		number_limits(rules, rules->phases[i].rules,
+		    rules->phases[i].n);
 	rule_plan_rcpt(rules);
 }
 
@@ -140,7 +168,10 @@ count_leading(struct gathering *g, const struct phase_rules *rules)
 
 	for (i = 0; i < rules->n; i++) {
 		g->n = 0;
+		g->has_limit = false;
 		gather_rule(g, &rules->rules[i]);
+		if (g->has_limit)
+			return i;
 		for (size_t j = 0; j < g->n; j++)
 			if (g->refs[j]->fact->cost != FACT_FREE)
 				return i;

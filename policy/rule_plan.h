@@ -19,7 +19,8 @@ struct phase_plan {
 	 * or a text; each once, in the order in which they are first named. */
 	const struct fact_ref	**needs;
 	size_t			 nneeds;
-	/* Rules (and groups) in front whose facts are free. */
+	/* Rules (and groups) in front whose facts are free, and that count
+	 * nothing. */
 	size_t			 leading;
 };
 
@@ -33,8 +34,8 @@ struct rule_plan {
 };
 
 struct rule_plan *rule_plan(struct arena *a, const struct rules *rules);
-/* Gives equal facts the same number (fact_ref.slot, below rules.nslots), and
- * notes what the message reads of a recipient (rules.rcpt_reads): the last
+/* Gives equal facts the same number (fact_ref.slot, below rules.nslots), each
+ * limit its own (brake.slot, below rules.nlimits), and notes what the message reads of a recipient (rules.rcpt_reads): the last
  * thing that is done to rules before they are used. */
 void		 rule_plan_number(struct rules *rules);
 void		 rule_plan_rcpt(struct rules *rules);	/* its second half */

@@ -1,4 +1,5 @@
 #include "conf/list.h"
+#include "policy/action.h"
 #include "policy/rule_plan.h"
 
 /*
@@ -20,13 +21,14 @@ find_given(struct reading *r, const struct rule *rules, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct rule *rule = &rules[i];
+		enum action_kind kind = action_in_effect(rule)->kind;
 
 		if (rule->group != NULL)
 			find_given(r, rule->group, rule->ngroup);
 		else if (!rule->observe) {
-			r->score |= rule->action.kind == ACTION_SCORE;
-			r->tags |= rule->action.kind == ACTION_TAG;
-			r->trust |= rule->action.kind == ACTION_TRUST;
+			r->score |= kind == ACTION_SCORE;
+			r->tags |= kind == ACTION_TAG;
+			r->trust |= kind == ACTION_TRUST;
 		}
 	}
 }
@@ -82,6 +84,11 @@ read_action(struct reading *r, const struct action *action)
 	read_ref(r, &action->ref);
 	for (size_t i = 0; i < action->text.n; i++)
 		read_ref(r, &action->text.parts[i].ref);
+	if (action->brake == NULL)
+		return;
+	for (size_t i = 0; i < action->brake->nfacts; i++)
+		read_ref(r, &action->brake->facts[i]);
+	read_action(r, action->brake->action);
 }
 
 static void

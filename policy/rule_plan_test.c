@@ -49,6 +49,14 @@ static const struct {
 	    "header \"SUBJECT\" contains \"b\" or headers \"To\" contains "
 	    "\"c\" or header-count \"Subject\" > 1\n}\n", PHASE_MESSAGE,
 	    "header:Subject headers:To header-count:Subject | 0" },
+	{ "a limit counts, whatever its facts cost",
+	    "on connect {\ntrust when client.ip is none\n"
+	    "limit 5/1h per client.port, client.ip, else reject "
+	    "\"{listener}\"\nlog \"x\"\n}\n", PHASE_CONNECT,
+	    "client.ip client.port listener | 1" },
+	{ "the greylist is asked",
+	    "on rcpt {\nlog \"x\"\ngreylist when rcpt.count > 1\n}\n",
+	    PHASE_RCPT, "rcpt.count greylist greylist.left | 1" },
 	{ "scores are free",
 	    "on rcpt {\nscore 1 when rcpt.count > 3\n"
 	    "reject \"{scores}\" when score > 3 and not tagged \"x\"\n}\n",

@@ -19,7 +19,7 @@
 #define TRIALS		400
 
 /* Of all trials: they would show nothing without these. */
-static size_t decided, observed;
+static size_t decided, observed, counted;
 
 /* What is made of a seed, and what it says when all facts are there. */
 struct job {
@@ -105,12 +105,25 @@ get_late(void *owner, const struct fact_ref *ref, struct value *value,
 	return 0;
 }
 
+static MAY_YIELD int
+count_late(void *owner, const struct rule *rule, struct span key,
+    int64_t window, int64_t *number, struct err *err)
+{
+	(void)window;
+	if (rule->number % 2 && fiber_wait(clock_now() + 20, err) < 0 &&
+	    err->kind == ERR_CLOSED)
+		return -1;
+	*number = rule_trial_count(owner, rule, key);
+	return 0;
+}
+
 static void
 check_late(void *arg)
 {
 	const struct job *job = arg;
 	struct rule_trial t = { .rules = job->rules, .facts = job->facts,
-	    .source = { .get = get_late } };
+	    .any_count = true,
+	    .source = { .get = get_late, .count = count_late } };
 
 	if (rule_trial_begin(&t))
 		compare(job, "late facts, the same trace", all_phases(&t),
@@ -186,7 +199,8 @@ check_order(const struct job *job)
 {
 	for (unsigned i = 0; i < 3; i++) {
 		struct arrivals a = { .trial = { .rules = job->rules,
-		    .facts = job->facts, .source = { .get = get_arrived } } };
+		    .facts = job->facts, .any_count = true,
+		    .source = { .get = get_arrived } } };
 
 		if (rule_trial_begin(&a.trial)) {
 			shuffle(&a, job->from + i);
@@ -209,7 +223,20 @@ get_but_one(void *owner, const struct fact_ref *ref, struct value *value,
 	return 0;
 }
 
-/* Once at each fact that is asked for. */
+static MAY_YIELD int
+count_but_one(void *owner, const struct rule *rule, struct span key,
+    int64_t window, int64_t *number, struct err *err)
+{
+	struct arrivals *a = owner;
+
+	(void)window;
+	if (++a->asked == a->fail)
+		return not_yet(err);
+	*number = rule_trial_count(&a->trial, rule, key);
+	return 0;
+}
+
+/* Once at each fact and count that is asked for. */
 static void
 check_stops(const struct job *job)
 {
@@ -218,13 +245,17 @@ check_stops(const struct job *job)
 
 	do {
 		a = (struct arrivals){ .trial = { .rules = job->rules,
-		    .facts = job->facts, .source = { .get = get_but_one } },
+		    .facts = job->facts, .any_count = true,
+		    .source = { .get = get_but_one, .count = count_but_one } },
 		    .fail = ++fail_at };
 		if (rule_trial_begin(&a.trial)) {
 			shuffle(&a, job->from);
 			compare(job, "stopped once, the same trace",
 			    run_arriving(&a), job->want);
+			if (a.trial.counted > a.trial.parsed->nlimits)
+				fail(job, "counted once", "twice", "");
 		}
+		counted += a.trial.counted;
 		rule_trial_end(&a.trial);
 	} while (a.asked >= fail_at);
 }
@@ -261,9 +292,9 @@ static void
 check_observing(const struct job *job)
 {
 	struct rule_trial blocks = { .rules = job->observing,
-	    .facts = job->facts };
+	    .facts = job->facts, .any_count = true };
 	struct rule_trial whole = { .rules = job->rules, .facts = job->facts,
-	    .observe = true };
+	    .any_count = true, .observe = true };
 
 	compare(job, "observe everywhere, and as a mode",
 	    run_observing(job, &whole), run_observing(job, &blocks));
@@ -340,9 +371,10 @@ check_same_trace(const struct job *job)
 {
 	const struct rule_maker maker = { .seed = job->from, .act = true };
 	const char *rules = rule_maker_rules(job->arena, &maker);
-	struct rule_trial a = { .rules = rules, .facts = job->facts };
+	struct rule_trial a = { .rules = rules, .facts = job->facts,
+	    .any_count = true };
 	struct rule_trial b = { .rules = rules, .facts = job->facts,
-	    .observe = true };
+	    .any_count = true, .observe = true };
 	bool ended = false;
 
 	if (!rule_trial_begin(&a) || !rule_trial_begin(&b))
@@ -404,8 +436,9 @@ static void
 check_unseen(const struct job *job)
 {
 	const struct rule_maker maker = { .seed = job->from, .remove = true };
-	struct rule_trial with = { .rules = job->rules, .facts = job->facts };
-	struct rule_trial without = { .facts = job->facts,
+	struct rule_trial with = { .rules = job->rules, .facts = job->facts,
+	    .any_count = true };
+	struct rule_trial without = { .facts = job->facts, .any_count = true,
 	    .rules = rule_maker_rules(job->arena, &maker) };
 
 	if (rule_trial_begin(&with) && rule_trial_begin(&without))
@@ -436,7 +469,7 @@ static const char *
 verdicts(struct job *job)
 {
 	struct rule_trial t = { .rules = job->rules, .facts = job->facts,
-	    .untraced = true };
+	    .any_count = true, .untraced = true };
 	const char *all;
 
 	rule_trial_begin(&t);
@@ -448,7 +481,8 @@ verdicts(struct job *job)
 static bool
 check_one(struct job *job)
 {
-	struct rule_trial t = { .rules = job->rules, .facts = job->facts };
+	struct rule_trial t = { .rules = job->rules, .facts = job->facts,
+	    .any_count = true };
 	bool good = rule_trial_begin(&t);
 
 	if (good) {
@@ -492,6 +526,7 @@ main(void)
 	T_INT("all of them are rules", good, TRIALS);
 	T_OK("many decide", decided > TRIALS / 2);
 	T_OK("many observe", observed > TRIALS / 2);
+	T_OK("many count", counted > TRIALS);
 	loop_destroy();
 	return t_done();
 }

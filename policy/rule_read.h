@@ -20,6 +20,7 @@ struct rule_context {			/* what a file may refer to */
 	const struct dnsbl_list	*lists;
 	size_t			 nlists;
 	bool			 observe;	/* every rule, as if it said so */
+	bool			 has_store;	/* for greylist and limit */
 };
 
 /* NULL if there are errors. Warnings are in `d` too. Ends with the arena. */

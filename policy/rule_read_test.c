@@ -15,7 +15,7 @@
 
 static const char *const backends[] = { "inbound", "archive", NULL };
 static const struct rule_context context = { .backends = backends,
-    .files = true };
+    .files = true, .has_store = true };
 
 /* What all files together were told, to be searched. */
 static struct buf told;
@@ -75,6 +75,52 @@ test_many(const char *name, const char *head, const char *item, size_t n,
 	buf_puts(&told, report);
 	buf_free(&text);
 	arena_destroy(&a);
+}
+
+/* --- without a store --- */
+
+static const struct {
+	const char	*name, *rules, *want;
+} needy[] = {
+	{ "the action, once", "on rcpt {\n\tgreylist\n}\n",
+	    "r:2:2: \"greylist\" needs a store: \"store\" in the configuration"
+	    "\n   greylist\n   ^\n" },
+	{ "whatever its text", "on rcpt {\n\tgreylist \"{greylist.left}\"\n}",
+	    "r:2:2: \"greylist\" needs a store: \"store\" in the configuration"
+	    "\n   greylist \"{greylist.left}\"\n   ^\n" },
+	{ "a limit, and what it does", "on mail {\n"
+	    "limit 1/1h per client.ip, else score client.ip\n}\n",
+	    "r:2:1: \"limit\" needs a store: \"store\" in the configuration\n"
+	    "  limit 1/1h per client.ip, else score client.ip\n  ^\n"
+	    "r:2:38: client.ip is an address: score adds numbers\n"
+	    "  limit 1/1h per client.ip, else score client.ip\n"
+	    "                                       ^\n" },
+	{ "a fact", "on message {\nlog \"x\" when greylist.left > 5s\n}\n",
+	    "r:2:14: \"greylist.left\" needs a store: \"store\" in the "
+	    "configuration\n  log \"x\" when greylist.left > 5s\n"
+	    "               ^\n" },
+	{ "in a text", "on rcpt {\nlog \"{greylist.identity}\"\n}\n",
+	    "r:2:7: \"greylist.identity\" needs a store: \"store\" in the "
+	    "configuration\n  log \"{greylist.identity}\"\n        ^\n" },
+};
+
+static void
+test_no_store(void)
+{
+	static const struct rule_context bare = {0};
+
+	for (size_t i = 0; i < sizeof(needy) / sizeof(needy[0]); i++) {
+		struct arena *a = arena_create("rules test");
+		struct diagnostics *d = diagnostics_create(a);
+		const char *report;
+
+		T_OK(needy[i].name, rules_read_text(a, "r",
+		    span_z(needy[i].rules), &bare, d) == NULL);
+		report = diagnostics_text(d, a);
+		T_STR(needy[i].name, report, needy[i].want);
+		buf_puts(&told, report);
+		arena_destroy(&a);
+	}
 }
 
 /* --- every message --- */
@@ -180,6 +226,7 @@ main(void)
 	    "this is one rule too many: the most is 10000");
 	test_many("too many sets", "", "set s%u = { \"a\" }\n", 1001, "",
 	    "this is one set too many: the most is 1000");
+	test_no_store();
 	T_OK("folder", chdir("../../policy") == 0);
 	report_files_each(".", "rule_parse*.c", test_every_message);
 	report_files_each(".", "rule_check*.c", test_every_message);

@@ -21,11 +21,15 @@
  * given from a phase on, `at message dnsbl.score = 9`; the one recipient
  * without a domain is "postmaster".
  *
+ * `limit LABEL = 101` gives what the limit of this label has counted, with what
+ * the test brings: 0 without it, and `none` if the store does not say.
+ *
  * What can be expected, each at one phase or, without one, at the end:
  *
  *	expect rcpt reject [554 [5.7.1]] ["text"] [by LABEL]
  *				and the other actions that end a phase; the
- *				text is a part of what is said
+ *				text is a part of what is said. What greylist
+ *				and limit do is that: defer by LABEL
  *	expect rcpt no verdict		accepted, and by no rule
  *	expect rcpt would reject ...	a rule that observes said so; any
  *					action. not would ...

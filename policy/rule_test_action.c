@@ -164,8 +164,10 @@ test_expect_would(struct test_reading *r, struct expectation *x)
 	}
 	if (take_header_action(r, &x->action))
 		return parse_would_what(r, x);
+	/* These two would do another action. */
 	if (r->p.t->kind != TOKEN_WORD ||
-	    action_find(r->p.t->text, &x->action) < 0)
+	    action_find(r->p.t->text, &x->action) < 0 ||
+	    x->action == ACTION_GREYLIST || x->action == ACTION_LIMIT)
 		return test_expected_near(r, x->is_not ?
 		    "an action behind would" :
 		    "an action or nothing behind would", words,

@@ -39,13 +39,13 @@ static bool
 fits_amount(const struct expectation *x, const struct told *told)
 {
 	return x->number == (x->action == ACTION_SCORE ? told->score :
-	    told->rule->action.number);
+	    action_in_effect(told->rule)->number);
 }
 
 static bool
 fits_told(const struct expectation *x, const struct told *told)
 {
-	const struct action *a = &told->rule->action;
+	const struct action *a = action_in_effect(told->rule);
 
 	if (a->kind != x->action || (x->code != 0 && x->code != a->code) ||
 	    (x->has_number && !fits_amount(x, told)) ||

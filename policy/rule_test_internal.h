@@ -121,8 +121,8 @@ bool		 test_take_item(struct test_reading *r,
 		    struct value *value);
 
 /* --- rule_test_name.c --- */
-enum test_named { NAMED_RULE, NAMED_TAG, NAMED_ROUTE, NAMED_HEADER,
-    NAMED_REMOVED };
+enum test_named { NAMED_RULE, NAMED_LIMIT, NAMED_TAG, NAMED_ROUTE,
+    NAMED_HEADER, NAMED_REMOVED };
 /* The word or string at hand: a name that no rule has can only be
  * misspelt. */
 bool		 test_take_name(struct test_reading *r, enum test_named what,

@@ -1,18 +1,23 @@
 #include "base/nearest.h"
 #include "conf/list.h"
+#include "policy/action.h"
 #include "policy/rule_test_internal.h"
 
 /* "": none of that kind. */
 static struct span
 name_of(const struct rule *rule, enum test_named what)
 {
-	enum action_kind kind = rule->action.kind;
+	const struct action *action = action_in_effect(rule);
+	enum action_kind kind = action->kind;
 	bool has = false;
 
 	if (what == NAMED_RULE)
 		return span_z(rule->name);
 	if (rule->group != NULL)
 		return span_z("");
+	if (what == NAMED_LIMIT)
+		return rule->action.kind == ACTION_LIMIT ?
+		    span_z(rule->name) : span_z("");
 	if (what == NAMED_TAG)
 		has = kind == ACTION_TAG;
 	else if (what == NAMED_ROUTE)
@@ -22,7 +27,7 @@ name_of(const struct rule *rule, enum test_named what)
 		    kind == ACTION_REPLACE_HEADER;
 	else
 		has = kind == ACTION_REMOVE_HEADER;
-	return has ? rule->action.name : span_z("");
+	return has ? action->name : span_z("");
 }
 
 static bool
@@ -52,8 +57,8 @@ add_names(struct arena *a, const struct rule *rules, size_t n,
 
 		add_names(a, rules[i].group, rules[i].ngroup, what, names,
 		    nnames);
-		if (own.len == 0 || (what == NAMED_RULE &&
-		    !rules[i].has_label))
+		if (own.len == 0 || (!rules[i].has_label &&
+		    (what == NAMED_RULE || what == NAMED_LIMIT)))
 			continue;
 		*names = list_room(a, *names, *nnames, sizeof(**names));
 		(*names)[(*nnames)++] = arena_copy(a, own);
@@ -66,6 +71,7 @@ test_take_name(struct test_reading *r, enum test_named what,
 {
 	static const char *const complaints[] = {
 		[NAMED_RULE] = "no rule is named",
+		[NAMED_LIMIT] = "no limit is named",
 		[NAMED_TAG] = "no rule gives the tag",
 		[NAMED_ROUTE] = "no rule routes to",
 		[NAMED_HEADER] = "no rule adds a header field",

@@ -7,6 +7,9 @@
 #include "policy/rule_check.h"
 #include "policy/rule_test_internal.h"
 
+/* Over every limit that a rule can set. */
+#define COUNT_MAX	(2 * (uint64_t)RULE_LIMIT_MAX)
+
 /* --- tokens --- */
 
 bool
@@ -273,12 +276,39 @@ parse_given(struct test_reading *r)
 	return test_ends_line(r);
 }
 
+/* `limit LABEL = 101`; none: the store does not say. */
+static bool
+parse_count(struct test_reading *r)
+{
+	const struct token *limit = ++r->p.t;
+	struct span name;
+	uint64_t number;
+
+	if (!rule_is_value(limit))
+		return test_expected(r, "the label of a limit behind limit");
+	if (!test_take_name(r, NAMED_LIMIT, &name) ||
+	    !take_punct(r, "=", "and a number"))
+		return false;
+	if (r->p.t->kind != TOKEN_WORD || (!token_is_word(r->p.t, "none") &&
+	    span_uint(r->p.t->text, COUNT_MAX, &number) < 0))
+		return test_expected(r, "a number or none");
+	if (!test_facts_count(r->test->facts, name,
+	    token_is_word(r->p.t, "none") ? -1 : (int64_t)number)) {
+		diagnostic(r->p.d, limit->place, NULL, "limit %s is given "
+		    "twice", rule_show(&r->p, limit));
+		return false;
+	}
+	r->p.t++;
+	return test_ends_line(r);
+}
+
 /* --- tests --- */
 
 static void
 parse_line(struct test_reading *r)
 {
 	bool good = token_is_word(r->p.t, "expect") ? test_expect(r) :
+	    token_is_word(r->p.t, "limit") ? parse_count(r) :
 	    parse_given(r);
 
 	if (!good)

@@ -29,6 +29,13 @@ static const char rules_text[] =
     "on message {\n"
     "quarantine \"bad\" when score > 4 and header \"Subject\" is none\n"
     "accept when tagged \"bounce\"\n"
+    "}\n"
+    "on rcpt {\n"
+    "many-rcpts: limit 10/1h per client.ip, else tag full\n"
+    "trial: observe limit 5/1h per rcpt, else discard \"full\"\n"
+    "grey: greylist\n"
+    "log \"full\" when tagged full\n"
+    "limit 7/1h per rcpt\n"
     "}\n";
 
 static const struct {
@@ -83,6 +90,26 @@ static const struct {
 	    "got that tag\n" },
 	{ "quarantine", "spf = fail\nheader \"Subject\" = none\n"
 	    "expect message quarantine\n", "" },
+	{ "a count", "limit many-rcpts = 11\nexpect tagged full\n"
+	    "expect rcpt no verdict\nexpect not would discard\n", "" },
+	{ "a count up to the limit", "limit \"many-rcpts\" = 10\n"
+	    "expect not tagged full\n", "" },
+	{ "of a rule without a label", "limit \"r:28\" = 8\n"
+	    "expect rcpt defer 451 4.7.1 \"Too many recipients\" by \"r:28\""
+	    "\n", "" },
+	{ "of an observer", "limit trial = 6\nclient.errors = 1\n"
+	    "expect would discard \"full\" by trial\n", "" },
+	{ "of a store that does not answer", "limit \"r:28\" = none\n"
+	    "expect rcpt no verdict\n", "" },
+	{ "the greylist", "greylist = early\ngreylist.left = 200s\n"
+	    "expect rcpt defer 451 \"in 200s\" by grey\n", "" },
+	{ "the greylist, first", "greylist = new\n"
+	    "expect rcpt defer \"in 5m\" by grey\n", "" },
+	{ "the greylist, later", "greylist = passed\n"
+	    "expect rcpt no verdict\n", "" },
+	{ "what a limit did", "limit \"r:28\" = 8\nexpect rcpt accept\n",
+	    "got defer 451 4.7.1 \"Too many recipients, try again later\" by "
+	    "r:28\n" },
 	{ "all that failed", "expect reject\nexpect score 1\n",
 	    "t:1: FAILED: a test\n"
 	    "  t:2: expected reject\n"
@@ -114,6 +141,27 @@ static const struct {
 	{ "the same header twice", "test \"x\" {\nheader \"A\" = \"1\"\n"
 	    "header \"a\" = \"2\"\nexpect accept\n}\n",
 	    "header is given twice" },
+	{ "a count given twice", "test \"x\" {\nlimit trial = 1\n"
+	    "limit \"trial\" = 2\nexpect accept\n}\n",
+	    "t:3:7: limit \"trial\" is given twice" },
+	{ "a count of no limit", "test \"x\" {\nlimit grey = 1\n"
+	    "expect accept\n}\n", "t:2:7: no limit is named \"grey\"" },
+	{ "a count, misspelt", "test \"x\" {\nlimit trail = 1\n"
+	    "expect accept\n}\n", "did you mean \"trial\"?" },
+	{ "a count of nothing", "test \"x\" {\nlimit = 1\nexpect accept\n"
+	    "}\n", "expected the label of a limit behind limit, found =" },
+	{ "no count", "test \"x\" {\nlimit trial = many\nexpect accept\n"
+	    "}\n", "expected a number or none, found \"many\"" },
+	{ "a count without equals", "test \"x\" {\nlimit trial 5\n"
+	    "expect accept\n}\n", "expected = and a number, found \"5\"" },
+	{ "a count that no limit can reach", "test \"x\" {\n"
+	    "limit trial = 2000000001\nexpect accept\n}\n",
+	    "expected a number or none, found \"2000000001\"" },
+	{ "expect a greylist", "test \"x\" {\nexpect greylist\n}\n",
+	    "expected accept, trust, reject" },
+	{ "expect a limit that would be", "test \"x\" {\n"
+	    "expect would limit\n}\n",
+	    "expected an action or nothing behind would, found \"limit\"" },
 	{ "no value", "test \"x\" {\nspf =\nexpect accept\n}\n",
 	    "expected a word, found the end of the line" },
 	{ "no equals", "test \"x\" {\nspf fail\nexpect accept\n}\n",
@@ -328,7 +376,7 @@ test_file(struct arena *a, const struct rules *rules)
 int
 main(void)
 {
-	const struct rule_context context = {0};
+	const struct rule_context context = { .has_store = true };
 	struct arena *a = arena_create("test");
 	struct diagnostics *d = diagnostics_create(a);
 	struct rules *rules = rules_read_text(a, "r", span_z(rules_text),

@@ -35,18 +35,34 @@ put_ref(struct buf *out, const struct fact_ref *ref)
 		buf_span(out, ref->argument);
 }
 
+static bool
+has_counted(const struct rule_step *step)
+{
+	return step->applied && step->rule->action.kind == ACTION_LIMIT;
+}
+
 static void
 put_readings(struct buf *out, const struct rule_step *step)
 {
 	struct buf text = {0};
+	bool is_first = true;
 
-	if (step->nreadings == 0)
+	if (step->nreadings == 0 && !has_counted(step))
 		return;
 	buf_puts(out, " [");
+	if (has_counted(step)) {
+		buf_puts(out, "limit = ");
+		if (step->number < 0)
+			buf_puts(out, "unknown");
+		else
+			buf_printf(out, "%" PRId64, step->number);
+		is_first = false;
+	}
 	for (size_t i = 0; i < step->nreadings; i++) {
 		const struct fact_reading *r = &step->readings[i];
 
-		buf_puts(out, i > 0 ? ", " : "");
+		buf_puts(out, is_first ? "" : ", ");
+		is_first = false;
 		put_ref(out, r->ref);
 		buf_puts(out, " = ");
 		buf_clear(&text);
@@ -85,7 +101,7 @@ has_name(const struct action *a)
 void
 rule_told_put(struct buf *out, const struct told *told)
 {
-	const struct action *a = &told->rule->action;
+	const struct action *a = action_in_effect(told->rule);
 
 	buf_puts(out, action_name(a->kind));
 	if (action_has_code(a->kind))
@@ -119,6 +135,8 @@ put_outcome(struct buf *out, const struct rule_step *step)
 		buf_puts(out, "no");
 	else if (step->rule->group != NULL)
 		buf_puts(out, "yes");
+	else if (step->is_let_pass)
+		buf_puts(out, "goes on");
 	else {
 		if (step->observed)
 			buf_puts(out, "would ");
@@ -141,15 +159,37 @@ put_place(struct buf *out, const struct rule *rule)
 		buf_printf(out, " %s", rule->name);
 }
 
+/* As it is written, but what is done. */
+static void
+put_brake(struct buf *out, const struct action *action)
+{
+	const struct brake *brake = action->brake;
+
+	buf_puts(out, action_name(action->kind));
+	if (action->kind != ACTION_LIMIT)
+		return;
+	buf_printf(out, " %" PRId64 "/", brake->most);
+	value_put_duration(out, brake->window);
+	for (size_t i = 0; i < brake->nfacts; i++) {
+		buf_puts(out, i == 0 ? " per " : ", ");
+		put_ref(out, &brake->facts[i]);
+	}
+}
+
 void
 rule_step_put(struct buf *out, const struct rule_step *step)
 {
 	const struct rule *rule = step->rule;
 
 	put_place(out, rule);
-	buf_puts(out, rule->when != NULL ? ": when " : ": always");
+	buf_puts(out, rule->when != NULL ? ": when " :
+	    rule->action.brake != NULL ? ": " : ": always");
 	if (rule->when != NULL)
 		put_cut(out, rule->when->text, TRACE_CONDITION_MAX);
+	if (rule->action.brake != NULL) {
+		buf_puts(out, rule->when != NULL ? ", " : "");
+		put_brake(out, &rule->action);
+	}
 	put_readings(out, step);
 	buf_puts(out, " -> ");
 	put_outcome(out, step);

@@ -15,6 +15,14 @@
  *	  in.rules:10 listed: when dnsbl.score >= 8 [dnsbl.score = 12]
  *	  -> reject 554 5.7.1 "listed"			(all in one line)
  *
+ * Of greylist and limit the line says what decided, and then what was done:
+ *
+ *	  in.rules:12: limit 100/1h per client.network [limit = 101,
+ *	  client.network = 192.0.2.0/24] -> defer 451 4.7.1 "slow down"
+ *	  in.rules:13: greylist [greylist = known] -> goes on
+ *
+ * "limit = unknown": the store does not say.
+ *
  * A rule that observes "would reject", and so does the verdict, in addition:
  *
  *	at rcpt: accept, no rule decided; would reject 550 5.7.1 "no" by trial
@@ -52,6 +60,11 @@ void		 rule_decision_put(struct buf *out,	/* without the rule */
  *  "in.rules", "line": 10, "rule": "listed", "when": "dnsbl.score >= 8",
  *  "held": true, "observed": false, "action": "reject", "facts":
  *  {"dnsbl.score": 12}}, ...]}
+ * Of greylist and limit, {"action": "limit", "most": 100, "window": 3600.0,
+ *  "per": ["client.network"], "number": 101, "let-pass": false, "effect":
+ *  {"action": "defer", "code": 451, ...}}: what they do if they let nothing
+ * pass. "number" is null if the store does not say; it and "let-pass" are there
+ * if the condition held.
  * Durations are seconds; "gave-up" is the test of a regular expression that
  * met its limit. A verdict can have "would", what rules that observe would
  * have decided, and the phase "observation-ended-by", the rule that would have

@@ -57,18 +57,23 @@ json_of_value(const struct value *v, const char *const *words)
 
 /* "dnsbl.score", "header Subject" */
 static void
+put_ref(struct buf *out, const struct fact_ref *ref)
+{
+	buf_puts(out, ref->fact->name);
+	if (ref->fact->argument == FACT_TAKES_HEADER)
+		buf_puts(out, " ");
+	utf8_put_printable(out, ref->argument, SIZE_MAX, true);
+}
+
+static void
 set_fact(json_t *facts, const struct fact_reading *r)
 {
-	const struct fact *fact = r->ref->fact;
 	struct buf key = {0};
 
-	buf_puts(&key, fact->name);
-	if (fact->argument == FACT_TAKES_HEADER)
-		buf_puts(&key, " ");
-	utf8_put_printable(&key, r->ref->argument, SIZE_MAX, true);
+	put_ref(&key, r->ref);
 	buf_put(&key, "", 1);
 	json_object_set_new(facts, key.p, json_of_value(&r->value,
-	    fact->words));
+	    r->ref->fact->words));
 	buf_free(&key);
 }
 
@@ -97,25 +102,70 @@ set_code(json_t *json, enum action_kind kind, int code, const char *enhanced)
 		    json_of_text(span_z(enhanced)));
 }
 
-/* Its parameters, and its text when it was rendered. */
+/* What a rule does: its parameters, and its text when it was rendered. */
 static void
-set_action(json_t *json, const struct rule_step *step)
+set_effect(json_t *json, const struct rule_step *step)
 {
-	const struct action *a = &step->rule->action;
+	const struct action *a = action_in_effect(step->rule);
+	bool is_done = step->applied && !step->is_let_pass;
 
 	json_object_set_new(json, "action",
 	    json_string(action_name(a->kind)));
 	set_code(json, a->kind, a->code, a->enhanced);
 	if (a->name.len > 0)
 		json_object_set_new(json, "name", json_of_text(a->name));
-	if (a->kind == ACTION_SCORE && (step->applied || a->ref.fact == NULL))
+	if (a->kind == ACTION_SCORE && (is_done || a->ref.fact == NULL))
 		json_object_set_new(json, "score", json_real((double)
-		    (step->applied ? step->score : a->number) / 100));
+		    (is_done ? step->score : a->number) / 100));
 	if (a->kind == ACTION_DELAY)
 		json_object_set_new(json, "delay",
 		    json_real((double)a->number / 1e6));
-	if (step->applied && a->text.n > 0)
+	if (is_done && a->text.n > 0)
 		json_object_set_new(json, "text", json_of_text(step->text));
+}
+
+static void
+set_limit(json_t *json, const struct rule_step *step)
+{
+	const struct brake *brake = step->rule->action.brake;
+	json_t *per = json_array();
+	struct buf name = {0};
+
+	json_object_set_new(json, "most", json_integer(brake->most));
+	json_object_set_new(json, "window",
+	    json_real((double)brake->window / 1e6));
+	for (size_t i = 0; i < brake->nfacts; i++) {
+		buf_clear(&name);
+		put_ref(&name, &brake->facts[i]);
+		json_array_append_new(per, json_of_text(buf_text(&name)));
+	}
+	buf_free(&name);
+	json_object_set_new(json, "per", per);
+	if (step->applied)
+		json_object_set_new(json, "number", step->number < 0 ?
+		    json_null() : json_integer(step->number));
+}
+
+static void
+set_action(json_t *json, const struct rule_step *step)
+{
+	const struct action *a = &step->rule->action;
+	json_t *effect;
+
+	if (a->brake == NULL) {
+		set_effect(json, step);
+		return;
+	}
+	json_object_set_new(json, "action",
+	    json_string(action_name(a->kind)));
+	if (a->kind == ACTION_LIMIT)
+		set_limit(json, step);
+	if (step->applied)
+		json_object_set_new(json, "let-pass",
+		    json_boolean(step->is_let_pass));
+	effect = json_object();
+	set_effect(effect, step);
+	json_object_set_new(json, "effect", effect);
 }
 
 static json_t *

@@ -59,6 +59,18 @@ test_facts_give(struct test_facts *facts, const struct fact_ref *ref,
 	return true;
 }
 
+bool
+test_facts_count(struct test_facts *facts, struct span name, int64_t number)
+{
+	for (size_t i = 0; i < facts->ncounts; i++)
+		if (span_eq(facts->counts[i].name, name))
+			return false;
+	facts->counts = list_room(facts->arena, facts->counts, facts->ncounts,
+	    sizeof(*facts->counts));
+	facts->counts[facts->ncounts++] = (struct given_count){ name, number };
+	return true;
+}
+
 void
 test_facts_reach(struct test_facts *facts, enum phase phase)
 {
@@ -97,6 +109,8 @@ test_facts_next_rcpt(struct arena *a, const struct test_facts *facts,
 		if (!is_of_rcpt(g->id))
 			test_facts_give(next, &ref, g->from, &g->value);
 	}
+	next->counts = facts->counts;
+	next->ncounts = facts->ncounts;
 	return next;
 }
 
@@ -268,6 +282,21 @@ from_lists(const struct test_facts *facts, enum fact_id id, struct value *v)
 	return true;
 }
 
+static bool
+from_greylist(const struct test_facts *facts, enum fact_id id,
+    struct value *v)
+{
+	const struct value *state = given_plain(facts, FACT_GREYLIST);
+	const struct fact *f = fact_at(FACT_GREYLIST);
+
+	if (id != FACT_GREYLIST_LEFT || state == NULL)
+		return false;
+	v->is_none = (int)state->word != fact_word(f, span_z("new")) &&
+	    (int)state->word != fact_word(f, span_z("early"));
+	v->number = INT64_C(300) * 1000000;
+	return true;
+}
+
 /* --- what is neutral --- */
 
 void
@@ -284,6 +313,7 @@ test_facts_neutral(const struct fact *fact, struct value *v)
 		{ FACT_CLIENT_REVERSE, "ok", 0 },
 		{ FACT_HELO_KIND, "ehlo", 0 },
 		{ FACT_RCPT_COUNT, NULL, 1 },
+		{ FACT_GREYLIST, "exempt", 0 },
 	};
 	const char *word = "none";
 
@@ -322,8 +352,18 @@ test_facts_find(const struct test_facts *facts, const struct fact_ref *ref,
 	    !from_client(facts, id, value) &&
 	    !from_envelope(facts, id, value) &&
 	    !from_lists(facts, id, value) &&
+	    !from_greylist(facts, id, value) &&
 	    !test_from_message(facts, id, ref->argument, value))
 		test_facts_neutral(ref->fact, value);
+}
+
+int64_t
+test_facts_counted(const struct test_facts *facts, const struct rule *rule)
+{
+	for (size_t i = 0; i < facts->ncounts; i++)
+		if (span_is(facts->counts[i].name, rule->name))
+			return facts->counts[i].number;
+	return 0;
 }
 
 static MAY_YIELD int
@@ -335,8 +375,19 @@ get(void *owner, const struct fact_ref *ref, struct value *value,
 	return 0;
 }
 
+static MAY_YIELD int
+count(void *owner, const struct rule *rule, struct span key, int64_t window,
+    int64_t *number, struct err *err)
+{
+	(void)key;
+	(void)window;
+	(void)err;
+	*number = test_facts_counted(owner, rule);
+	return 0;
+}
+
 struct fact_source
 test_facts_source(struct test_facts *facts)
 {
-	return (struct fact_source){ facts, get };
+	return (struct fact_source){ facts, get, count };
 }

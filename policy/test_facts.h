@@ -18,6 +18,7 @@
  *				declaration says
  *	header, headers		each other and header-count
  *	header "From"		from.domain and from.count, and it from them
+ *	greylist		greylist.left: 5m of what is new or early
  *
  * and is neutral else: none, no, 0, no text, an empty list, the word none.
  * Neutral is what speaks against no mail, so some are different:
@@ -26,6 +27,8 @@
  * an ordinary one: from mail.example.com, of alice@example.com to
  * bob@example.org; test_facts_message.c has its From, To, Subject, Date and
  * Message-ID.
+ *
+ * greylist is exempt, and what a limit counts is 0.
  *
  * A fact that grows can be given several times, each from a phase on.
  */
@@ -38,6 +41,10 @@ struct test_facts *test_facts_create(struct arena *a,
 bool		 test_facts_give(struct test_facts *facts,
 		    const struct fact_ref *ref, enum phase from,
 		    const struct value *value);
+/* What the limit of this name counts; negative: it is not known. false: that
+ * was given before. */
+bool		 test_facts_count(struct test_facts *facts, struct span name,
+		    int64_t number);
 /* What is asked from now on is asked in this phase. At first: connect. */
 void		 test_facts_reach(struct test_facts *facts, enum phase phase);
 void		 test_facts_find(const struct test_facts *facts,
@@ -45,6 +52,8 @@ void		 test_facts_find(const struct test_facts *facts,
 /* The same for the next recipient, whose rcpt.count is one more. */
 struct test_facts *test_facts_next_rcpt(struct arena *a,
 		    const struct test_facts *facts, struct span rcpt);
+int64_t		 test_facts_counted(const struct test_facts *facts,
+		    const struct rule *rule);
 /* For evaluation_begin(); never waits. */
 struct fact_source test_facts_source(struct test_facts *facts);
 /* The neutral value of a fact. */

@@ -11,11 +11,18 @@ struct given_fact {
 	struct value	 value;
 };
 
+struct given_count {
+	struct span	 name;			/* of the rule */
+	int64_t		 number;
+};
+
 struct test_facts {
 	struct arena		*arena;
 	const struct rules	*rules;
 	struct given_fact	*list;
 	size_t			 n;
+	struct given_count	*counts;
+	size_t			 ncounts;
 	enum phase		 phase;		/* facts are asked for in it */
 };
 

@@ -23,6 +23,7 @@ struct facts {
 	struct span		 octets;
 	const struct rule_plan	*plan;
 	bool			*early;		/* asked for: by slot; or NULL */
+	bool			*counted;	/* by a rule's number */
 };
 
 /* --- facts: the same of the same octets, by the slot --- */
@@ -118,6 +119,23 @@ get(void *owner, const struct fact_ref *ref, struct value *value,
 	make(f, ref->fact, ref->fact->type, i, value);
 	if (ref->fact->may_be_none && octet(f, i + 1) % 4 == 0)
 		value->is_none = true;
+	return 0;
+}
+
+static MAY_YIELD int
+count(void *owner, const struct rule *rule, struct span key, int64_t window,
+    int64_t *number, struct err *err)
+{
+	const struct facts *f = owner;
+
+	assert(key.len > 0 && rule->action.kind == ACTION_LIMIT);
+	assert(window >= RULE_LIMIT_WINDOW_MIN &&
+	    window <= RULE_LIMIT_WINDOW_MAX);
+	if (f->counted != NULL && !f->counted[rule->number]) {
+		f->counted[rule->number] = true;
+		return err_set(err, ERR_UNAVAIL, "not known yet");
+	}
+	*number = (int64_t)octet(f, rule->number) - 1;
 	return 0;
 }
 
@@ -217,8 +235,8 @@ check_rcpt(struct evaluation *e, struct arena *a)
 static void
 check_rules(struct arena *a, const struct rules *rules, struct span octets)
 {
-	struct facts facts = { a, octets, rule_plan(a, rules), NULL };
-	struct fact_source source = { &facts, get };
+	struct facts facts = { a, octets, rule_plan(a, rules), NULL, NULL };
+	struct fact_source source = { &facts, get, count };
 	struct evaluation *e = evaluation_begin(a, rules, &source);
 	struct buf first = {0}, again = {0};
 
@@ -228,6 +246,7 @@ check_rules(struct arena *a, const struct rules *rules, struct span octets)
 	assert(span_eq(buf_text(&first), buf_text(&again)));
 	/* Each run stops at each fact that is new to it. */
 	facts.early = arena_new_n(a, rules->nslots, bool);
+	facts.counted = arena_new_n(a, rules->nrules, bool);
 	buf_clear(&again);
 	evaluation_forget(e, FACT_OF_SESSION);
 	put_all(e, a, &again);
@@ -328,6 +347,7 @@ put_steps(struct arena *a, struct rules *rules,
 		for (size_t j = 0; j < trace.n; j++) {
 			assert(trace.steps[j].observed == (observe &&
 			    trace.steps[j].applied &&
+			    !trace.steps[j].is_let_pass &&
 			    trace.steps[j].rule->group == NULL));
 			trace.steps[j].observed = false;
 			rule_step_put(out, &trace.steps[j]);
@@ -342,8 +362,8 @@ put_steps(struct arena *a, struct rules *rules,
 static void
 check_observing(struct arena *a, struct rules *rules, struct span octets)
 {
-	struct facts facts = { a, octets, rule_plan(a, rules), NULL };
-	struct fact_source source = { &facts, get };
+	struct facts facts = { a, octets, rule_plan(a, rules), NULL, NULL };
+	struct fact_source source = { &facts, get, count };
 	struct buf acting = {0}, observing = {0};
 
 	check_unseen(a, rules, &source);
@@ -375,7 +395,7 @@ check_tests(struct arena *a, const struct rules *rules, struct span octets)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct rule_context context = {0};
+	static const struct rule_context context = { .has_store = true };
 	struct arena *a = arena_create("fuzz");
 	struct span rest = span_n(data, size), before = rest;
 	struct diagnostics *d = diagnostics_create(a);

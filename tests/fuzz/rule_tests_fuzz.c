@@ -21,8 +21,10 @@ static const char rules_text[] =
     "delay 5s when client.name is none\n"
     "log \"hello {client.ip}\"\n"
     "}\n"
-    "on mail {\nspf: score 4.5 when spf is fail\n}\n"
+    "on mail {\nspf: score 4.5 when spf is fail\n"
+    "many: limit 5/1h per sender\n}\n"
     "on rcpt {\n"
+    "greylist\n"
     "gone: reject 550 5.1.1 \"no {rcpt}\" when rcpt.local is \"gone\"\n"
     "route one when rcpt.domain is \"one.example\"\n"
     "tag vip when rcpt.local is \"boss\"\n"
@@ -53,7 +55,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const backends[] = { "one", NULL };
-	static const struct rule_context context = { .backends = backends };
+	static const struct rule_context context = { .backends = backends,
+	    .has_store = true };
 	struct arena *a = arena_create("fuzz");
 	struct diagnostics *d = diagnostics_create(a);
 	struct rules *rules = rules_read_text(a, "fuzz.rules",

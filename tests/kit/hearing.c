@@ -80,8 +80,10 @@ read_rules(struct hearing *h)
 {
 	struct rule_context context = ruleset_context(h->arena, h->settings);
 	struct diagnostics *d = diagnostics_create(h->arena);
-	struct rules *rules = rules_read_text(h->arena, "r",
-	    span_z(h->rules), &context, d);
+	struct rules *rules;
+
+	context.has_store |= h->has_store;
+	rules = rules_read_text(h->arena, "r", span_z(h->rules), &context, d);
 
 	if (rules == NULL)
 		give_up(diagnostics_text(d, h->arena));

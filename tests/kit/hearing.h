@@ -34,6 +34,7 @@ struct hearing {
 	const char		*zone;		/* of DNS; NULL: empty */
 	const char		*peer;		/* NULL: 192.0.2.9 */
 	bool			 is_not_greeted;	/* the test does that */
+	bool			 has_store;	/* for the checker of rules */
 	void			*test;		/* the test's own */
 	/* out */
 	struct arena		*arena;

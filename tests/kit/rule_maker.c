@@ -56,6 +56,7 @@ static const struct {
 	{ PHASE_RCPT, "rcpt.local matches /^R|na$/" },
 	{ PHASE_RCPT, "rcpt in { \".example\", \"anna@\" }" },
 	{ PHASE_RCPT, "rcpt.domain is none" },
+	{ PHASE_RCPT, "greylist in { new, known }" },
 	{ PHASE_MESSAGE, "header \"Subject\" contains \"a\"" },
 	{ PHASE_MESSAGE, "headers \"X\" matches /(a|b)+c/i" },
 	{ PHASE_MESSAGE, "dmarc is fail and dmarc.policy is reject" },
@@ -73,12 +74,17 @@ static const char *const facts[] = {
 	"message.declared-size = 20k", "rcpt.count = 3",
 	"header \"Subject\" = \"spam\"",
 	"headers \"x\" = { \"q\", \"ABC\" }", "dmarc = fail",
+	"greylist = new", "greylist = early", "greylist = known",
 	"dmarc.policy = reject", "dkim.domains = { \"x.example\", \"y.test\" }",
 };
 
 static const char *const actions[] = {
 	"score 1 \"n\"", "score -0.5 \"m\"", "score 2.25 \"o\"", "tag a",
 	"score dnsbl.score", "score client.errors \"e\"",
+	"limit 2/1h per client.network, client.name",
+	"limit 1/90s per client.ip, else score 1.5 \"l\"",
+	"limit 1/1d per dnsbl.names, else tag b",
+	"limit 1/1d per client.ip, else log \"{client.port} {score}\"",
 	"tag b", "delay 1s", "log \"{client.ip} {client.name}\"",
 };
 static const char *const of_others[] = {
@@ -86,10 +92,13 @@ static const char *const of_others[] = {
 };
 static const char *const of_rcpt[] = {
 	"log \"{rcpt.local}\"", "log \"{rcpt.count}\"", "tag c", "score 4",
+	"limit 1/1h per rcpt", "limit 2/1h per rcpt.local, else score 3",
 };
 static const char *const ends[] = {
 	"accept", "trust", "reject \"r {client.ip}\"", "defer \"d\"",
 	"disconnect \"x\"", "reject 554 5.7.9 \"{dnsbl.names}\"",
+	"limit 1/1h per client.name, else trust",
+	"limit 1/1h per client.name, else reject \"l {client.ip}\"",
 };
 static const char *const of_message[] = {
 	"add header \"X-A\" \"{dkim.domains}\"", "remove header \"X-B\"",
@@ -149,6 +158,10 @@ any_action(struct making *m, enum phase phase)
 	case 4:
 		if (phase >= PHASE_RCPT)
 			return ANY_OF(m, of_rcpt);
+		break;
+	case 5:
+		if (phase == PHASE_RCPT)
+			return "greylist";
 		break;
 	}
 	return ANY_OF(m, actions);

@@ -17,6 +17,32 @@ get(void *owner, const struct fact_ref *ref, struct value *value,
 	return 0;
 }
 
+static MAY_YIELD int
+count(void *owner, const struct rule *rule, struct span key, int64_t window,
+    int64_t *number, struct err *err)
+{
+	(void)window;
+	(void)err;
+	*number = rule_trial_count(owner, rule, key);
+	return 0;
+}
+
+int64_t
+rule_trial_count(struct rule_trial *t, const struct rule *rule,
+    struct span key)
+{
+	uint64_t sum = 5381;
+
+	t->key = arena_copy(t->arena, key);
+	t->counted++;
+	if (!t->any_count)
+		return test_facts_counted(t->given, rule);
+	(void)span_until(&key, ' ');	/* whether it observes */
+	for (size_t i = 0; i < key.len; i++)
+		sum = sum * 33 + (unsigned char)key.p[i];
+	return (int64_t)(sum >> 7 & 3);
+}
+
 void
 rule_trial_find(struct rule_trial *t, const struct fact_ref *ref,
     struct value *value)
@@ -46,7 +72,7 @@ rule_trial_begin(struct rule_trial *t)
 {
 	static const char *const backends[] = { "one", "two", NULL };
 	const struct rule_context context = { .backends = backends,
-	    .observe = t->observe };
+	    .observe = t->observe, .has_store = true };
 	struct diagnostics *d;
 
 	t->arena = arena_create("trial");
@@ -65,6 +91,8 @@ rule_trial_begin(struct rule_trial *t)
 	t->source.owner = t;
 	if (t->source.get == NULL)
 		t->source.get = get;
+	if (t->source.count == NULL)
+		t->source.count = count;
 	t->evaluation = evaluation_begin(t->arena, t->parsed, &t->source);
 	return true;
 }

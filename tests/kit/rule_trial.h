@@ -11,15 +11,19 @@
  *	rule_trial_run(&t, PHASE_CONNECT);	fills in verdict and trace
  *	rule_trial_end(&t);
  *
- * The facts are lines as in a rule test. They answer at once; `get` in their
- * place may wait or fail, and call rule_trial_find(). `given` can be replaced
+ * The facts are lines as in a rule test. They answer at once; `get` and `count`
+ * in their place may wait or fail, and call rule_trial_find() and
+ * rule_trial_count(). `given` can be replaced
  * by others: those of the next recipient.
  */
 struct rule_trial {
 	const char		*rules, *facts;	/* facts: NULL is none */
-	struct fact_source	 source;	/* get: NULL, or a test's own */
+	struct fact_source	 source;	/* each: NULL, or a test's own */
 	bool			 untraced;
 	bool			 observe;	/* every rule */
+	/* Limits have counted 0 to 3, the same for the same values of their
+	 * facts, whether they observe or not; else what the facts say. */
+	bool			 any_count;
 	/* out */
 	struct arena		*arena;
 	const struct rules	*parsed;	/* NULL: `report` says why */
@@ -29,6 +33,8 @@ struct rule_trial {
 	struct rule_trace	 trace;
 	struct test_facts	*given;
 	unsigned		 reads;		/* of facts, from the source */
+	unsigned		 counted;	/* by limits */
+	const char		*key;		/* of the last one */
 	struct err		 err;
 };
 
@@ -43,5 +49,7 @@ const char	*rule_trial_verdict(struct rule_trial *t);
 struct test_facts *rule_trial_facts(struct rule_trial *t, const char *facts);
 void		 rule_trial_find(struct rule_trial *t,
 		    const struct fact_ref *ref, struct value *value);
+int64_t		 rule_trial_count(struct rule_trial *t,
+		    const struct rule *rule, struct span key);
 void		 rule_trial_end(struct rule_trial *t);
 #endif
