@@ -169,14 +169,20 @@ MAY_YIELD int
 client_checks_spf(struct client_checks *of, const struct spf_answer **answer,
     struct err *err)
 {
-	return checks_spf_answer(of->helo_spf, answer, err);
+	if (checks_await(of->helo_spf, err) < 0)
+		return -1;
+	*answer = checks_found(of->helo_spf);
+	return 0;
 }
 
 MAY_YIELD int
 client_checks_resolve(struct client_checks *of,
     const struct rdns_helo **answer, struct err *err)
 {
-	return checks_helo_answer(of->helo_name, answer, err);
+	if (checks_await(of->helo_name, err) < 0)
+		return -1;
+	*answer = checks_found(of->helo_name);
+	return 0;
 }
 
 /* --- all of them --- */

@@ -3,25 +3,29 @@
 #include "filters/checks_internal.h"
 
 /*
- * One question to DNS each, in a fiber of its own, and its answer.
+ * One question to DNS each, in a fiber of its own, and its answer. What such
+ * a fiber works with begins with its answer.
  */
-/* The state of a task that asks DNS lists. */
+struct asked {
+	const void		*found;		/* NULL: it was stopped */
+};
+
 struct list_work {
+	struct asked		 asked;
 	struct dnsbl		*lists;
 	struct dnsbl_subject	*subjects;
 	size_t			 n;
 	struct addr		 ip;
 	int64_t			 timeout;	/* of the reverse name */
 	struct dnsbl_answer	 answer;
-	bool			 is_good;	/* not stopped */
 };
 
 struct spf_work {
+	struct asked		 asked;
 	struct spf_options	 options;
 	struct spf_query	 query;
 	struct addr		 ip;
 	struct spf_answer	 answer;
-	bool			 is_good;
 };
 
 struct name_work {
@@ -32,26 +36,32 @@ struct name_work {
 };
 
 struct sender_work {
+	struct asked		 asked;
 	struct address		 sender;
 	int64_t			 timeout;
 	struct rdns_sender	 answer;
-	bool			 is_good;
 };
 
 struct helo_work {
+	struct asked		 asked;
 	const char		*name;
 	struct addr		 ip;
 	int64_t			 timeout;
 	struct rdns_helo	 answer;
-	bool			 is_good;
 };
 
 MAY_YIELD int
 checks_await(struct task *t, struct err *err)
 {
-	if (t == NULL)
-		return 0;
-	return task_await(t, err) < 0 ? -1 : 1;
+	return t == NULL ? 0 : task_await(t, err);
+}
+
+const void *
+checks_found(struct task *t)
+{
+	const struct asked *asked = t != NULL ? task_state(t) : NULL;
+
+	return asked != NULL ? asked->found : NULL;
 }
 
 /* --- DNS lists --- */
@@ -62,8 +72,9 @@ ask_lists(struct arena *a, void *state)
 	struct list_work *w = state;
 	struct err err;
 
-	w->is_good = dnsbl_check(a, w->lists, w->subjects, w->n, &w->answer,
-	    &err) == 0;
+	if (dnsbl_check(a, w->lists, w->subjects, w->n, &w->answer,
+	    &err) == 0)
+		w->asked.found = &w->answer;
 }
 
 struct task *
@@ -94,22 +105,6 @@ checks_ask_lists(struct client_checks *of, enum listing_check check,
 }
 
 MAY_YIELD int
-checks_lists_answer(struct task *t, const struct dnsbl_answer **answer,
-    struct err *err)
-{
-	const struct list_work *w;
-	int ret = checks_await(t, err);
-
-	*answer = NULL;
-	if (ret <= 0)
-		return ret;
-	w = task_state(t);
-	if (w->is_good)
-		*answer = &w->answer;
-	return 0;
-}
-
-MAY_YIELD int
 checks_join_lists(struct arena *a, struct task *const *tasks, size_t n,
     const struct dnsbl_answer **answer, struct err *err)
 {
@@ -120,8 +115,9 @@ checks_join_lists(struct arena *a, struct task *const *tasks, size_t n,
 
 	*answer = NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (checks_lists_answer(tasks[i], &answers[nanswers], err) < 0)
+		if (checks_await(tasks[i], err) < 0)
 			return -1;
+		answers[nanswers] = checks_found(tasks[i]);
 		if (answers[nanswers] != NULL)
 			nanswers++;
 	}
@@ -186,8 +182,9 @@ ask_spf(struct arena *a, void *state)
 	struct spf_work *w = state;
 	struct err err;
 
-	w->is_good = spf_check(a, &w->options, &w->query, &w->answer,
-	    &err) == 0;
+	if (spf_check(a, &w->options, &w->query, &w->answer,
+	    &err) == 0)
+		w->asked.found = &w->answer;
 }
 
 struct task *
@@ -211,22 +208,6 @@ checks_ask_spf(struct client_checks *of, enum check check,
 	};
 	task_start(t, ask_spf);
 	return t;
-}
-
-MAY_YIELD int
-checks_spf_answer(struct task *t, const struct spf_answer **answer,
-    struct err *err)
-{
-	const struct spf_work *w;
-	int ret = checks_await(t, err);
-
-	*answer = NULL;
-	if (ret <= 0)
-		return ret;
-	w = task_state(t);
-	if (w->is_good)
-		*answer = &w->answer;
-	return 0;
 }
 
 /* --- names --- */
@@ -279,8 +260,9 @@ look_up_helo(struct arena *a, void *state)
 	struct helo_work *w = state;
 	struct err err;
 
-	w->is_good = rdns_helo(a, w->name, &w->ip, clock_now() + w->timeout,
-	    &w->answer, &err) == 0;
+	if (rdns_helo(a, w->name, &w->ip, clock_now() + w->timeout,
+	    &w->answer, &err) == 0)
+		w->asked.found = &w->answer;
 }
 
 struct task *
@@ -300,30 +282,15 @@ checks_ask_helo(struct client_checks *of, const struct client *client)
 	return t;
 }
 
-MAY_YIELD int
-checks_helo_answer(struct task *t, const struct rdns_helo **answer,
-    struct err *err)
-{
-	const struct helo_work *w;
-	int ret = checks_await(t, err);
-
-	*answer = NULL;
-	if (ret <= 0)
-		return ret;
-	w = task_state(t);
-	if (w->is_good)
-		*answer = &w->answer;
-	return 0;
-}
-
 static MAY_YIELD void
 look_up_sender(struct arena *a, void *state)
 {
 	struct sender_work *w = state;
 	struct err err;
 
-	w->is_good = rdns_sender(a, &w->sender, clock_now() + w->timeout,
-	    &w->answer, &err) == 0;
+	if (rdns_sender(a, &w->sender, clock_now() + w->timeout,
+	    &w->answer, &err) == 0)
+		w->asked.found = &w->answer;
 }
 
 struct task *
@@ -340,20 +307,4 @@ checks_ask_sender(struct client_checks *of, const struct address *sender)
 	w->timeout = of->checker->settings->resolver_timeout;
 	task_start(t, look_up_sender);
 	return t;
-}
-
-MAY_YIELD int
-checks_sender_answer(struct task *t, const struct rdns_sender **answer,
-    struct err *err)
-{
-	const struct sender_work *w;
-	int ret = checks_await(t, err);
-
-	*answer = NULL;
-	if (ret <= 0)
-		return ret;
-	w = task_state(t);
-	if (w->is_good)
-		*answer = &w->answer;
-	return 0;
 }

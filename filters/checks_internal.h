@@ -26,8 +26,7 @@ struct client_checks {
 	struct task	*helo_name;
 };
 
-/* --- checks_ask.c: a question each, NULL if it is not wanted, and the answer
- * to it: NULL for no question. They wait; -1 with ERR_CLOSED. --- */
+/* --- checks_ask.c: a question each; NULL if it is not wanted --- */
 
 struct task	*checks_ask_lists(struct client_checks *of,
 		    enum listing_check check, const struct addr *ip,
@@ -35,30 +34,26 @@ struct task	*checks_ask_lists(struct client_checks *of,
 /* Those that are asked about the confirmed reverse name. */
 struct task	*checks_ask_reverse(struct client_checks *of,
 		    const struct client *client);
-MAY_YIELD int	 checks_lists_answer(struct task *t,
-		    const struct dnsbl_answer **answer, struct err *err);
-/* The answers of several as one, in `a`. */
-MAY_YIELD int	 checks_join_lists(struct arena *a, struct task *const *tasks,
-		    size_t n, const struct dnsbl_answer **answer,
-		    struct err *err);
 /* `check` is CHECK_SPF or CHECK_SPF_HELO. */
 struct task	*checks_ask_spf(struct client_checks *of, enum check check,
 		    const struct client *client, struct span sender);
-MAY_YIELD int	 checks_spf_answer(struct task *t,
-		    const struct spf_answer **answer, struct err *err);
 struct task	*checks_ask_name(struct client_checks *of,
 		    const struct client *client);
+struct task	*checks_ask_helo(struct client_checks *of,
+		    const struct client *client);
+struct task	*checks_ask_sender(struct client_checks *of,
+		    const struct address *sender);
+
+/* Waits for it; of NULL for nothing. -1 with ERR_CLOSED. */
+MAY_YIELD int	 checks_await(struct task *t, struct err *err);
+/* Its answer, of the type that belongs to the question; not of a name. NULL:
+ * there is none (yet). */
+const void	*checks_found(struct task *t);
+/* The answers of several about lists as one, in `a`. */
+MAY_YIELD int	 checks_join_lists(struct arena *a, struct task *const *tasks,
+		    size_t n, const struct dnsbl_answer **answer,
+		    struct err *err);
 /* Of a task that there is; the name goes to `a`. */
 MAY_YIELD int	 checks_name_answer(struct task *t, struct arena *a,
 		    struct client *client, struct err *err);
-struct task	*checks_ask_helo(struct client_checks *of,
-		    const struct client *client);
-MAY_YIELD int	 checks_helo_answer(struct task *t,
-		    const struct rdns_helo **answer, struct err *err);
-struct task	*checks_ask_sender(struct client_checks *of,
-		    const struct address *sender);
-MAY_YIELD int	 checks_sender_answer(struct task *t,
-		    const struct rdns_sender **answer, struct err *err);
-/* 1: it has ended; 0: there is no task. */
-MAY_YIELD int	 checks_await(struct task *t, struct err *err);
 #endif

@@ -73,14 +73,20 @@ MAY_YIELD int
 mail_checks_spf(struct mail_checks *m, const struct spf_answer **answer,
     struct err *err)
 {
-	return checks_spf_answer(m->spf, answer, err);
+	if (checks_await(m->spf, err) < 0)
+		return -1;
+	*answer = checks_found(m->spf);
+	return 0;
 }
 
 MAY_YIELD int
 mail_checks_sender(struct mail_checks *m, const struct rdns_sender **answer,
     struct err *err)
 {
-	return checks_sender_answer(m->sender, answer, err);
+	if (checks_await(m->sender, err) < 0)
+		return -1;
+	*answer = checks_found(m->sender);
+	return 0;
 }
 
 MAY_YIELD int
@@ -187,9 +193,12 @@ mail_checks_body(struct mail_checks *m, struct span octets)
 static MAY_YIELD int
 await_spf(struct mail_checks *m, struct findings *out, struct err *err)
 {
-	if (checks_spf_answer(m->of->helo_spf, &out->spf_helo, err) < 0)
+	if (checks_await(m->of->helo_spf, err) < 0 ||
+	    checks_await(m->spf, err) < 0)
 		return -1;
-	return checks_spf_answer(m->spf, &out->spf, err);
+	out->spf_helo = checks_found(m->of->helo_spf);
+	out->spf = checks_found(m->spf);
+	return 0;
 }
 
 static MAY_YIELD int
@@ -297,9 +306,10 @@ await_lists(struct mail_checks *m, struct findings *out, struct err *err)
 
 	if (checks_join_lists(m->arena, tasks,
 	    sizeof(tasks) / sizeof(*tasks), &answers[0], err) < 0 ||
-	    checks_lists_answer(m->dkim_lists, &answers[1], err) < 0)
+	    checks_await(m->dkim_lists, err) < 0)
 		return -1;
-	answers[1] = without_failed(m, answers[1], out->dkim);
+	answers[1] = without_failed(m, checks_found(m->dkim_lists),
+	    out->dkim);
 	out->lists = answers[0];
 	if (answers[1] == NULL)
 		return 0;
@@ -322,15 +332,6 @@ choose_done(struct task **tasks, size_t n)
 	return done;
 }
 
-static void
-spf_if_done(struct task *t, const struct spf_answer **answer)
-{
-	struct err err;
-
-	if (t != NULL && task_is_done(t))
-		(void)checks_spf_answer(t, answer, &err);
-}
-
 void
 checks_known(struct client_checks *of, struct mail_checks *m,
     struct arena *a, struct findings *out)
@@ -344,9 +345,9 @@ checks_known(struct client_checks *of, struct mail_checks *m,
 		*out = m->findings;
 		return;
 	}
-	spf_if_done(of->helo_spf, &out->spf_helo);
+	out->spf_helo = checks_found(of->helo_spf);
 	if (m != NULL)
-		spf_if_done(m->spf, &out->spf);
+		out->spf = checks_found(m->spf);
 	(void)checks_join_lists(a, lists, choose_done(lists,
 	    sizeof(lists) / sizeof(*lists)), &out->lists, &err);
 }
