@@ -13,6 +13,7 @@ struct rule_maker {
 	bool		 observe;	/* in front of each block */
 	bool		 act;		/* the same rules, and none observes */
 	bool		 remove;	/* those that observe are left out */
+	bool		 no_store;	/* nothing that needs one */
 };
 
 const char	*rule_maker_rules(struct arena *a,

@@ -235,7 +235,7 @@ read_nasty(struct arena *a, const char *script, bool has_dns)
 static const char *
 make_rules(struct arena *a, uint64_t seed)
 {
-	const struct rule_maker maker = { .seed = seed };
+	const struct rule_maker maker = { .seed = seed, .no_store = true };
 	char *text = arena_strdup(a, rule_maker_rules(a, &maker)), *at = text;
 
 	while ((at = strstr(at, "zen")) != NULL)

@@ -304,7 +304,7 @@ count(const char *what)
 static void
 play_storm(uint64_t seed)
 {
-	const struct rule_maker maker = { .seed = seed };
+	const struct rule_maker maker = { .seed = seed, .no_store = true };
 	struct variation v = { .name = "storm" };
 	unsigned when, what, kept;
 	char name[40];
