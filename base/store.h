@@ -35,13 +35,12 @@
  *           ERR_CONFIG: it answered that it will not do this (full, read
  *           only, not allowed, another type): nobody waits for that. What
  *           then holds is for the caller to decide, and is never a 5yz.
- * Bounded   Redis: an operation takes its `timeout` at most. After
- *           STORE_FAILURES in a row that got no answer the store is down, and
- *           operations fail at once until a probe of the store's own has
- *           succeeded. LMDB: an operation waits for other workers' changes,
- *           some tens of microseconds each, and for the disk, if what it
- *           looks at is not in memory; each looks for itself whether the
- *           store works again.
+ * Bounded   Redis: an operation takes its `timeout` at most. LMDB: it waits
+ *           for the changes of other processes, some tens of microseconds
+ *           each and 100 ms at most, and for the disk, if what it looks at is
+ *           not in memory. After STORE_FAILURES in a row that got no answer
+ *           the store is down, and operations fail at once until a probe of
+ *           the store's own has succeeded.
  * Told      `report` hears each change once: down and up, and whether
  *           changes are refused (STORE_FAILURES in a row) while the store is
  *           there.

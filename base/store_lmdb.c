@@ -7,6 +7,11 @@
 #include "base/store_internal.h"
 #include "base/store_lmdb.h"
 
+/* For the changes of others: each ends within microseconds, unless its process
+ * is stopped (by a signal, a debugger) or waits for its disk. Everybody else
+ * of this process waits too, so that it must not be long. */
+#define PATIENCE	(100 * CLOCK_MS)
+
 uint32_t
 store_lmdb_now(void)
 {
@@ -40,6 +45,9 @@ store_lmdb_fail(const struct store_lmdb *l, int code, struct err *err)
 	case MDB_MAP_FULL:
 		return err_set(err, ERR_CONFIG, "full: %ju MiB",
 		    (uintmax_t)(l->size >> 20));
+	case ETIMEDOUT:
+		return err_set(err, ERR_TIMEOUT, "another process that "
+		    "changes it does not end");
 	case ENOSPC: case EDQUOT: case EROFS: case EFBIG:
 		return err_set(err, ERR_CONFIG, "%s", strerror(code));
 	case MDB_CORRUPTED: case MDB_PAGE_NOTFOUND: case MDB_PANIC:
@@ -109,7 +117,7 @@ lmdb_get(void *kind, struct arena *a, struct span key, struct span *value,
 static int
 begin_change(struct store_lmdb *l, MDB_txn **txn, struct err *err)
 {
-	int code = mdb_txn_begin(l->env, NULL, 0, txn);
+	int code = store_lmdb_change(l->env, l->lock_fd, PATIENCE, txn);
 
 	return code == 0 ? 0 : store_lmdb_fail(l, code, err);
 }
@@ -118,11 +126,14 @@ begin_change(struct store_lmdb *l, MDB_txn **txn, struct err *err)
 static int
 end_change(struct store_lmdb *l, MDB_txn *txn, int code, struct err *err)
 {
-	if (code == 0)
-		code = mdb_txn_commit(txn);
-	else
-		mdb_txn_abort(txn);
+	code = store_lmdb_changed(l->lock_fd, txn, code);
 	return code == 0 ? 0 : store_lmdb_fail(l, code, err);
+}
+
+static void
+end_unchanged(struct store_lmdb *l, MDB_txn *txn)
+{
+	(void)store_lmdb_changed(l->lock_fd, txn, MDB_NOTFOUND);
 }
 
 static int
@@ -177,7 +188,7 @@ lmdb_claim(void *kind, struct arena *a, struct span key, struct span value,
 	code = look(l, txn, key, &found, &end);
 	if (code == 0) {
 		*old = copy(a, found);
-		mdb_txn_abort(txn);
+		end_unchanged(l, txn);
 		return 0;
 	}
 	if (code == MDB_NOTFOUND)
@@ -204,12 +215,12 @@ lmdb_add(void *kind, struct span key, int64_t n, int64_t life, int64_t *sum,
 		end = end_of(life);
 		code = 0;
 	} else if (code == 0 && store_number(found, &before) < 0) {
-		mdb_txn_abort(txn);
+		end_unchanged(l, txn);
 		return err_set(err, ERR_CONFIG,
 		    "what is to be added to is not a number");
 	}
 	if (__builtin_add_overflow(before, n, sum)) {
-		mdb_txn_abort(txn);
+		end_unchanged(l, txn);
 		return err_set(err, ERR_CONFIG, "the sum is too large");
 	}
 	if (code == 0) {
@@ -236,13 +247,26 @@ lmdb_drop(void *kind, struct span key, bool *was_there, struct err *err)
 		return -1;
 	code = look(l, txn, key, &found, &end);
 	if (code == MDB_NOTFOUND) {
-		mdb_txn_abort(txn);
+		end_unchanged(l, txn);
 		return 0;
 	}
 	if (code == 0)
 		code = mdb_del(txn, l->records, &k, NULL);
 	*was_there = code == 0;
 	return end_change(l, txn, code, err);
+}
+
+/* Can it be changed? That takes a look at the file too. */
+static int
+lmdb_probe(void *kind, struct err *err)
+{
+	struct store_lmdb *l = kind;
+	MDB_txn *txn;
+
+	if (begin_change(l, &txn, err) < 0)
+		return -1;
+	end_unchanged(l, txn);
+	return 0;
 }
 
 /* --- open --- */
@@ -263,6 +287,7 @@ static const struct store_ops lmdb_ops = {
 	.add = lmdb_add,
 	.drop = lmdb_drop,
 	.walk = store_lmdb_walk,
+	.probe = lmdb_probe,
 	.stop = store_lmdb_stop,
 	.status = store_lmdb_status,
 };

@@ -19,19 +19,25 @@
  * value.
  *
  * A folder  data.mdb and lock.mdb are LMDB's. `checkpoint` is the state that
- *           the file is put back to after a crash of the machine; `keeper` is
- *           locked by the process that looks after the rest. Who opens or
- *           closes locks the folder itself.
- * Crashes   of a process: LMDB's own design, a change is there or not, and
- *           its lock is passed on. Of the machine: changes are not written
- *           through (that costs a disk's latency for each), so that blocks of
- *           the file may get to the disk in any order. Therefore the keeper
- *           holds a reading transaction, so that no page of what it reads is
- *           used again; writes the file through; and only then notes the
- *           file's first two pages, from which LMDB finds all others, in
- *           `checkpoint`. Who opens the folder and finds there that the
- *           machine has been started since puts these two pages back. The
- *           next checkpoint is complete before the last is let go.
+ *           the file is put back to after a crash of the machine. `writer` is
+ *           locked by who changes something, `keeper` by the process that
+ *           looks after the rest, the folder itself by who opens or closes.
+ * A process that crashes   A change is there or not, and all locks are free:
+ *           the kernel sees to that. LMDB's own mutex for changes is taken
+ *           over from the dead too; but when one of several that wait for it
+ *           is killed, another may wait for ever. So `writer` is locked first
+ *           and nobody ever waits for the mutex. For the same reason readers
+ *           are registered while the folder is locked, and then used again.
+ * A machine that crashes   Changes are not written through (that takes a
+ *           disk's latency for each), so that blocks of the file get to the
+ *           disk in any order. Therefore the keeper holds a reading
+ *           transaction, so that no page of what it reads is used again;
+ *           writes the file through; and only then notes the file's first two
+ *           pages, from which LMDB finds all others, in `checkpoint`. Who
+ *           opens the folder and finds there that the machine has been
+ *           started since puts these two pages back. A checkpoint is let go
+ *           when the next one is complete. (Between a keeper's end and the
+ *           first checkpoint of the next, a second or two, nobody holds it.)
  * Keeper    one process at a time, whichever has the lock of `keeper`, which
  *           the kernel frees when it ends in whatever way. A checkpoint each
  *           CHECKPOINT_EVERY if there were changes, sooner when many; expired
@@ -43,11 +49,17 @@
  */
 #define STORE_LMDB_HEAD	4
 #define STORE_LMDB_MODE	0640	/* of each file */
+/* Of the keeper, for the changes of others, us. */
+#define STORE_LMDB_PATIENCE	INT64_C(5000000)
 
 struct store_keeper {		/* the job's while it runs */
 	int		 lock_fd;	/* of `keeper` */
 	bool		 is_keeper;
-	MDB_txn		*pin;		/* of the checkpoint, NULL: none yet */
+	int		 writer_fd;	/* of `writer`, for the job */
+	MDB_txn		*reader;	/* reset */
+	MDB_txn		*pins[2];	/* one reads the checkpoint's state */
+	unsigned	 pin;		/* which */
+	bool		 is_pinned;	/* false: none yet */
 	size_t		 pinned;	/* the transaction that it reads */
 	char		 place[512];	/* the sweep goes on behind this key */
 	size_t		 place_len;
@@ -66,6 +78,7 @@ struct store_lmdb {
 	MDB_txn		*reader;	/* reset; of the loop's thread */
 	const char	*folder, *name;
 	int		 folder_fd;
+	int		 lock_fd;	/* of `writer`; the loop's thread */
 	uint64_t	 size;
 	size_t		 page;		/* octets */
 	char		 boot[40];	/* which start of the machine this is */
@@ -86,6 +99,14 @@ uint32_t	 store_lmdb_now(void);
 uint32_t	 store_lmdb_end(const MDB_val *record);	/* 0: it is damaged */
 int		 store_lmdb_fail(const struct store_lmdb *l, int code,
 		    struct err *err);
+
+/* --- store_lmdb_txn.c --- */
+/* Begins a change, with a descriptor of `writer` that this thread alone uses.
+ * ETIMEDOUT: others did not end theirs within `patience` us. */
+int		 store_lmdb_change(MDB_env *env, int fd, int64_t patience,
+		    MDB_txn **txn);
+/* Ends it: done, if `code` is 0, else undone. What came of it. */
+int		 store_lmdb_changed(int fd, MDB_txn *txn, int code);
 
 /* --- store_lmdb_room.c --- */
 struct store_pages {

@@ -67,22 +67,23 @@ write_checkpoint(const struct store_lmdb *l, const void *pages, size_t n,
 /* The last change that is complete, and the pages that lead to it: nobody
  * changes anything between the two. */
 static int
-pin(struct store_lmdb *l, MDB_txn **reader, char *pages)
+pin(struct store_lmdb *l, MDB_txn *reader, char *pages)
 {
 	ssize_t want = (ssize_t)(2 * l->page);
+	int lock_fd = l->keeper.writer_fd, code, fd;
 	MDB_txn *stop;
-	int code, fd;
 
 	if ((code = mdb_env_get_fd(l->env, &fd)) != 0 ||
-	    (code = mdb_txn_begin(l->env, NULL, 0, &stop)) != 0)
+	    (code = store_lmdb_change(l->env, lock_fd, STORE_LMDB_PATIENCE,
+	    &stop)) != 0)
 		return code;
-	code = mdb_txn_begin(l->env, NULL, MDB_RDONLY, reader);
+	code = mdb_txn_renew(reader);
 	errno = 0;
 	if (code == 0 && pread(fd, pages, (size_t)want, 0) != want) {
 		code = errno != 0 ? errno : EIO;
-		mdb_txn_abort(*reader);
+		mdb_txn_reset(reader);
 	}
-	mdb_txn_abort(stop);
+	(void)store_lmdb_changed(lock_fd, stop, MDB_NOTFOUND);
 	return code;
 }
 
@@ -91,10 +92,10 @@ store_lmdb_checkpoint(struct store_lmdb *l, struct err *err)
 {
 	struct store_keeper *k = &l->keeper;
 	char *pages = mem_alloc(2 * l->page, "store");
-	MDB_txn *reader;
+	MDB_txn *reader = k->pins[!k->pin];
 	int code, ret = 0;
 
-	if ((code = pin(l, &reader, pages)) != 0) {
+	if ((code = pin(l, reader, pages)) != 0) {
 		free(pages);
 		return store_lmdb_fail(l, code, err);
 	}
@@ -104,12 +105,13 @@ store_lmdb_checkpoint(struct store_lmdb *l, struct err *err)
 		ret = write_checkpoint(l, pages, 2 * l->page, err);
 	free(pages);
 	if (ret < 0) {
-		mdb_txn_abort(reader);
+		mdb_txn_reset(reader);
 		return -1;
 	}
-	if (k->pin != NULL)
-		mdb_txn_abort(k->pin);
-	k->pin = reader;
+	if (k->is_pinned)
+		mdb_txn_reset(k->pins[k->pin]);
+	k->pin = !k->pin;
+	k->is_pinned = true;
 	k->pinned = mdb_txn_id(reader);
 	return 0;
 }

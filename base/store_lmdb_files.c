@@ -17,7 +17,8 @@
 #define MAP_SIZE	(UINT64_C(1) << 30)
 #endif
 #define SIZE_MAX_SHARE	2	/* of it, a store is at most */
-#define READERS		512	/* a process has one, the keeper three */
+#define READERS		1024
+#define PROCESS_READERS	4	/* of them, a process has */
 #define FOLDER_MODE	0750
 
 /* Opening takes milliseconds; who holds the lock longer is stopped. */
@@ -45,6 +46,15 @@ lock_folder(const struct store_lmdb *l, struct err *err)
 }
 
 static int
+open_lock(const struct store_lmdb *l, const char *file, int *fd,
+    struct err *err)
+{
+	*fd = openat(l->folder_fd, file, O_RDWR | O_CREAT | O_CLOEXEC,
+	    STORE_LMDB_MODE);
+	return *fd < 0 ? store_lmdb_fail_file(l, file, err) : 0;
+}
+
+static int
 open_folder(struct store_lmdb *l, struct err *err)
 {
 	if (l->size < STORE_SIZE_MIN || l->size > MAP_SIZE / SIZE_MAX_SHARE)
@@ -59,10 +69,11 @@ open_folder(struct store_lmdb *l, struct err *err)
 	if (l->folder_fd < 0)
 		return err_set(err, ERR_UNAVAIL, "%s: %s", l->folder,
 		    strerror(errno));
-	l->keeper.lock_fd = openat(l->folder_fd, "keeper",
-	    O_RDWR | O_CREAT | O_CLOEXEC, STORE_LMDB_MODE);
-	return l->keeper.lock_fd < 0 ?
-	    store_lmdb_fail_file(l, "keeper", err) : 0;
+	/* The keeper's thread is to wait for this one, so it has its own. */
+	if (open_lock(l, "writer", &l->lock_fd, err) < 0 ||
+	    open_lock(l, "writer", &l->keeper.writer_fd, err) < 0)
+		return -1;
+	return open_lock(l, "keeper", &l->keeper.lock_fd, err);
 }
 
 /* A file that is shorter than it says would end the process (SIGBUS). */
@@ -82,9 +93,42 @@ check_length(struct store_lmdb *l, struct err *err)
 }
 
 static int
+make_readers(struct store_lmdb *l, struct err *err)
+{
+	struct store_keeper *k = &l->keeper;
+	MDB_txn **all[PROCESS_READERS] = {
+		&l->reader, &k->reader, &k->pins[0], &k->pins[1]
+	};
+	int code;
+
+	for (size_t i = 0; i < PROCESS_READERS; i++) {
+		code = mdb_txn_begin(l->env, NULL, MDB_RDONLY, all[i]);
+		/* The table of records is always the same. */
+		if (code == 0 && i == 0)
+			code = mdb_dbi_open(*all[i], NULL, 0, &l->records);
+		if (code != 0)
+			return store_lmdb_fail(l, code, err);
+		mdb_txn_reset(*all[i]);
+	}
+	return 0;
+}
+
+static void
+end_readers(struct store_lmdb *l)
+{
+	struct store_keeper *k = &l->keeper;
+	MDB_txn *all[PROCESS_READERS] = {
+		l->reader, k->reader, k->pins[0], k->pins[1]
+	};
+
+	for (size_t i = 0; i < PROCESS_READERS; i++)
+		if (all[i] != NULL)
+			mdb_txn_abort(all[i]);
+}
+
+static int
 open_lmdb(struct store_lmdb *l, struct err *err)
 {
-	MDB_txn *txn;
 	MDB_stat st;
 	int code;
 
@@ -99,19 +143,7 @@ open_lmdb(struct store_lmdb *l, struct err *err)
 	l->page = st.ms_psize;
 	if (check_length(l, err) < 0)
 		return -1;
-	if ((code = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn)) != 0)
-		return store_lmdb_fail(l, code, err);
-	code = mdb_dbi_open(txn, NULL, 0, &l->records);
-	if (code == 0)
-		code = mdb_txn_commit(txn);
-	else
-		mdb_txn_abort(txn);
-	if (code == 0)
-		code = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &l->reader);
-	if (code != 0)
-		return store_lmdb_fail(l, code, err);
-	mdb_txn_reset(l->reader);
-	return 0;
+	return make_readers(l, err);
 }
 
 static void
@@ -119,26 +151,23 @@ end(void *arg)
 {
 	struct store_lmdb *l = arg;
 	struct store_keeper *k = &l->keeper;
+	int fds[] = { k->lock_fd, k->writer_fd, l->lock_fd, l->folder_fd };
 	bool is_locked = false;
 	struct err err;
 
 	assert(l->fiber == NULL);	/* stopped, and it has ended */
 	if (l->env != NULL)
 		is_locked = lock_folder(l, &err) == 0;
-	if (k->is_keeper && k->pin != NULL)
+	if (k->is_keeper && k->is_pinned)
 		(void)store_lmdb_checkpoint(l, &err);
-	if (k->pin != NULL)
-		mdb_txn_abort(k->pin);
-	if (l->reader != NULL)
-		mdb_txn_abort(l->reader);
+	end_readers(l);
 	if (l->env != NULL)
 		mdb_env_close(l->env);
-	if (k->lock_fd >= 0)
-		close(k->lock_fd);
 	if (is_locked)
 		flock(l->folder_fd, LOCK_UN);
-	if (l->folder_fd >= 0)
-		close(l->folder_fd);
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 }
 
 /* The first checkpoint comes before the first change: what was found is then
@@ -156,7 +185,8 @@ store_lmdb_begin(struct arena *a, struct store_lmdb *l, struct err *err)
 {
 	int ret;
 
-	l->folder_fd = l->keeper.lock_fd = -1;
+	l->folder_fd = l->lock_fd = -1;
+	l->keeper.lock_fd = l->keeper.writer_fd = -1;
 	ret = open_folder(l, err);
 	if (ret == 0 && (ret = lock_folder(l, err)) == 0) {
 		ret = open_locked(l, err);

@@ -70,8 +70,8 @@ static int
 find_ended(struct store_lmdb *l, struct batch *b)
 {
 	MDB_cursor *cursor;
-	MDB_txn *txn;
-	int code = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+	MDB_txn *txn = l->keeper.reader;
+	int code = mdb_txn_renew(txn);
 
 	if (code != 0)
 		return code;
@@ -79,7 +79,7 @@ find_ended(struct store_lmdb *l, struct batch *b)
 		code = gather(l, cursor, b);
 		mdb_cursor_close(cursor);
 	}
-	mdb_txn_abort(txn);
+	mdb_txn_reset(txn);
 	return code;
 }
 
@@ -115,13 +115,10 @@ sweep_step(struct store_lmdb *l)
 	int code = find_ended(l, &b);
 
 	if (code == 0 && b.n > 0 &&
-	    (code = mdb_txn_begin(l->env, NULL, 0, &txn)) == 0) {
-		code = remove_ended(l, txn, &b);
-		if (code == 0)
-			code = mdb_txn_commit(txn);
-		else
-			mdb_txn_abort(txn);
-	}
+	    (code = store_lmdb_change(l->env, l->keeper.writer_fd,
+	    STORE_LMDB_PATIENCE, &txn)) == 0)
+		code = store_lmdb_changed(l->keeper.writer_fd, txn,
+		    remove_ended(l, txn, &b));
 	buf_free(&b.keys);
 	return code;
 }
@@ -142,13 +139,13 @@ static int
 look_at_room(struct store_lmdb *l)
 {
 	struct store_pages pages;
-	MDB_txn *txn;
-	int code = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+	MDB_txn *txn = l->keeper.reader;
+	int code = mdb_txn_renew(txn);
 
 	if (code != 0)
 		return code;
 	code = store_lmdb_pages(l->env, txn, &pages);
-	mdb_txn_abort(txn);
+	mdb_txn_reset(txn);
 	l->keeper.is_tight = code == 0 && is_tight(pages.held, l);
 	return code;
 }
@@ -207,9 +204,9 @@ wants_checkpoint(struct store_lmdb *l)
 	MDB_envinfo info;
 
 	mdb_env_info(l->env, &info);
-	if (k->pin != NULL && info.me_last_txnid == k->pinned)
+	if (k->is_pinned && info.me_last_txnid == k->pinned)
 		return false;
-	if (k->pin == NULL || (info.me_last_txnid - k->pinned) * CHANGE_PAGES >
+	if (!k->is_pinned || (info.me_last_txnid - k->pinned) * CHANGE_PAGES >
 	    store_lmdb_slack(l) / PINNED_SHARE)
 		k->checkpoint_time = 0;
 	return is_over(&k->checkpoint_time, CHECKPOINT_EVERY);

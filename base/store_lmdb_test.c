@@ -1,8 +1,11 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fiber.h"
@@ -216,6 +219,42 @@ test_no_disk(void)
 	setrlimit(RLIMIT_FSIZE, &before);
 	T_INT("with room again", put(n, 4000, HOUR, &err), 0);
 	T_OK("it is there", is_there(n));
+	end();
+}
+
+/* A process that is stopped in the middle of a change. */
+static void
+test_stopped(void)
+{
+	struct arena *a = arena_create("test");
+	char path[128];
+	struct span value;
+	struct err err = {0};
+	int fd;
+
+	begin();
+	put(0, 1, HOUR, &err);
+	snprintf(path, sizeof(path), "%s/writer", folder.path);
+	fd = open(path, O_RDWR);
+	flock(fd, LOCK_EX);
+	T_INT("nothing can be changed", put(1, 1, HOUR, &err), -1);
+	T_STR("in time", err_kind_name(err.kind), "timeout");
+	T_OK("but read", is_there(0));
+	for (int i = 0; i < STORE_FAILURES; i++)
+		put(1, 1, HOUR, &err);
+	T_STR("told", arena_copy(a, buf_text(&heard)), "up>down ");
+	T_INT("then nobody waits", store_get(folder.store, a, span_z("x"),
+	    &value, &err), -1);
+	T_STR("at all", err_kind_name(err.kind), "unavailable");
+	pass(CLOCK_S);
+	T_OK("and that stays so", store_state(folder.store) == STORE_DOWN);
+	flock(fd, LOCK_UN);
+	pass(CLOCK_S);
+	T_STR("until it goes on", arena_copy(a, buf_text(&heard)),
+	    "up>down down>up ");
+	T_INT("as before", put(1, 1, HOUR, &err), 0);
+	close(fd);
+	arena_destroy(&a);
 	end();
 }
 
@@ -495,6 +534,7 @@ main(void)
 	test_sweep();
 	test_full();
 	test_no_disk();
+	test_stopped();
 	test_naive();
 	test_crash();
 	test_crash_at_first();

@@ -30,6 +30,7 @@ static struct shared {
 	atomic_bool	 go, stop;
 	unsigned char	 winner[PROCESSES][CLAIMS];	/* as each was told */
 	atomic_uint	 failures;
+	struct err	 failure;	/* one of them */
 	atomic_ulong	 rounds[PROCESSES];	/* that were acknowledged */
 } *shared;
 
@@ -90,6 +91,20 @@ go(unsigned n)
 	atomic_store(&shared->go, true);
 }
 
+static void
+note_failure(const struct err *err)
+{
+	if (atomic_fetch_add(&shared->failures, 1) == 0)
+		shared->failure = *err;
+}
+
+static void
+expect_no_failure(void)
+{
+	T_INT("no operation failed", atomic_load(&shared->failures), 0);
+	T_STR("with this", shared->failure.text, "");
+}
+
 /* --- all want the same --- */
 
 static void
@@ -107,7 +122,7 @@ claim_and_add(unsigned who)
 		snprintf(key, sizeof(key), "claim %u", n);
 		if (store_claim(folder.store, folder.arena, span_z(key),
 		    span_n(&me, 1), HOUR, &found, &err) < 0)
-			atomic_fetch_add(&shared->failures, 1);
+			note_failure(&err);
 		else
 			shared->winner[who][n] =
 			    (unsigned char)(found.p == NULL ? me : *found.p);
@@ -117,7 +132,7 @@ claim_and_add(unsigned who)
 		snprintf(key, sizeof(key), "add %ld", random() % COUNTERS);
 		if (store_add(folder.store, span_z(key), 1, HOUR, &sum,
 		    &err) < 0)
-			atomic_fetch_add(&shared->failures, 1);
+			note_failure(&err);
 		loop_turn(false);
 	}
 }
@@ -137,7 +152,7 @@ test_together(void)
 		pids[n] = start(n, claim_and_add);
 	go(PROCESSES);
 	T_INT("processes end well", finish(pids, n), PROCESSES);
-	T_INT("no operation failed", atomic_load(&shared->failures), 0);
+	expect_no_failure();
 	for (unsigned i = 0; i < CLAIMS; i++) {
 		unsigned char winner = shared->winner[0][i];
 		unsigned same = 0;
@@ -201,7 +216,7 @@ change(unsigned who)
 		snprintf(key, sizeof(key), "n%u", who);
 		if (ret < 0 || store_add(folder.store, span_z(key), 1, HOUR,
 		    &sum, &err) < 0)
-			atomic_fetch_add(&shared->failures, 1);
+			note_failure(&err);
 		else
 			atomic_fetch_add(&shared->rounds[who], 1);
 		loop_turn(false);
@@ -276,8 +291,7 @@ test_killed(void)
 	T_INT("processes that were killed", kill_some(pids), KILLS);
 	atomic_store(&shared->stop, true);
 	T_INT("the others end well", finish(pids, PROCESSES), PROCESSES);
-	T_INT("no operation of theirs failed",
-	    atomic_load(&shared->failures), 0);
+	expect_no_failure();
 
 	loop_create();
 	store_folder_open(&folder, SIZE);
