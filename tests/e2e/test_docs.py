@@ -150,18 +150,23 @@ def run_tests(work, rules, tests):
 
 def test_rules_that_are_shown_pass_the_check(work):
     found = rule_examples()
-    assert len(found) == 6
+    assert len(found) == 7
     for text in found:
         done = run_tests(work, text, "")
         assert done.returncode == 0, "%s\n%s" % (done.stdout, text)
 
 
-def test_whole_rule_file_that_is_shown_is_good(work):
-    """Without a warning; and the tests that are shown are its own."""
-    tests, = [b for b in blocks(RULES) if b.startswith("test")]
-    done = run_tests(work, rule_examples()[-1], tests)
-    assert done.returncode == 0
-    assert done.stdout == "%d tests, 0 failed\n" % tests.count("test \"")
+def test_tests_that_are_shown_are_of_rules_that_are(work):
+    """Of the whole file, without a warning; and of the limits."""
+    limits, = [b for b in rule_examples() if "limit" in b]
+    of_limits, of_all = sorted((b for b in blocks(RULES)
+                                if b.startswith("test")), key=len)
+    for rules, tests in ((rule_examples()[-1], of_all), (limits, of_limits)):
+        done = run_tests(work, rules, tests)
+        assert done.returncode == 0, done.stdout
+        if rules != limits:
+            assert done.stdout == "%d tests, 0 failed\n" % \
+                tests.count("test \"")
 
 
 def test_message_about_rules_is_what_test_says(work):
