@@ -85,7 +85,9 @@
 struct fact_source {
 	void		*owner;
 	/* Fills in the value (of the fact's type, or none). -1: ERR_CLOSED,
-	 * or it is not known yet. Text lives until the fact's scope ends. */
+	 * or it is not known yet. Text lives until the fact's scope ends. Of a
+	 * recipient it is the same again when he is that of the message, also
+	 * what asking has changed since (greylist). */
 	MAY_YIELD int	(*get)(void *owner, const struct fact_ref *ref,
 			    struct value *value, struct err *err);
 	/*
