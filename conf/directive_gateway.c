@@ -206,8 +206,8 @@ static const struct directive rows[] = {
 	"greylisting and for limits: lmdb:/path is a folder of this machine "
 	"that all workers share, redis://host:port or redis:unix:/path a "
 	"Redis server that several gateways share, with /N behind the port "
-	"or ?db=N behind the path for its database N. none: nothing is "
-	"remembered; greylist passes and limits count in each worker." },
+	"or ?db=N behind the path for its database N. none: rules that say "
+	"greylist or limit cannot be used." },
 { .name = "user", .scopes = SCOPE_STORE, .type = VALUE_NAME,
     .offset = TOP(store_user), .fallback = "none", .none = "none",
     .help = "The user to be with Redis (its ACL). none: the default one." },

@@ -10,9 +10,8 @@
  * this client has its neutral value: it speaks against no mail.
  */
 
-/* A rule that may not wait has come to what is not known yet. */
-static int
-not_yet(struct err *err)
+int
+judge_not_yet(struct err *err)
 {
 	return err_set(err, ERR_UNAVAIL, "not known yet");
 }
@@ -23,9 +22,8 @@ set_text(struct value *v, struct span text)
 	v->text = text;
 }
 
-/* For what is asked anew in the next phase or for the next recipient. */
-static struct arena *
-room(const struct judge *j)
+struct arena *
+judge_room(const struct judge *j)
 {
 	if (j->mail != NULL && j->mail->scratch != NULL)
 		return j->mail->scratch;
@@ -120,7 +118,7 @@ get_client(struct judge *j, enum fact_id id, struct value *v,
 	case FACT_CLIENT_EARLY_TALKER:
 		if (!j->is_greeted) {
 			j->awaits_greeting = true;
-			return not_yet(err);
+			return judge_not_yet(err);
 		}
 		v->yes = c->early_talker;
 		break;
@@ -214,9 +212,9 @@ find_lists(struct judge *j, const struct dnsbl_answer **answer,
 		return 0;
 	}
 	if (j->at >= PHASE_MAIL && j->mail->checks != NULL)
-		return mail_checks_lists(j->mail->checks, room(j), answer,
+		return mail_checks_lists(j->mail->checks, judge_room(j), answer,
 		    err);
-	return client_checks_lists(j->checks, j->at >= PHASE_HELO, room(j),
+	return client_checks_lists(j->checks, j->at >= PHASE_HELO, judge_room(j),
 	    answer, err);
 }
 
@@ -260,7 +258,7 @@ static MAY_YIELD int
 get_lists(struct judge *j, const struct fact_ref *ref, struct value *v,
     struct err *err)
 {
-	struct arena *a = room(j);
+	struct arena *a = judge_room(j);
 	const struct dnsbl_answer *answer;
 
 	if (find_lists(j, &answer, err) < 0)
@@ -361,7 +359,7 @@ get_rcpt(struct judge *j, enum fact_id id, struct value *v)
 		set_text(v, addr->local);
 		break;
 	case FACT_RCPT_DOMAIN:
-		set_name(room(j), v, addr->domain);
+		set_name(judge_room(j), v, addr->domain);
 		break;
 	default:		/* FACT_RCPT_COUNT */
 		v->number = (int64_t)j->mail->count;
@@ -474,7 +472,7 @@ get_message(struct judge *j, const struct fact_ref *ref, struct value *v,
     struct err *err)
 {
 	if (!j->mail->has_ended)
-		return not_yet(err);
+		return judge_not_yet(err);
 	switch (fact_id(ref->fact)) {
 	case FACT_MESSAGE_SIZE:
 		v->number = (int64_t)j->mail->size;
@@ -508,7 +506,7 @@ get(void *owner, const struct fact_ref *ref, struct value *v,
 	*v = (struct value){ .type = fact->type };
 	if ((fact->cost == FACT_DNS || fact->cost == FACT_STORE) &&
 	    !j->may_wait)
-		return not_yet(err);
+		return judge_not_yet(err);
 	if (id == FACT_CLIENT_NAME || id == FACT_CLIENT_REVERSE)
 		return get_name(j, id, v, err);
 	if (id >= FACT_DNSBL_SCORE && id <= FACT_DNSBL_LIST)
@@ -528,9 +526,8 @@ get(void *owner, const struct fact_ref *ref, struct value *v,
 		return 0;
 	case PHASE_RCPT:
 		if (fact->cost == FACT_STORE)
-			test_facts_neutral(fact, v);
-		else
-			get_rcpt(j, id, v);
+			return judge_greylist(j, fact, v, err);
+		get_rcpt(j, id, v);
 		return 0;
 	case PHASE_MESSAGE:
 		break;
@@ -541,5 +538,6 @@ get(void *owner, const struct fact_ref *ref, struct value *v,
 struct fact_source
 judge_facts(struct judge *j)
 {
-	return (struct fact_source){ .owner = j, .get = get };
+	return (struct fact_source){ .owner = j, .get = get,
+	    .count = judge_count };
 }

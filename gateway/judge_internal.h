@@ -7,7 +7,9 @@
  * judge.c	phases: entering, deciding, forgetting
  * judge_mail.c	a mail: its header and body, recipients, findings
  * judge_facts.c	the facts that rules ask for
+ * judge_store.c	... of the store, and what limits count
  */
+struct greylist_answer;
 struct ruling {
 	struct verdict		 verdict;
 	struct rule_trace	 trace;		/* if they are kept */
@@ -31,6 +33,8 @@ struct judge_mail {
 	struct span		 next_class;	/* of the one at hand */
 	bool			 has_class;	/* one was taken */
 	struct span		 class;
+	const struct greylist_answer *greylist;	/* of the one at hand; NULL:
+						   not asked yet */
 	bool			 is_trusted;	/* the one at hand */
 	bool			 has_untrusted;	/* such a one was taken */
 	/* The first of those that were taken was to be refused or discarded by
@@ -68,6 +72,7 @@ struct judge {
 	bool			 keeps_traces;
 	struct judge_mail	*mail;		/* NULL: none under way */
 	struct judge_mail	*left;		/* broken off */
+	int64_t			 store_rests_until;	/* for this client */
 };
 
 /* --- judge.c --- */
@@ -92,4 +97,16 @@ void		 judge_mail_free(struct judge_mail **m);
 
 /* --- judge_facts.c --- */
 struct fact_source judge_facts(struct judge *j);
+/* For what is asked anew in the next phase or for the next recipient. */
+struct arena	*judge_room(const struct judge *j);
+/* A rule that may not wait has come to what is not known yet. */
+int		 judge_not_yet(struct err *err);
+
+/* --- judge_store.c --- */
+/* All within the `timeout` of the store, once in a while for each client. */
+MAY_YIELD int	 judge_greylist(struct judge *j, const struct fact *fact,
+		    struct value *v, struct err *err);
+MAY_YIELD int	 judge_count(void *owner, const struct rule *rule,
+		    struct span key, int64_t window, int64_t *number,
+		    struct err *err);
 #endif

@@ -95,6 +95,7 @@ judge_rcpt(struct judge *j, struct arena *a, const struct rcpt *rcpt,
 	if (j->evaluation == NULL)
 		return 0;
 	m->scratch = a;
+	m->greylist = NULL;
 	m->rcpt = rcpt;
 	m->count = count;
 	evaluation_forget(j->evaluation, FACT_OF_RCPT);
@@ -149,6 +150,7 @@ return_to_first(struct judge *j)
 	if (j->evaluation == NULL)
 		return;
 	m->scratch = NULL;
+	m->greylist = NULL;
 	m->count = m->envelope->nrcpts;
 	m->rcpt = m->count > 0 ? &m->envelope->rcpts[0] : NULL;
 	evaluation_rcpt_restore(j->evaluation);

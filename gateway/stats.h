@@ -80,6 +80,22 @@
 	X(DNS_TIME, COUNTER, "dns_time_us", \
 	    "time that lookups not answered at once took, together") \
 	X(DNS_WAITING, GAUGE, "dns_waiting", "lookups under way") \
+	X(GREYLIST_NEW, COUNTER, "greylist_new", \
+	    "recipients that the greylist had not seen with this sender") \
+	X(GREYLIST_EARLY, COUNTER, "greylist_early", \
+	    "recipients that came again too early") \
+	X(GREYLIST_PASSED, COUNTER, "greylist_passed", \
+	    "recipients that came again in time, for the first time") \
+	X(GREYLIST_KNOWN, COUNTER, "greylist_known", \
+	    "recipients of senders that had passed before") \
+	X(GREYLIST_UNASKED, COUNTER, "greylist_null_sender", \
+	    "recipients of mails without a sender: not greylisted") \
+	X(GREYLIST_UNKNOWN, COUNTER, "greylist_unknown", \
+	    "recipients that passed since the store did not answer") \
+	X(LIMITS_COUNTED, COUNTER, "limits_counted", \
+	    "events that limits counted") \
+	X(LIMITS_LOCAL, COUNTER, "limits_local", \
+	    "of them: in one worker alone, since the store did not answer") \
 	X(STORE_OPERATIONS, COUNTER, "store_operations", \
 	    "operations of the store, refused ones too") \
 	X(STORE_FAILURES, COUNTER, "store_failures", \

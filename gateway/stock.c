@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "filters/limit.h"
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 
@@ -103,6 +104,7 @@ stock_open(const struct settings *s, const char *password, struct err *err)
 
 	stock->arena = a;
 	stock->name = s->store.text;
+	stock->limits = limit_counts_create(a);
 	if (s->store.text == NULL)
 		return stock;
 	options.owner = stock;

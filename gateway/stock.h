@@ -18,9 +18,11 @@
  *           for the administrator. A Redis that is down is none of that.
  * Yields    not: the store's operations do.
  */
+struct limit_counts;
 struct stock {
 	struct arena		*arena;
 	struct store		*store;		/* NULL: the settings say none */
+	struct limit_counts	*limits;	/* of this process */
 	const char		*name;		/* for people; no password */
 	enum store_state	 state;		/* as it was told */
 	struct store_stats	 counted;	/* so far */

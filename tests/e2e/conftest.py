@@ -17,6 +17,7 @@ from kit import samples		# noqa: E402
 from kit.certs import Authority		# noqa: E402
 from kit.gateway import Gateway		# noqa: E402
 from kit.peers import Dovecot, Exim, Postfix	# noqa: E402
+from kit.redis import Redis	# noqa: E402
 from kit.resolver import Resolver	# noqa: E402
 from kit.sink import Sink		# noqa: E402
 
@@ -99,6 +100,9 @@ class Starter:
     def dovecot(self):
         needs_root()
         return self.keep(Dovecot(self.work)).start()
+
+    def redis(self, options=""):
+        return self.keep(Redis(self.work, options)).start()
 
     def stop(self):
         failure = None

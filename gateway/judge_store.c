@@ -1,0 +1,176 @@
+#include <string.h>
+
+#include "filters/limit.h"
+#include "gateway/judge_internal.h"
+#include "gateway/stats.h"
+#include "gateway/stock.h"
+#include "policy/test_facts.h"
+
+/* A client that waited for the store in vain is not made to wait for it again
+ * so soon: its next recipients, and its other limits, do without. */
+#define REST	(5 * CLOCK_S)
+
+static struct store *
+store_now(const struct judge *j)
+{
+	return clock_now() < j->store_rests_until ? NULL :
+	    j->court->stock->store;
+}
+
+/* Only what took its time was waiting; what is refused at once is not. */
+static void
+note_problem(struct judge *j, int64_t began)
+{
+	if (clock_now() - began >= j->court->settings->store_timeout / 2)
+		j->store_rests_until = clock_now() + REST;
+}
+
+/* What a filter survived leaves its words in the error, and who gave us his
+ * would take them for a failure. */
+static int
+closed(const struct err *why, struct err *err)
+{
+	*err = *why;
+	return -1;
+}
+
+/* --- greylist --- */
+
+/* Who it is, as far as it can be found out. */
+static MAY_YIELD int
+identify(struct judge *j, struct greylist_query *q, struct err *err)
+{
+	const struct spf_answer *spf = NULL;
+
+	judge_start(j, PHASE_CONNECT);
+	judge_start(j, PHASE_MAIL);
+	if (judge_name(j, err) < 0)
+		return -1;
+	q->name = j->client->name;
+	if (j->mail->checks != NULL &&
+	    mail_checks_spf(j->mail->checks, &spf, err) < 0)
+		return -1;
+	if (spf != NULL && spf->result == SPF_PASS)
+		q->spf = spf->domain;
+	return 0;
+}
+
+static void
+count_answer(enum greylist_result result)
+{
+	static const enum stats_id counters[] = {
+		[GREYLIST_NEW] = STAT_GREYLIST_NEW,
+		[GREYLIST_EARLY] = STAT_GREYLIST_EARLY,
+		[GREYLIST_PASSED] = STAT_GREYLIST_PASSED,
+		[GREYLIST_KNOWN] = STAT_GREYLIST_KNOWN,
+		[GREYLIST_IDENTITY_KNOWN] = STAT_GREYLIST_KNOWN,
+		[GREYLIST_NULL_SENDER] = STAT_GREYLIST_UNASKED,
+		[GREYLIST_UNKNOWN] = STAT_GREYLIST_UNKNOWN,
+	};
+
+	stats_add(counters[result], 1);
+}
+
+static MAY_YIELD int
+ask_greylist(struct judge *j, struct greylist_answer *answer,
+    struct err *err)
+{
+	const struct greylist_options options =
+	    stock_greylist(j->court->settings);
+	struct greylist_query q = { .client = &j->client->addr,
+	    .sender = &j->mail->envelope->sender,
+	    .rcpt = &j->mail->rcpt->addr };
+	struct store *store = store_now(j);
+	struct err why;
+	int64_t began;
+
+	*answer = (struct greylist_answer){ .result = GREYLIST_UNKNOWN };
+	if (store == NULL)
+		return 0;
+	/* Who has no sender is not asked, whoever it is. */
+	if (q.sender->text.len > 0 && identify(j, &q, err) < 0)
+		return -1;
+	began = clock_now();
+	if (greylist_check(judge_room(j), store, &options, &q, answer,
+	    &why) < 0)
+		return closed(&why, err);
+	if (answer->problem != NULL)
+		note_problem(j, began);
+	return 0;
+}
+
+/* One question answers all facts of it. */
+static MAY_YIELD int
+find_greylist(struct judge *j, const struct greylist_answer **answer,
+    struct err *err)
+{
+	struct judge_mail *m = j->mail;
+	struct greylist_answer *a;
+
+	if (m->greylist == NULL) {
+		a = arena_new(judge_room(j), struct greylist_answer);
+		if (ask_greylist(j, a, err) < 0)
+			return -1;
+		count_answer(a->result);
+		m->greylist = a;
+	}
+	*answer = m->greylist;
+	return 0;
+}
+
+MAY_YIELD int
+judge_greylist(struct judge *j, const struct fact *fact, struct value *v,
+    struct err *err)
+{
+	const struct greylist_answer *answer;
+
+	test_facts_neutral(fact, v);
+	if (j->court->stock == NULL || j->who.is_unchecked ||
+	    j->mail->rcpt == NULL)
+		return 0;
+	if (find_greylist(j, &answer, err) < 0)
+		return -1;
+	switch (fact_id(fact)) {
+	case FACT_GREYLIST:
+		v->word = (unsigned)fact_word(fact,
+		    span_z(greylist_result_name(answer->result)));
+		break;
+	case FACT_GREYLIST_LEFT:
+		v->is_none = !answer->defer;
+		v->number = answer->left * CLOCK_S;
+		break;
+	default:		/* FACT_GREYLIST_IDENTITY */
+		v->is_none = answer->identity.len == 0;
+		v->text = answer->identity;
+		break;
+	}
+	return 0;
+}
+
+/* --- limit --- */
+
+MAY_YIELD int
+judge_count(void *owner, const struct rule *rule, struct span key,
+    int64_t window, int64_t *number, struct err *err)
+{
+	struct judge *j = owner;
+	struct limit_answer answer;
+	int64_t began = clock_now();
+	struct err why;
+
+	(void)rule;
+	*number = -1;
+	if (j->court->stock == NULL)
+		return 0;	/* who only explains changes nothing */
+	if (!j->may_wait)
+		return judge_not_yet(err);
+	if (limit_count(judge_room(j), j->court->stock->limits, store_now(j),
+	    key, window, &answer, &why) < 0)
+		return closed(&why, err);
+	if (answer.problem != NULL)
+		note_problem(j, began);
+	stats_add(STAT_LIMITS_COUNTED, 1);
+	stats_add(STAT_LIMITS_LOCAL, answer.is_local);
+	*number = answer.number;
+	return 0;
+}
