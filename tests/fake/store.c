@@ -10,8 +10,9 @@
 
 /*
  * The symbols of base/store.c over a table in memory: lives by clock_wall(),
- * nothing waits, and the n-th operation fails if a test wants it. All stores
- * that are opened are the same one, as two gateways have it on one Redis.
+ * each operation of a fiber is a wait, and the n-th one fails if a test wants
+ * it (by ERR_TIMEOUT after half a second). All stores that are
+ * opened are the same one, as two gateways have it on one Redis.
  */
 #define BUCKETS	65536
 
@@ -47,11 +48,20 @@ fake_store_operations(void)
 static int
 begin(struct store *s, struct err *err)
 {
+	/* A wait that takes no time, and can be made to fail. */
+	if (fiber_self() != NULL) {
+		fiber_wake(fiber_self());
+		if (fiber_wait(clock_now() + CLOCK_S, err) < 0)
+			return -1;
+	}
 	operations++;
 	s->stats.operations++;
 	if (operations < failing_from || operations > failing_to)
 		return 0;
 	s->stats.failures++;
+	if (failing_with == ERR_TIMEOUT && fiber_self() != NULL &&
+	    fiber_sleep(500 * CLOCK_MS, err) < 0)
+		return -1;
 	return err_set(err, failing_with, "the store fails");
 }
 
@@ -147,10 +157,11 @@ MAY_YIELD int
 store_get(struct store *s, struct arena *a, struct span key,
     struct span *value, struct err *err)
 {
-	struct record **r = find(key);
+	struct record **r;
 
 	if (begin(s, err) < 0)
 		return -1;
+	r = find(key);
 	*value = *r == NULL ? span_n(NULL, 0) : arena_span(a, (*r)->value);
 	return 0;
 }
@@ -169,10 +180,11 @@ MAY_YIELD int
 store_claim(struct store *s, struct arena *a, struct span key,
     struct span value, int64_t life, struct span *old, struct err *err)
 {
-	struct record **r = find(key);
+	struct record **r;
 
 	if (begin(s, err) < 0)
 		return -1;
+	r = find(key);
 	*old = *r == NULL ? span_n(NULL, 0) : arena_span(a, (*r)->value);
 	if (*r == NULL)
 		set(key, value, life);
@@ -183,13 +195,14 @@ MAY_YIELD int
 store_add(struct store *s, struct span key, int64_t n, int64_t life,
     int64_t *sum, struct err *err)
 {
-	struct record **r = find(key);
+	struct record **r;
 	struct buf text = { 0 };
 	uint64_t old = 0;
 	int64_t left = life;
 
 	if (begin(s, err) < 0)
 		return -1;
+	r = find(key);
 	if (*r != NULL) {
 		left = (*r)->end - clock_wall();
 		if (span_uint((*r)->value, INT32_MAX, &old) < 0)
@@ -206,10 +219,11 @@ MAY_YIELD int
 store_delete(struct store *s, struct span key, bool *was_there,
     struct err *err)
 {
-	struct record **r = find(key);
+	struct record **r;
 
 	if (begin(s, err) < 0)
 		return -1;
+	r = find(key);
 	*was_there = *r != NULL;
 	if (*r != NULL)
 		drop(r);
@@ -262,4 +276,17 @@ const struct store_stats *
 store_statistics(const struct store *s)
 {
 	return &s->stats;
+}
+
+void
+store_stop(struct store *s)
+{
+	(void)s;
+}
+
+void
+store_status(const struct store *s, struct buf *out)
+{
+	buf_printf(out, "store fake: operations=%ju\n",
+	    (uintmax_t)s->stats.operations);
 }

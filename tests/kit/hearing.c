@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "conf/conf.h"
 #include "gateway/ruleset.h"
+#include "gateway/stock.h"
 #include "policy/header.h"
 #include "policy/rule_read.h"
 #include "policy/rule_trace.h"
@@ -93,6 +94,16 @@ read_rules(struct hearing *h)
 }
 
 static void
+open_store(struct hearing *h)
+{
+	if (h->settings->store.text == NULL)
+		return;
+	h->court->stock = stock_open(h->settings, NULL, &h->err);
+	if (h->court->stock == NULL)
+		give_up(h->err.text);
+}
+
+static void
 begin(struct hearing *h)
 {
 	const struct smtp_conf *conf = &h->settings->listeners[0].smtp;
@@ -122,6 +133,8 @@ hold(void *arg)
 	(void)judge_settle(h->judge, &h->err);
 	judge_end(&h->judge);
 	checker_stop(h->court->checker);
+	if (h->court->stock != NULL)
+		stock_stop(h->court->stock);
 	h->is_over = true;
 }
 
@@ -151,9 +164,11 @@ hearing_hold(struct hearing *h, void (*run)(struct hearing *h))
 	read_settings(h);
 	read_rules(h);
 	h->court = court_open(h->arena, h->settings, h->rules_read, NULL);
+	open_store(h);
 	fiber_spawn("hearing", hold, h);
 	while (!h->is_over || fiber_count() > 0)
 		turn();
+	stock_close(&h->court->stock);
 	dns_destroy();
 	conf_free(&h->settings);
 	if (h->scratch != NULL)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,11 @@ play_line(const struct script_line *l)
 			problem("line %u: the client waits in vain for \"%.*s\"",
 			    l->number, SPAN_ARG(stage.client.words[
 			    stage.client.at].text));
-	} else if (strcmp(l->key, "clock") == 0)
+	} else if (strcmp(l->key, "store") == 0)
+		fake_store_fail(word_is(&l->words[0], "works") ? 0 : 1,
+		    word_is(&l->words[0], "works") ? 0 : UINT_MAX,
+		    word_is(&l->words[0], "full") ? ERR_CONFIG : ERR_TIMEOUT);
+	else if (strcmp(l->key, "clock") == 0)
 		stage_pass_time(atoll(l->words[0].text.p + 1) * CLOCK_S);
 	else if (strcmp(l->key, "worker") == 0) {
 		stage.worker.state = WORKER_STOPPING;

@@ -11,6 +11,7 @@
 #include "gateway/crowd.h"
 #include "gateway/route.h"
 #include "gateway/session.h"
+#include "gateway/stock.h"
 #include "policy/rule_read.h"
 #include "tests/fake/fake.h"
 #include "tests/smtp/stage.h"
@@ -235,6 +236,11 @@ stage_set(void)
 		return false;
 	stage.worker.court = court_open(stage.arena, stage.settings,
 	    stage.worker.rules, NULL);
+	fake_store_clear();
+	stage.worker.stock = stock_open(stage.settings, NULL, &err);
+	/* Without one rules may not ask for it, unless they are made up. */
+	if (stage.settings->store.text != NULL)
+		stage.worker.court->stock = stage.worker.stock;
 	stage.worker.backends = backends_create(stage.settings, &err);
 	if (stage.worker.backends == NULL) {
 		problem("%s", err.text);
@@ -327,6 +333,8 @@ stage_strike(void)
 	stage_pass_time(1000 * CLOCK_S);
 	if (fiber_count() > 0)
 		problem("%zu fibers are left", fiber_count());
+	stock_close(&stage.worker.stock);
+	fake_store_clear();
 	dns_destroy();
 	conf_free(&stage.settings);
 }
