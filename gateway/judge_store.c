@@ -1,4 +1,4 @@
-#include <string.h>
+#include <strings.h>
 
 #include "filters/limit.h"
 #include "gateway/judge_internal.h"
@@ -36,6 +36,19 @@ closed(const struct err *why, struct err *err)
 
 /* --- greylist --- */
 
+/* By "all" a domain says that anybody may be it. Of libspf2 it is not known
+ * what matched. */
+static bool
+confirms(const struct spf_answer *spf)
+{
+	const char *by = spf->mechanism;
+
+	if (by == NULL)
+		return spf->result == SPF_PASS;
+	return spf->result == SPF_PASS &&
+	    strcasecmp(by + (*by == '+'), "all") != 0;
+}
+
 /* Who it is, as far as it can be found out. */
 static MAY_YIELD int
 identify(struct judge *j, struct greylist_query *q, struct err *err)
@@ -50,7 +63,7 @@ identify(struct judge *j, struct greylist_query *q, struct err *err)
 	if (j->mail->checks != NULL &&
 	    mail_checks_spf(j->mail->checks, &spf, err) < 0)
 		return -1;
-	if (spf != NULL && spf->result == SPF_PASS)
+	if (spf != NULL && confirms(spf))
 		q->spf = spf->domain;
 	return 0;
 }

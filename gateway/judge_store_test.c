@@ -17,6 +17,7 @@
 
 static const char zone[] =
     "spf.example TXT \"v=spf1 ip4:192.0.2.0/24 ip4:198.51.100.0/24 -all\"\n"
+    "all.example TXT \"v=spf1 mx +All\"\n"
     "1.100.51.198.in-addr.arpa PTR mail.named.example\n"
     "mail.named.example A 198.51.100.1\n";
 
@@ -60,6 +61,9 @@ by_spf(struct hearing *h)
 	hearing_helo(h, "c.example");
 	one(h, "a@spf.example", "b@here.example");
 	T_STR("by its domain", hearing_logs(h), "new spf:spf.example");
+	one(h, "a@all.example", "b@here.example");
+	T_STR("not if anybody may be it", hearing_logs(h),
+	    "new net:192.0.2.0/24");
 }
 
 static void
