@@ -19,8 +19,7 @@
  *	s = store_open(a, &options, &err);		once in a worker
  *	store_claim(s, a, key, value, life, &old, &err);
  *
- * Keys      any octets, 1 to STORE_KEY_MAX: who has more hashes them, see
- *           base/store_key.h.
+ * Keys      any octets, 1 to STORE_KEY_MAX: who has more hashes them.
  * Values    any octets, STORE_VALUE_MAX at most. What store_add() keeps is a
  *           number in decimal.
  * Lives     microseconds, more than 0, rounded up to seconds; over, a key is

@@ -5,15 +5,15 @@
 #include "base/clock.h"
 #include "base/store_lmdb.h"
 
-#define LOOK_EVERY	(250 * CLOCK_MS)	/* what there is to do */
+#define LOOK_EVERY	(100 * CLOCK_MS)	/* what there is to do */
 #define ASK_EVERY	(1 * CLOCK_S)		/* for the keeper's lock */
 #define CHECKPOINT_EVERY (2 * CLOCK_S)
 #define CHECK_EVERY	(60 * CLOCK_S)		/* for readers that died */
 
 /* Pages that a change copies are not used again before the next checkpoint
- * but one: when they come to this share of the slack it is time. */
+ * but one: when they come to so much it is time. */
 #define CHANGE_PAGES	6	/* the way down to a record, and free lists */
-#define PINNED_SHARE	4
+#define PINNED_MOST	(32 * 1024 * 1024)	/* octets */
 
 /* A sweep looks at a record in some 0.1 us. One transaction keeps all who
  * change something waiting, for 0.3 ms with so many records. */
@@ -207,7 +207,7 @@ wants_checkpoint(struct store_lmdb *l)
 	if (k->is_pinned && info.me_last_txnid == k->pinned)
 		return false;
 	if (!k->is_pinned || (info.me_last_txnid - k->pinned) * CHANGE_PAGES >
-	    store_lmdb_slack(l) / PINNED_SHARE)
+	    PINNED_MOST / l->page)
 		k->checkpoint_time = 0;
 	return is_over(&k->checkpoint_time, CHECKPOINT_EVERY);
 }

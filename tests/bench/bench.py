@@ -10,7 +10,7 @@ rules, as haproxy; `forepost-bdat` is the same before a sink that offers
 CHUNKING, `forepost-rules` has the shipped default.rules, for a client that
 nothing is looked up of. The bars are for the plain one. What it costs to find
 out who sent a mail is measured by checks.py, what rules cost by share.py (of a
-whole message) and rules.py (many rules, large sets).
+whole message) and rules.py (many rules, large sets), the store by store.py.
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -29,10 +29,11 @@ import loads
 import rules
 import servers
 import share
+import store
 
 JUDGED = "forepost-rules"
 SERVED = ("relay", "large", "latency", "idle")	# by all servers in turn
-ALL = (*SERVED, "checks", "share", "rules")
+ALL = (*SERVED, "checks", "share", "rules", "store")
 
 
 class Report:
@@ -266,6 +267,8 @@ def main():
             share.measure(checking)
         if "rules" in args.only:
             rules.measure(bench)
+        if "store" in args.only:
+            store.measure(bench, args.peers)
     finally:
         stop(bench)
         if checking:
@@ -287,6 +290,8 @@ def main():
         share.show(checking, report)
     if "rules" in args.only:
         rules.show(bench, report)
+    if "store" in args.only:
+        store.show(bench, report)
     missed = sum(not bar["ok"] for bar in report.bars)
     print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
           f"{held:,}, failed {bench.failed:,}")

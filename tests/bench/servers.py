@@ -6,6 +6,7 @@ given. A server has: name, port, program (None for the sink itself).
 import os
 import shutil
 import subprocess
+import time
 
 from process import Program, fields, free_port
 
@@ -190,3 +191,21 @@ def postfix(peers, folder, sink):
                       "postfix", env)
     program.wait_ready(port)
     return Server("postfix", port, program)
+
+
+def redis(peers, folder):
+    """A server on a socket of its own, which keeps nothing on disk."""
+    env = dict(os.environ)
+    binary = shutil.which("redis-server")
+    if binary is None:
+        tree = _peer(peers, "redis")
+        binary = os.path.join(tree, "usr/bin/redis-server")
+        env["LD_LIBRARY_PATH"] = _library_path(tree)
+    socket = os.path.join(folder, "redis.sock")
+    server = Program([binary, "--port", "0", "--unixsocket", socket, "--save",
+                      "", "--dir", folder], folder, "redis", env)
+    for _ in range(100):
+        if os.path.exists(socket):
+            return server, socket
+        time.sleep(0.1)
+    raise RuntimeError(f"redis does not serve: {server.stop()}")
