@@ -8,9 +8,10 @@
 #include "base/store_lmdb.h"
 
 /* For the changes of others: each ends within microseconds, unless its process
- * is stopped (by a signal, a debugger) or waits for its disk. Everybody else
- * of this process waits too, so that it must not be long. */
-#define PATIENCE	(100 * CLOCK_MS)
+ * is stopped (by a signal, a debugger), waits for its disk or for a processor:
+ * on a machine that has too few that can be some 100 ms. Everybody else of this
+ * process waits too, so that it must not be long. */
+#define PATIENCE	(1 * CLOCK_S)
 
 uint32_t
 store_lmdb_now(void)
