@@ -64,7 +64,7 @@ estimate(const struct event *e, uint64_t now, uint64_t before)
 {
 	double share = (double)(e->window - e->gone) / (double)e->window;
 
-	return (int64_t)(now + (uint64_t)((double)before * share));
+	return (int64_t)(now + (uint64_t)((double)before * share + 0.5));
 }
 
 /* --- in this process --- */

@@ -18,8 +18,8 @@
  *	number = events of this window + those of the last one * what of it
  *	         lies less than `window` back
  *
- * Exact if events come evenly; never more than all of both windows, never
- * less than those of this one.
+ * rounded to the nearest. Exact if events come evenly; never more than all of
+ * both windows, never less than those of this one.
  *
  * Local     each event is counted in this process too, and that holds when
  *           there is no store or it fails: nobody begins at 0 only since

@@ -340,6 +340,44 @@ def test_redis_is_full(start):
     assert counted["limits_local"] > 0
 
 
+def test_redis_is_emptied(start):
+    """Everybody is new, and is asked once more."""
+    redis = start.redis()
+    gateway = stored(start, GREY, redis_conf(redis))
+    assert rcpt(gateway, "192.0.2.1") == 451
+    time.sleep(1.2)
+    assert rcpt(gateway, "192.0.2.1") == 250
+    redis.say("FLUSHALL")
+    assert rcpt(gateway, "192.0.2.1") == 451
+    time.sleep(1.2)
+    assert rcpt(gateway, "192.0.2.1") == 250
+    assert stats(gateway)["store_failures"] == 0
+
+
+def test_redis_is_read_only(start):
+    """A replica: who has passed is known, who is new passes."""
+    redis = start.redis()
+    gateway = stored(start, GREY, redis_conf(redis), workers=1)
+    assert rcpt(gateway, "192.0.2.1") == 451
+    time.sleep(1.2)
+    assert rcpt(gateway, "192.0.2.1") == 250
+    redis.say("REPLICAOF", "127.0.0.1", "1")
+    for _ in range(4):
+        assert rcpt(gateway, "198.51.100.1") == 250
+        assert rcpt(gateway, "192.0.2.1") == 250
+    redis.say("REPLICAOF", "NO", "ONE")
+    wait_until(lambda: rcpt(gateway, "203.0.113.1") == 451)
+    wait_until(lambda: stats(gateway)["store_failing"] == 0)
+
+
+def test_rules_need_a_store(start):
+    gateway = stored(start, GREY + LIMIT, "", begin=False)
+    answer = gateway.check()
+    assert answer.returncode == 1
+    assert '"greylist" needs a store' in answer.stdout
+    assert '"limit" needs a store' in answer.stdout
+
+
 def test_key_of_another_type(start):
     """Somebody else's value under a key of ours: that one passes."""
     redis = start.redis()
