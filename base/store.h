@@ -36,7 +36,7 @@
  *           then holds is for the caller to decide, and is never a 5yz.
  * Bounded   Redis: an operation takes its `timeout` at most. LMDB: it waits
  *           for the changes of other processes, some tens of microseconds
- *           each and 100 ms at most, and for the disk, if what it looks at is
+ *           each and a second at most, and for the disk, if what it looks at is
  *           not in memory. After STORE_FAILURES in a row that got no answer
  *           the store is down, and operations fail at once until a probe of
  *           the store's own has succeeded.

@@ -12,6 +12,7 @@
  * on a machine that has too few that can be some 100 ms. Everybody else of this
  * process waits too, so that it must not be long. */
 #define PATIENCE	(1 * CLOCK_S)
+#define PROBE_PATIENCE	(5 * CLOCK_MS)	/* it asks again and again */
 
 uint32_t
 store_lmdb_now(void)
@@ -263,9 +264,11 @@ lmdb_probe(void *kind, struct err *err)
 {
 	struct store_lmdb *l = kind;
 	MDB_txn *txn;
+	int code = store_lmdb_change(l->env, l->lock_fd, PROBE_PATIENCE,
+	    &txn);
 
-	if (begin_change(l, &txn, err) < 0)
-		return -1;
+	if (code != 0)
+		return store_lmdb_fail(l, code, err);
 	end_unchanged(l, txn);
 	return 0;
 }

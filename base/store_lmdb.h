@@ -37,7 +37,7 @@
  *           opens the folder and finds there that the machine has been
  *           started since puts these two pages back. A checkpoint is let go
  *           when the next one is complete. (Between a keeper's end and the
- *           first checkpoint of the next, a second or two, nobody holds it.)
+ *           first checkpoint of the next, some 100 ms, nobody holds it.)
  * Keeper    one process at a time, whichever has the lock of `keeper`, which
  *           the kernel frees when it ends in whatever way. A checkpoint each
  *           CHECKPOINT_EVERY if there were changes, sooner when many; expired

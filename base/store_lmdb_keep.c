@@ -6,7 +6,7 @@
 #include "base/store_lmdb.h"
 
 #define LOOK_EVERY	(100 * CLOCK_MS)	/* what there is to do */
-#define ASK_EVERY	(1 * CLOCK_S)		/* for the keeper's lock */
+#define ASK_EVERY	(250 * CLOCK_MS)	/* for the keeper's lock */
 #define CHECKPOINT_EVERY (2 * CLOCK_S)
 #define CHECK_EVERY	(60 * CLOCK_S)		/* for readers that died */
 

@@ -7,7 +7,7 @@
 /* Near the limit the free pages are counted again after so many changes, or
  * after so long: they are some milliseconds of looking for a full store. */
 #define LOOK_CHANGES	64
-#define LOOK_EVERY	(1 * CLOCK_S)
+#define LOOK_EVERY	(200 * CLOCK_MS)
 
 #define SLACK_SHARE	2	/* of the size */
 #define SLACK_MIN	(UINT64_C(256) << 20)
