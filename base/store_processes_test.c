@@ -148,7 +148,7 @@ claim_and_add(unsigned who)
 static void
 test_together(void)
 {
-	unsigned n = 0, agreed = 0, won[PROCESSES] = {0}, many = 0;
+	unsigned n = 0, agreed = 0;
 	struct arena *a = arena_create("test");
 	int64_t sum = 0, one;
 	pid_t pids[PROCESSES];
@@ -168,12 +168,8 @@ test_together(void)
 		for (unsigned k = 0; k < PROCESSES; k++)
 			same += shared->winner[k][i] == winner;
 		agreed += same == PROCESSES;
-		won[(winner - '0') % PROCESSES]++;
 	}
 	T_INT("each claim has one winner, and all know it", agreed, CLAIMS);
-	for (unsigned k = 0; k < PROCESSES; k++)
-		many += won[k] > 0;
-	T_OK("more than one process won", many > 1);
 
 	loop_create();
 	store_folder_open(&folder, SIZE);
