@@ -6,7 +6,7 @@
  *
  * judge.c	phases: entering, deciding, forgetting
  * judge_mail.c	a mail: its header and body, recipients, findings
- * judge_facts.c	the facts that rules ask for
+ * judge_facts.c	the facts that rules ask for; judge_facts_mail.c those of a mail
  * judge_store.c	... of the store, and what limits count
  */
 struct greylist_answer;
@@ -101,6 +101,19 @@ struct fact_source judge_facts(struct judge *j);
 struct arena	*judge_room(const struct judge *j);
 /* A rule that may not wait has come to what is not known yet. */
 int		 judge_not_yet(struct err *err);
+/* NULL: none. */
+void		 judge_set_z(struct value *v, const char *text);
+/* As names of facts are: lower case, A-labels; what is no such name, an
+ * address literal or nonsense, stays as it is. "": none. */
+void		 judge_set_name(struct arena *a, struct value *v,
+		    struct span name);
+/* A list of them. */
+void		 judge_set_texts(struct arena *a, struct value *v,
+		    const char *const *texts, size_t n);
+
+/* --- judge_facts_mail.c --- */
+MAY_YIELD int	 judge_mail_fact(struct judge *j, const struct fact_ref *ref,
+		    struct value *v, struct err *err);
 
 /* --- judge_store.c --- */
 /* All within the `timeout` of the store, once in a while for each client. */
