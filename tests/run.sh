@@ -30,7 +30,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 UNIT_SECONDS=${UNIT_SECONDS-180}	# each program
-FUZZ_SECONDS=${FUZZ_SECONDS-4}		# each target
+FUZZ_SECONDS=${FUZZ_SECONDS-3}		# each target
 E2E_SECONDS=${E2E_SECONDS-900}		# the whole of tests/e2e
 E2E_JOBS=${E2E_JOBS-3}	# these tests wait more than they work
 
