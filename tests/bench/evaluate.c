@@ -239,7 +239,7 @@ main(int argc, char **argv)
 	known = (struct known){ mail->list[0]->facts,
 	    arena_new_n(a, rules->nslots, struct value),
 	    arena_new_n(a, rules->nslots, bool) };
-	source = (struct fact_source){ &known, get };
+	source = (struct fact_source){ .owner = &known, .get = get };
 	printf("load=%f memory=%zu rules=%zu", load, memory,
 	    evaluate(rules, &source, true));
 	printf(" plain=%f", measure(rules, &source, false, times));
