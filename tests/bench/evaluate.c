@@ -23,6 +23,7 @@
 #include "policy/rule_eval.h"
 #include "policy/rule_read.h"
 #include "policy/rule_test_internal.h"
+#include "tests/bench/measure.h"
 
 static const char facts[] =
     "test \"a mail\" {\n"
@@ -69,24 +70,6 @@ static const char *const tests[PHASES][8] = {
 	    "header \"List-Id\" contains \"list%d\"",
 	    "from.domain in { \"f%d.example\", \".g%d.example\" }" },
 };
-
-static uint64_t state = 1;
-
-static unsigned
-dice(unsigned sides)
-{
-	state = state * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(state >> 33) % sides;
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 _Noreturn static void
 die(const char *what)

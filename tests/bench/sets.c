@@ -22,34 +22,17 @@
 
 #include "base/arena.h"
 #include "policy/set.h"
+#include "tests/bench/measure.h"
 
 #define ITEM		64
 #define QUESTIONS	(1 << 17)
 #define TIMES		8		/* each is asked */
 #define PATH		1024
 
-static uint64_t state = 1;
-
 struct result {
 	double	load, lookup;		/* s, ns */
 	size_t	memory, found;
 };
-
-static unsigned
-dice(unsigned sides)
-{
-	state = state * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(state >> 33) % sides;
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 _Noreturn static void
 die(const char *what)
