@@ -11,6 +11,8 @@ struct asking {
 	struct store			*store;
 	const struct greylist_options	*o;
 	struct greylist_key		 key;
+	struct span			 network;	/* of the client */
+	bool				 only_look;
 	int64_t				 now;		/* seconds */
 	struct greylist_answer		*answer;
 };
@@ -87,7 +89,38 @@ look_up_identity(struct asking *k, struct greylist_record *record,
 	return !is_over(k, record->used, k->o->memory);
 }
 
-/* The identity has passed once more, unless it did so just now. */
+/* A network cannot be many machines in many places. */
+static bool
+is_network(const struct asking *k)
+{
+	return span_starts_nocase(k->key.identity, "net:");
+}
+
+static MAY_YIELD int
+look_up_owed(struct asking *k, int64_t *owed, struct err *err)
+{
+	struct span value;
+
+	*owed = 0;
+	if (is_network(k))
+		return 0;
+	if (store_get(k->store, k->a, k->key.owed, &value, err) < 0)
+		return -1;
+	if (greylist_key_owed(value, owed, err) < 0)
+		return err_prefix(err, "%.*s", SPAN_ARG(k->key.owed));
+	return 0;
+}
+
+static MAY_YIELD int
+add_owed(struct asking *k, int64_t n, int64_t *owed, struct err *err)
+{
+	*owed = 0;
+	return is_network(k) ? 0 :
+	    store_add(k->store, k->key.owed, n, k->o->memory, owed, err);
+}
+
+/* The identity has passed once more, unless it did so just now. Who comes
+ * again only by chance does not get known however often that happens. */
 static MAY_YIELD int
 count_pass(struct asking *k, struct err *err)
 {
@@ -96,7 +129,7 @@ count_pass(struct asking *k, struct err *err)
 		.first = k->now, .passed = k->now, .used = k->now
 	};
 	struct span old;
-	int64_t sum;
+	int64_t sum, owed;
 
 	if (k->o->passes == 0)
 		return 0;
@@ -108,7 +141,11 @@ count_pass(struct asking *k, struct err *err)
 	if (store_add(k->store, k->key.passes, 1, k->o->memory, &sum,
 	    err) < 0)
 		return -1;
-	return sum < k->o->passes ? 0 : put(k, k->key.known, &known, err);
+	if (sum < k->o->passes)
+		return 0;
+	if (look_up_owed(k, &owed, err) < 0)
+		return -1;
+	return owed > 0 ? 0 : put(k, k->key.known, &known, err);
 }
 
 /* --- the triplet --- */
@@ -118,7 +155,8 @@ waiting(const struct asking *k)
 {
 	return (struct greylist_record){
 		.state = GREYLIST_STATE_WAITING, .first = k->now,
-		.used = k->now, .sender = k->key.sender, .rcpt = k->key.rcpt
+		.used = k->now, .sender = k->key.sender, .rcpt = k->key.rcpt,
+		.network = k->network
 	};
 }
 
@@ -142,10 +180,53 @@ conclude(struct asking *k, enum greylist_result result, int64_t first)
 
 	answer->result = result;
 	answer->defer = result == GREYLIST_NEW || result == GREYLIST_EARLY;
+	answer->waited = 0;
 	if (result == GREYLIST_EARLY || result == GREYLIST_PASSED)
 		answer->waited = k->now > first ? k->now - first : 0;
 	if (answer->defer)
 		answer->left = k->o->delay / CLOCK_S - answer->waited;
+}
+
+static bool
+began_here(const struct asking *k, const struct greylist_record *record)
+{
+	return record->network.len == 0 ||
+	    span_eq(record->network, k->network);
+}
+
+/*
+ * It came again, behind the delay. That is noted once; whether it passes is a
+ * question of what else the identity owes, if it came from elsewhere.
+ *
+ * 1: it is doubted, and waits again.
+ */
+static MAY_YIELD int
+weigh(struct asking *k, struct greylist_record *record, struct err *err)
+{
+	bool is_first = record->passed == 0;
+	int64_t owed = 0;
+
+	if (is_first && !k->only_look) {
+		if (add_owed(k, -GREYLIST_PAYS, &owed, err) < 0)
+			return -1;
+	} else if (!began_here(k, record)) {
+		if (look_up_owed(k, &owed, err) < 0)
+			return -1;
+		owed -= is_first ? GREYLIST_PAYS : 0;
+	}
+	return owed > GREYLIST_DOUBT && !began_here(k, record);
+}
+
+/* The first try from here. That it came again stays noted. */
+static MAY_YIELD int
+wait_again(struct asking *k, const struct greylist_record *record,
+    struct err *err)
+{
+	struct greylist_record anew = waiting(k);
+
+	anew.passed = record->passed == 0 ? k->now : record->passed;
+	conclude(k, GREYLIST_NEW, 0);
+	return k->only_look ? 0 : put(k, k->key.triplet, &anew, err);
 }
 
 /*
@@ -156,10 +237,13 @@ static MAY_YIELD int
 go_on(struct asking *k, struct greylist_record *record, struct err *err)
 {
 	struct greylist_record anew = waiting(k);
+	int64_t owed;
 
 	switch (k->answer->result) {
 	case GREYLIST_NEW:
-		return put(k, k->key.triplet, &anew, err);
+		if (put(k, k->key.triplet, &anew, err) < 0)
+			return -1;
+		return add_owed(k, 1, &owed, err);
 	case GREYLIST_PASSED:
 		record->state = GREYLIST_STATE_PASSED;
 		record->passed = record->used = k->now;
@@ -178,21 +262,23 @@ go_on(struct asking *k, struct greylist_record *record, struct err *err)
 /* Returns what the store holds of the triplet, having entered it if it held
  * nothing: text->p NULL. */
 static MAY_YIELD int
-look_up_triplet(struct asking *k, bool only_look, struct span *text,
-    struct err *err)
+look_up_triplet(struct asking *k, struct span *text, struct err *err)
 {
 	struct greylist_record first = waiting(k);
+	int64_t owed;
 
-	if (only_look)
+	if (k->only_look)
 		return store_get(k->store, k->a, k->key.triplet, text, err);
-	return store_claim(k->store, k->a, k->key.triplet,
-	    greylist_key_format(k->a, &first), k->o->window, text, err);
+	if (store_claim(k->store, k->a, k->key.triplet,
+	    greylist_key_format(k->a, &first), k->o->window, text, err) < 0)
+		return -1;
+	return text->p != NULL ? 0 : add_owed(k, 1, &owed, err);
 }
 
 /* --- all of it --- */
 
 static MAY_YIELD int
-ask(struct asking *k, bool only_look, struct err *err)
+ask(struct asking *k, struct err *err)
 {
 	struct greylist_record record;
 	struct span text;
@@ -202,9 +288,10 @@ ask(struct asking *k, bool only_look, struct err *err)
 		return -1;
 	if (r > 0) {
 		conclude(k, GREYLIST_IDENTITY_KNOWN, 0);
-		return only_look ? 0 : renew(k, k->key.known, &record, err);
+		return k->only_look ? 0 :
+		    renew(k, k->key.known, &record, err);
 	}
-	if (look_up_triplet(k, only_look, &text, err) < 0)
+	if (look_up_triplet(k, &text, err) < 0)
 		return -1;
 	if (text.p == NULL) {
 		conclude(k, GREYLIST_NEW, 0);
@@ -213,7 +300,13 @@ ask(struct asking *k, bool only_look, struct err *err)
 	if (greylist_key_read(text, &record, err) < 0)
 		return err_prefix(err, "%.*s", SPAN_ARG(k->key.triplet));
 	conclude(k, judge(k, &record), record.first);
-	return only_look ? 0 : go_on(k, &record, err);
+	if (k->answer->result == GREYLIST_PASSED) {
+		if ((r = weigh(k, &record, err)) < 0)
+			return -1;
+		if (r > 0)
+			return wait_again(k, &record, err);
+	}
+	return k->only_look ? 0 : go_on(k, &record, err);
 }
 
 /* Who cannot be noted down cannot be asked to come again: he would be new
@@ -237,7 +330,7 @@ greylist_check(struct arena *a, struct store *s,
 {
 	struct asking k = {
 		.a = a, .store = s, .o = o, .answer = answer,
-		.now = clock_wall() / CLOCK_S
+		.only_look = q->only_look, .now = clock_wall() / CLOCK_S
 	};
 
 	assert(o->delay >= CLOCK_S && o->window >= CLOCK_S &&
@@ -250,10 +343,11 @@ greylist_check(struct arena *a, struct store *s,
 	}
 	greylist_key_make(a, greylist_identity(a, q->client, q->spf, q->name),
 	    q->sender, q->rcpt, &k.key);
+	k.network = greylist_identity_network(a, q->client);
 	answer->identity = k.key.identity;
 	answer->sender = k.key.sender;
 	answer->rcpt = k.key.rcpt;
-	if (ask(&k, q->only_look, err) < 0) {
+	if (ask(&k, err) < 0) {
 		if (err->kind == ERR_CLOSED)
 			return -1;
 		conclude_failure(&k, err);

@@ -34,6 +34,16 @@
  *           a mail to many recipients, or all that waited while a sender was
  *           deferred, shows no more than one mail. They are counted for one
  *           `memory`, from the first on.
+ * Owed      An identity owes a retry for each triplet that it began, and one
+ *           that comes again, behind `delay`, pays for two (counted for one
+ *           `memory` likewise). Who owes anything, since less than half of
+ *           what he began came again, does not get known by his passes: a
+ *           domain whose SPF covers the world seems to come again whenever
+ *           any of its machines writes to somebody for the second time. Who
+ *           owes more than GREYLIST_DOUBT is doubted: what comes again from
+ *           another network (/24, /64) than it began in is new there. A big
+ *           sender is not for long, since the retry counts as paid all the
+ *           same. Networks owe nothing.
  * Null sender  is never asked to come again. A server that our users' mail
  *           goes to may ask by "MAIL FROM:<>, RCPT TO:<the user>, QUIT"
  *           whether the user exists, and defer or refuse that mail if we
@@ -47,10 +57,10 @@
  *           they come again, and have one key each time.
  * Times     are civil, in seconds, by the clock of the gateway that asks. A
  *           record from the future, by more than `delay`, begins anew.
- * Store     one operation if the identity is known; else two for a mail that
- *           is deferred and three to six for one that passes. Any number of
- *           gateways may ask at the same time: what one of two overwrites
- *           says the same.
+ * Store     one operation if the identity is known; else two to four for a
+ *           mail that is deferred and three to eight for one that passes. Any
+ *           number of gateways may ask at the same time: what one of two
+ *           overwrites says the same.
  * Yields    as the store does. After the first operation that fails no other
  *           is tried: it takes the store's `timeout` once.
  * Memory    the answer's texts live in the arena given.
@@ -64,6 +74,10 @@
 #define GREYLIST_WINDOW		(2 * 86400 * CLOCK_S)	/* a weekend's outage */
 #define GREYLIST_MEMORY		(36 * 86400 * CLOCK_S)	/* monthly mail */
 #define GREYLIST_PASSES		5
+#define GREYLIST_PAYS		2	/* half of what begins comes again */
+#define GREYLIST_DOUBT		20	/* a mail to that many recipients, or
+					   what a big sender sends before its
+					   first retry, is no reason yet */
 #define GREYLIST_RENEW		86400	/* seconds: a memory is renewed once a
 					   day, not with each mail */
 

@@ -141,6 +141,8 @@ read_value(struct greylist_entry *entry, struct span value)
 			return false;
 		entry->passes = (int64_t)n;
 		return true;
+	case GREYLIST_KEY_OWED:
+		return greylist_key_owed(value, &entry->owed, &err) == 0;
 	case GREYLIST_KEY_PACE:
 		break;
 	}
@@ -175,6 +177,13 @@ walk(struct store *s, const struct greylist_filter *filter, visit_fn *visit,
 
 /* --- list, stats --- */
 
+static bool
+is_doubted(const struct greylist_entry *entry)
+{
+	return entry->kind == GREYLIST_KEY_OWED &&
+	    entry->owed > GREYLIST_DOUBT;
+}
+
 struct listing {
 	greylist_each_fn	*each;
 	void			*arg;
@@ -187,7 +196,8 @@ list_one(void *arg, struct span key, const struct greylist_entry *entry,
 	const struct listing *l = arg;
 
 	(void)key;
-	if (!is_readable || entry->kind == GREYLIST_KEY_PACE)
+	if (!is_readable || entry->kind == GREYLIST_KEY_PACE ||
+	    (entry->kind == GREYLIST_KEY_OWED && !is_doubted(entry)))
 		return true;
 	return l->each(l->arg, entry);
 }
@@ -224,6 +234,9 @@ count_one(void *arg, struct span key, const struct greylist_entry *entry,
 		break;
 	case GREYLIST_KEY_PASSES:
 		stats->counted++;
+		break;
+	case GREYLIST_KEY_OWED:
+		stats->doubted += is_doubted(entry);
 		break;
 	case GREYLIST_KEY_PACE:
 		break;
@@ -310,6 +323,7 @@ greylist_pass(struct arena *a, struct store *s,
 	return c.ret;
 }
 
+/* What people do not see is not counted. */
 static MAY_YIELD bool
 forget_one(void *arg, struct span key, const struct greylist_entry *entry,
     bool is_readable)
@@ -319,7 +333,8 @@ forget_one(void *arg, struct span key, const struct greylist_entry *entry,
 
 	(void)is_readable;
 	c->ret = store_delete(c->store, key, &was_there, c->err);
-	if (c->ret == 0 && entry->kind != GREYLIST_KEY_PACE)
+	if (c->ret == 0 && entry->kind != GREYLIST_KEY_PACE &&
+	    entry->kind != GREYLIST_KEY_OWED)
 		c->n += was_there;
 	return c->ret == 0;
 }

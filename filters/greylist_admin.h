@@ -44,9 +44,11 @@ struct greylist_entry {
 	struct span		 identity;
 	struct greylist_record	 record;	/* of triplets and identities */
 	int64_t			 passes;	/* GREYLIST_KEY_PASSES */
+	int64_t			 owed;		/* GREYLIST_KEY_OWED */
 	int64_t			 left;		/* of its life, microseconds */
 };
-/* False: enough. It does not wait. */
+/* Of what is owed, that of doubted identities alone. False: enough. It does
+ * not wait. */
 typedef bool	 greylist_each_fn(void *arg,
 		    const struct greylist_entry *entry);
 MAY_YIELD int	 greylist_list(struct store *s,
@@ -71,6 +73,7 @@ struct greylist_stats {
 	uint64_t	 waiting, passed;	/* triplets */
 	uint64_t	 known, counted;	/* identities: not asked any
 						   more; that have passed */
+	uint64_t	 doubted;		/* identities */
 	uint64_t	 unreadable;
 };
 MAY_YIELD int	 greylist_stats(struct store *s,

@@ -114,24 +114,30 @@ greylist_identity_is_generic(const struct addr *client, const char *name)
 }
 
 struct span
-greylist_identity(struct arena *a, const struct addr *client, const char *spf,
-    const char *name)
+greylist_identity_network(struct arena *a, const struct addr *client)
 {
 	char text[ADDR_TEXT];
 	struct network net;
-	struct span domain;
+
+	network_of(client, &net);
+	return net.family == 0 ? SPAN_LIT("local") :
+	    span_z(arena_strdup(a, network_text(&net, text)));
+}
+
+struct span
+greylist_identity(struct arena *a, const struct addr *client, const char *spf,
+    const char *name)
+{
+	struct span domain, network = greylist_identity_network(a, client);
 
 	if (spf != NULL && spf[0] != '\0') {
 		domain = greylist_identity_domain(a, span_z(spf));
 		return span_z(arena_printf(a, "spf:%.*s", SPAN_ARG(domain)));
 	}
-	network_of(client, &net);
-	if (net.family == 0)
-		return span_z("net:local");
-	if (name != NULL && name[0] != '\0' &&
+	if (!span_is(network, "local") && name != NULL && name[0] != '\0' &&
 	    !greylist_identity_is_generic(client, name)) {
 		domain = greylist_identity_domain(a, span_z(name));
 		return span_z(arena_printf(a, "name:%.*s", SPAN_ARG(domain)));
 	}
-	return span_z(arena_printf(a, "net:%s", network_text(&net, text)));
+	return span_z(arena_printf(a, "net:%.*s", SPAN_ARG(network)));
 }

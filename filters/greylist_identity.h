@@ -36,6 +36,9 @@
 /* `spf`: the domain, if it passed; `name`: if it is confirmed; else NULL. */
 struct span	greylist_identity(struct arena *a, const struct addr *client,
 		    const char *spf, const char *name);
+/* Of the client: "192.0.2.0/24", "local". */
+struct span	greylist_identity_network(struct arena *a,
+		    const struct addr *client);
 /* The registrable domain of a name as DNS has it: lower case, A-labels; the
  * name itself if it has none (a public suffix, "localhost"). */
 struct span	greylist_identity_domain(struct arena *a, struct span name);

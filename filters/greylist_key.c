@@ -15,6 +15,7 @@ static const char letters[] = {
 	[GREYLIST_KEY_KNOWN] = 'i',
 	[GREYLIST_KEY_PASSES] = 'c',
 	[GREYLIST_KEY_PACE] = 'p',
+	[GREYLIST_KEY_OWED] = 'o',
 };
 
 /* --- the parts --- */
@@ -115,6 +116,7 @@ greylist_key_identity(struct arena *a, struct span identity,
 	key->known = key_of(a, GREYLIST_KEY_KNOWN, identity);
 	key->passes = key_of(a, GREYLIST_KEY_PASSES, identity);
 	key->pace = key_of(a, GREYLIST_KEY_PACE, identity);
+	key->owed = key_of(a, GREYLIST_KEY_OWED, identity);
 }
 
 void
@@ -160,10 +162,11 @@ struct span
 greylist_key_format(struct arena *a, const struct greylist_record *r)
 {
 	return span_z(arena_printf(a,
-	    "1 %c %" PRId64 " %" PRId64 " %" PRId64 " %.*s %.*s",
+	    "1 %c %" PRId64 " %" PRId64 " %" PRId64 " %.*s %.*s%s%.*s",
 	    r->state == GREYLIST_STATE_PASSED ? 'p' : 'w', r->first,
 	    r->passed, r->used, SPAN_ARG(greylist_key_shown(a, r->sender)),
-	    SPAN_ARG(greylist_key_shown(a, r->rcpt))));
+	    SPAN_ARG(greylist_key_shown(a, r->rcpt)),
+	    r->network.len > 0 ? " " : "", SPAN_ARG(r->network)));
 }
 
 static int
@@ -196,5 +199,20 @@ greylist_key_read(struct span text, struct greylist_record *r,
 	    GREYLIST_STATE_WAITING;
 	r->sender = span_word(&rest);
 	r->rcpt = span_word(&rest);
+	r->network = span_word(&rest);
+	return 0;
+}
+
+int
+greylist_key_owed(struct span text, int64_t *owed, struct err *err)
+{
+	bool is_negative = text.len > 0 && text.p[0] == '-';
+	uint64_t n = 0;
+
+	if (is_negative)
+		text = span_n(text.p + 1, text.len - 1);
+	if (text.p != NULL && span_uint(text, INT64_MAX, &n) < 0)
+		return err_set(err, ERR_SYNTAX, "a damaged greylist count");
+	*owed = is_negative ? -(int64_t)n : (int64_t)n;
 	return 0;
 }

@@ -13,6 +13,8 @@
  *	grey/i/IDENTITY		an identity that is not asked any more
  *	grey/c/IDENTITY		how often it has passed (store_add)
  *	grey/p/IDENTITY		it has passed just now: that counts once
+ *	grey/o/IDENTITY		how many of its triplets are owed: begun, less
+ *				twice those that came again (store_add)
  *
  * IDENTITY is that of greylist_identity.h; HASH the first half of SHA-256 of
  * sender and recipient, in hexadecimal. The sender is what is the same in all
@@ -21,7 +23,9 @@
  * ask for it. Keys are shorter than STORE_KEY_MAX whatever is hashed.
  *
  * A triplet or an identity is a record, a line of text: "1", its state, three
- * times in seconds since 1970, and for people sender and recipient, cut.
+ * times in seconds since 1970, and for people sender and recipient, cut; of a
+ * triplet also the network that it began in. (Without it, as 0.1.0 wrote them
+ * first, any will do.)
  *
  * Memory    in the arena given.
  * Errors    of reading: ERR_SYNTAX, it is of another version or damaged.
@@ -33,21 +37,25 @@
 
 struct greylist_key {
 	struct span	identity, sender, rcpt;	/* the parts, whole */
-	struct span	triplet, known, passes, pace;	/* of the store */
+	struct span	triplet, known, passes, pace, owed;	/* of the
+							   store */
 };
 
 /* What the store holds under a key. */
 enum greylist_key_kind { GREYLIST_KEY_TRIPLET, GREYLIST_KEY_KNOWN,
-    GREYLIST_KEY_PASSES, GREYLIST_KEY_PACE };
+    GREYLIST_KEY_PASSES, GREYLIST_KEY_PACE, GREYLIST_KEY_OWED };
 
 enum greylist_state { GREYLIST_STATE_WAITING, GREYLIST_STATE_PASSED };
 
 struct greylist_record {
 	enum greylist_state	 state;
 	int64_t			 first;		/* tried, for the first time */
-	int64_t			 passed;	/* 0: not yet */
+	int64_t			 passed;	/* or came again, and
+						   waits all the same;
+						   0: not yet */
 	int64_t			 used;		/* last, to a day or so */
 	struct span		 sender, rcpt;	/* cut; of an identity "-" */
+	struct span		 network;	/* empty: not known */
 };
 
 void		greylist_key_make(struct arena *a, struct span identity,
@@ -72,7 +80,10 @@ struct span	greylist_key_shown(struct arena *a, struct span address);
 
 struct span	greylist_key_format(struct arena *a,
 		    const struct greylist_record *record);
-/* Sender and recipient lie within `text`. */
+/* Sender, recipient and network lie within `text`. */
 int		greylist_key_read(struct span text,
 		    struct greylist_record *record, struct err *err);
+/* What an identity owes; may be less than 0. Of text->p NULL 0. */
+int		greylist_key_owed(struct span text, int64_t *owed,
+		    struct err *err);
 #endif

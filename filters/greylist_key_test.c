@@ -214,6 +214,9 @@ record_test(struct arena *a)
 			T_OK(records[i].name, records[i].want == NULL);
 	T_STR("written", arena_copy(a, greylist_key_format(a, &r)),
 	    "1 w 7 0 8 a?b?@x -");
+	r.network = SPAN_LIT("192.0.2.0/24");
+	T_STR("with its network", arena_copy(a, greylist_key_format(a, &r)),
+	    "1 w 7 0 8 a?b?@x - 192.0.2.0/24");
 	memset(local, 'l', sizeof(local));
 	r.sender = span_n(local, sizeof(local));
 	r.state = GREYLIST_STATE_PASSED;
@@ -223,6 +226,36 @@ record_test(struct arena *a)
 	T_STR("with a mark", arena_copy(a, again.sender) +
 	    GREYLIST_KEY_SHOWN - 4, "l...");
 	T_INT("state", again.state, GREYLIST_STATE_PASSED);
+	T_STR("network", arena_copy(a, again.network), "192.0.2.0/24");
+}
+
+static const struct {
+	const char *name, *in;
+	int64_t want;			/* -1: refused */
+} counts[] = {
+	{ "owed", "43", 43 },
+	{ "nothing", "0", 0 },
+	{ "paid beforehand", "-17", -17 },
+	{ "empty", "", -1 },
+	{ "a sign alone", "-", -1 },
+	{ "two signs", "--1", -1 },
+	{ "another word", "43 ", -1 },
+	{ "too large", "9223372036854775808", -1 },
+};
+
+static void
+owed_test(void)
+{
+	struct err err;
+	int64_t owed;
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		if (greylist_key_owed(span_z(counts[i].in), &owed, &err) < 0)
+			owed = -1;
+		T_INT(counts[i].name, owed, counts[i].want);
+	}
+	T_INT("not there", greylist_key_owed(span_n(NULL, 0), &owed, &err), 0);
+	T_INT("is nothing", owed, 0);
 }
 
 int
@@ -234,6 +267,7 @@ main(void)
 	triplet_test(a);
 	key_test(a);
 	record_test(a);
+	owed_test();
 	arena_destroy(&a);
 	return t_done();
 }

@@ -432,10 +432,10 @@ static const struct {
 	bool has_passed;	/* five minutes behind it */
 	const char *want[8];
 } faults[] = {
-	{ "new", 0, false, { "unknown", "unknown", "new 300" } },
+	{ "new", 0, false, { "unknown", "unknown", "unknown", "new 300" } },
 	{ "early", 60, false, { "unknown", "unknown", "early 240" } },
 	{ "passed", 600, false, { "unknown", "unknown", "passed", "passed",
-	    "passed", "passed" } },
+	    "passed", "passed", "passed" } },
 	{ "known", 2 * 86400, true, { "unknown", "unknown", "known",
 	    "known", "known", "known" } },
 };

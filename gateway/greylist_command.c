@@ -113,6 +113,7 @@ put_entry(void *arg, const struct greylist_entry *entry)
 	    r->state == GREYLIST_STATE_WAITING;
 	const char *kind = entry->kind == GREYLIST_KEY_KNOWN ? "known" :
 	    entry->kind == GREYLIST_KEY_PASSES ? "counted" :
+	    entry->kind == GREYLIST_KEY_OWED ? "doubted" :
 	    is_waiting ? "waiting" : "passed";
 	struct member m[MEMBERS_MAX];
 	size_t n = 0;
@@ -125,6 +126,8 @@ put_entry(void *arg, const struct greylist_entry *entry)
 	}
 	if (entry->kind == GREYLIST_KEY_PASSES)
 		m[n++] = (struct member){ "passes", .number = entry->passes };
+	else if (entry->kind == GREYLIST_KEY_OWED)
+		m[n++] = (struct member){ "owes", .number = entry->owed };
 	else if (is_waiting)
 		m[n++] = (struct member){ "passes-from", .time = r->first +
 		    w->settings->greylist_delay / CLOCK_S };
@@ -155,10 +158,11 @@ run_stats(struct work *w, struct err *err)
 		return -1;
 	printf(w->request->json ? "{\"waiting\":%" PRIu64 ",\"passed\":%"
 	    PRIu64 ",\"known\":%" PRIu64 ",\"counted\":%" PRIu64
-	    ",\"unreadable\":%" PRIu64 "}\n" : "waiting %" PRIu64
-	    "\npassed %" PRIu64 "\nknown %" PRIu64 "\ncounted %" PRIu64
-	    "\nunreadable %" PRIu64 "\n", stats.waiting, stats.passed,
-	    stats.known, stats.counted, stats.unreadable);
+	    ",\"doubted\":%" PRIu64 ",\"unreadable\":%" PRIu64 "}\n" :
+	    "waiting %" PRIu64 "\npassed %" PRIu64 "\nknown %" PRIu64
+	    "\ncounted %" PRIu64 "\ndoubted %" PRIu64 "\nunreadable %"
+	    PRIu64 "\n", stats.waiting, stats.passed, stats.known,
+	    stats.counted, stats.doubted, stats.unreadable);
 	return 0;
 }
 

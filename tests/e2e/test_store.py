@@ -208,7 +208,8 @@ def test_forepost_greylist(start):
     assert rcpt(gateway, "192.0.2.1") == 451
     gateway.stop()
     assert grey("stats", "--json") == (
-        '{"waiting":1,"passed":0,"known":0,"counted":0,"unreadable":0}\n')
+        '{"waiting":1,"passed":0,"known":0,"counted":0,"doubted":0,'
+        '"unreadable":0}\n')
     grey("pass", "192.0.2.1")
     gateway.start()		# the files are still those of the workers
     assert rcpt(gateway, "192.0.2.1") == 250

@@ -191,25 +191,38 @@ store_claim(struct store *s, struct arena *a, struct span key,
 	return 0;
 }
 
+static int
+read_number(struct span text, int64_t *n)
+{
+	bool is_negative = text.len > 0 && text.p[0] == '-';
+	uint64_t size;
+
+	if (is_negative)
+		text = span_n(text.p + 1, text.len - 1);
+	if (span_uint(text, INT32_MAX, &size) < 0)
+		return -1;
+	*n = is_negative ? -(int64_t)size : (int64_t)size;
+	return 0;
+}
+
 MAY_YIELD int
 store_add(struct store *s, struct span key, int64_t n, int64_t life,
     int64_t *sum, struct err *err)
 {
 	struct record **r;
 	struct buf text = { 0 };
-	uint64_t old = 0;
-	int64_t left = life;
+	int64_t left = life, old = 0;
 
 	if (begin(s, err) < 0)
 		return -1;
 	r = find(key);
 	if (*r != NULL) {
 		left = (*r)->end - clock_wall();
-		if (span_uint((*r)->value, INT32_MAX, &old) < 0)
+		if (read_number((*r)->value, &old) < 0)
 			return err_set(err, ERR_CONFIG, "not a number");
 	}
-	*sum = (int64_t)old + n;
-	buf_uint(&text, (uint64_t)*sum);
+	*sum = old + n;
+	buf_printf(&text, "%jd", (intmax_t)*sum);
 	set(key, buf_text(&text), left);
 	buf_free(&text);
 	return 0;

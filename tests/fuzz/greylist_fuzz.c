@@ -113,6 +113,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum greylist_key_kind kind;
 	struct address from;
 	struct err err;
+	int64_t owed;
 
 	check_local(a, text);
 	if (address_parse(text, true, &from, &err) == 0)
@@ -122,6 +123,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_key(a, &from);
 	if (greylist_key_read(text, &record, &err) == 0)
 		assert(record.first >= 0 && record.used >= 0);
+	(void)greylist_key_owed(text, &owed, &err);
 	if (greylist_key_parse(text, &kind, &who, &err) == 0)
 		assert(who.len > 0 && who.len < size);
 	arena_destroy(&a);
