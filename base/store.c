@@ -218,31 +218,34 @@ store_walk(struct store *s, struct span prefix, store_each_fn *each,
 }
 
 MAY_YIELD int
-store_has_member(struct store *s, struct span set, struct span member,
-    bool *has, struct err *err)
+store_has_members(struct store *s, struct span set,
+    const struct span *members, size_t n, bool *has, struct err *err)
 {
 	check_key(set);
-	if (s->ops->has_member == NULL)
+	assert(n > 0 && n <= STORE_ASKED_MAX);
+	if (s->ops->has_members == NULL)
 		return err_set(err, ERR_CONFIG, "store %s has no sets",
 		    s->ops->name(s->kind));
 	if (begin(s, err) < 0)
 		return -1;
 	return end(s, false,
-	    s->ops->has_member(s->kind, set, member, has, err), err);
+	    s->ops->has_members(s->kind, set, members, n, has, err), err);
 }
 
 MAY_YIELD int
-store_field(struct store *s, struct arena *a, struct span hash,
-    struct span field, struct span *value, struct err *err)
+store_fields(struct store *s, struct arena *a, struct span hash,
+    const struct span *fields, size_t n, struct span *values,
+    struct err *err)
 {
 	check_key(hash);
-	if (s->ops->field == NULL)
+	assert(n > 0 && n <= STORE_ASKED_MAX);
+	if (s->ops->fields == NULL)
 		return err_set(err, ERR_CONFIG, "store %s has no hashes",
 		    s->ops->name(s->kind));
 	if (begin(s, err) < 0)
 		return -1;
 	return end(s, false,
-	    s->ops->field(s->kind, a, hash, field, value, err), err);
+	    s->ops->fields(s->kind, a, hash, fields, n, values, err), err);
 }
 
 /* --- open, stop, tell --- */

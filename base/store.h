@@ -47,6 +47,7 @@
 #define STORE_KEY_MAX	480		/* LMDB takes 511 */
 #define STORE_VALUE_MAX	(16 * 1024)
 #define STORE_FAILURES	3
+#define STORE_ASKED_MAX	64		/* members or fields, at once */
 #define STORE_SIZE_MIN	(16 * 1024 * 1024)	/* LMDB */
 
 enum store_kind { STORE_LMDB, STORE_REDIS };
@@ -126,12 +127,17 @@ MAY_YIELD int	 store_walk(struct store *s, struct span prefix,
 		    store_each_fn *each, void *arg, struct err *err);
 
 /* --- of other people's keys: Redis only (LMDB: ERR_CONFIG), and the prefix
- * is not put before them --- */
-MAY_YIELD int	 store_has_member(struct store *s, struct span set,
-		    struct span member, bool *has, struct err *err);
-MAY_YIELD int	 store_field(struct store *s, struct arena *a,
-		    struct span hash, struct span field,
-		    struct span *value, struct err *err);
+ * is not put before them. A key that is not there has nothing in it. One
+ * operation asks for up to STORE_ASKED_MAX of what is in it --- */
+MAY_YIELD int	 store_has_members(struct store *s, struct span set,
+		    const struct span *members, size_t n,
+		    bool *has,		/* n of them */
+		    struct err *err);
+/* values[i].p NULL: there is no such field. */
+MAY_YIELD int	 store_fields(struct store *s, struct arena *a,
+		    struct span hash, const struct span *fields, size_t n,
+		    struct span *values,	/* n of them */
+		    struct err *err);
 
 struct store_stats {
 	uint64_t	 operations;	/* begun, all that follow too */

@@ -35,11 +35,12 @@ struct store_ops {
 	int		 (*walk)(void *kind, struct span prefix,
 			    store_each_fn *each, void *arg, struct err *err);
 	/* NULL: there are no other people's keys. */
-	int		 (*has_member)(void *kind, struct span set,
-			    struct span member, bool *has, struct err *err);
-	int		 (*field)(void *kind, struct arena *a,
-			    struct span hash, struct span field,
-			    struct span *value, struct err *err);
+	int		 (*has_members)(void *kind, struct span set,
+			    const struct span *members, size_t n, bool *has,
+			    struct err *err);
+	int		 (*fields)(void *kind, struct arena *a,
+			    struct span hash, const struct span *fields,
+			    size_t n, struct span *values, struct err *err);
 	/* Does it answer again? Asked by a fiber of store.c's while the store
 	 * is down, each STORE_PROBE_EVERY. NULL: operations are never refused
 	 * and find out for themselves. */

@@ -277,25 +277,54 @@ store_redis_drop(void *kind, struct span key, bool *was_there,
 	return ask_bool(k, words, 2, was_there, err);
 }
 
+/* One command about some members or fields of a key: as many answers. */
 static MAY_YIELD int
-store_redis_has_member(void *kind, struct span set, struct span member,
-    bool *has, struct err *err)
+ask_parts(struct store_redis *k, struct arena *a, const char *verb,
+    struct span key, const struct span *parts, size_t n,
+    const struct redis_reply **reply, struct err *err)
 {
-	struct span words[] = { SPAN_LIT("SISMEMBER"), set, member };
+	struct span words[STORE_ASKED_MAX + 2] = { span_z(verb), key };
+	struct redis_reply *got;
 
-	return ask_bool(kind, words, 3, has, err);
+	memcpy(words + 2, parts, n * sizeof(*parts));
+	if (store_redis_ask_one(k, a, words, n + 2, &got, err) < 0)
+		return -1;
+	if (got->type != REDIS_ARRAY || got->n != n)
+		return store_redis_odd(verb, err);
+	*reply = got;
+	return 0;
+}
+
+/* All of them by one SMISMEMBER: one answer, for which one waits once. */
+static MAY_YIELD int
+store_redis_has_members(void *kind, struct span set,
+    const struct span *members, size_t n, bool *has, struct err *err)
+{
+	struct arena *a = arena_create("redis answer");
+	const struct redis_reply *reply;
+	int ret = ask_parts(kind, a, "SMISMEMBER", set, members, n, &reply,
+	    err);
+
+	for (size_t i = 0; i < n && ret == 0; i++)
+		ret = take_bool(&reply->items[i], "SMISMEMBER", &has[i], err);
+	arena_destroy(&a);
+	return ret;
 }
 
 static MAY_YIELD int
-store_redis_field(void *kind, struct arena *a, struct span hash,
-    struct span field, struct span *value, struct err *err)
+store_redis_fields(void *kind, struct arena *a, struct span hash,
+    const struct span *fields, size_t n, struct span *values,
+    struct err *err)
 {
-	struct span words[] = { SPAN_LIT("HGET"), hash, field };
-	struct redis_reply *reply;
+	const struct redis_reply *reply;
 
-	if (store_redis_ask_one(kind, a, words, 3, &reply, err) < 0)
+	if (ask_parts(kind, a, "HMGET", hash, fields, n, &reply, err) < 0)
 		return -1;
-	return take_string(reply, "HGET", value, err);
+	for (size_t i = 0; i < n; i++)
+		if (take_string(&reply->items[i], "HMGET", &values[i],
+		    err) < 0)
+			return -1;
+	return 0;
 }
 
 /* --- open, stop, tell --- */
@@ -349,8 +378,8 @@ static const struct store_ops ops = {
 	.add = store_redis_add,
 	.drop = store_redis_drop,
 	.walk = store_redis_walk,
-	.has_member = store_redis_has_member,
-	.field = store_redis_field,
+	.has_members = store_redis_has_members,
+	.fields = store_redis_fields,
 	.probe = store_redis_probe,
 	.stop = store_redis_stop,
 	.status = store_redis_status,

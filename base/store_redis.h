@@ -9,7 +9,7 @@
  *
  * Keys are strings with EX. Numbers are what INCRBY makes of them. No scripts:
  * a user of an ACL needs GET, SET, DEL, INCRBY, MULTI, EXEC; SCAN and PTTL to
- * walk; SISMEMBER and HGET for other people's keys; SELECT if there is a
+ * walk; SMISMEMBER and HMGET for other people's keys; SELECT if there is a
  * database.
  *
  *	store_redis.c		operations

@@ -449,17 +449,17 @@ test_numbers(void)
 static void
 test_no_sets(void)
 {
-	struct span value;
+	struct span value, one = SPAN_LIT("one");
 	struct err err;
 	bool has;
 
 	begin();
-	T_INT("a set", store_has_member(store, span_z("s"), span_z("m"),
+	T_INT("a set", store_has_members(store, span_z("s"), &one, 1,
 	    &has, &err), -1);
 	T_OK("is not had", err.kind == ERR_CONFIG &&
 	    strstr(err.text, "has no sets") != NULL);
-	T_INT("nor a hash", store_field(store, arena, span_z("h"),
-	    span_z("f"), &value, &err), -1);
+	T_INT("nor a hash", store_fields(store, arena, span_z("h"),
+	    &one, 1, &value, &err), -1);
 	T_OK("which does not make it down", store_state(store) == STORE_UP);
 	end();
 }
