@@ -19,6 +19,7 @@ struct store {
 	char			 why[240];	/* what failed last */
 	struct fiber		*prober;	/* NULL: there is none */
 	bool			 is_stopping;
+	bool			 only_looks;
 };
 
 const char *
@@ -146,9 +147,11 @@ check_key(struct span key)
 }
 
 static void
-check_record(struct span key, struct span value, int64_t life)
+check_record(const struct store *s, struct span key, struct span value,
+    int64_t life)
 {
 	check_key(key);
+	assert(!s->only_looks);
 	assert(value.len <= STORE_VALUE_MAX && life > 0);
 }
 
@@ -166,7 +169,7 @@ MAY_YIELD int
 store_put(struct store *s, struct span key, struct span value, int64_t life,
     struct err *err)
 {
-	check_record(key, value, life);
+	check_record(s, key, value, life);
 	if (begin(s, err) < 0)
 		return -1;
 	return end(s, true, s->ops->put(s->kind, key, value, life, err), err);
@@ -176,7 +179,7 @@ MAY_YIELD int
 store_claim(struct store *s, struct arena *a, struct span key,
     struct span value, int64_t life, struct span *old, struct err *err)
 {
-	check_record(key, value, life);
+	check_record(s, key, value, life);
 	if (begin(s, err) < 0)
 		return -1;
 	*old = span_n(NULL, 0);
@@ -189,7 +192,7 @@ MAY_YIELD int
 store_add(struct store *s, struct span key, int64_t n, int64_t life,
     int64_t *sum, struct err *err)
 {
-	check_record(key, span_n(NULL, 0), life);
+	check_record(s, key, span_n(NULL, 0), life);
 	if (begin(s, err) < 0)
 		return -1;
 	return end(s, true, s->ops->add(s->kind, key, n, life, sum, err),
@@ -201,6 +204,7 @@ store_delete(struct store *s, struct span key, bool *was_there,
     struct err *err)
 {
 	check_key(key);
+	assert(!s->only_looks);
 	if (begin(s, err) < 0)
 		return -1;
 	return end(s, false, s->ops->drop(s->kind, key, was_there, err), err);
@@ -261,6 +265,7 @@ store_create(struct arena *a, const struct store_options *options,
 	s->stats = stats;
 	s->report = options->report;
 	s->owner = options->owner;
+	s->only_looks = options->only_look;
 	return s;
 }
 

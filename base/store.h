@@ -40,6 +40,10 @@
  *           not in memory. After STORE_FAILURES in a row that got no answer
  *           the store is down, and operations fail at once until a probe of
  *           the store's own has succeeded.
+ * Looking   A store that is opened `only_look` is not changed by it: nothing
+ *           is made, kept or swept, and operations that change are a bug of
+ *           the caller's. Of LMDB, files and the checkpoint have to be there
+ *           and in order; its list of readers alone is written, in lock.mdb.
  * Told      `report` hears each change once: down and up, and whether
  *           changes are refused (STORE_FAILURES in a row) while the store is
  *           there.
@@ -81,6 +85,7 @@ struct store_options {
 					   (256 MiB at least), by what changed
 					   within the last seconds */
 	size_t		 connections;	/* Redis: of a worker; pipelined */
+	bool		 only_look;
 	store_event_fn	*report;	/* NULL: nobody */
 	void		*owner;
 };

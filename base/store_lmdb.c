@@ -258,19 +258,21 @@ lmdb_drop(void *kind, struct span key, bool *was_there, struct err *err)
 	return end_change(l, txn, code, err);
 }
 
-/* Can it be changed? That takes a look at the file too. */
+/* Can it be changed? (Or looked at, if that is all.) That takes a look at the file too. */
 static int
 lmdb_probe(void *kind, struct err *err)
 {
 	struct store_lmdb *l = kind;
 	MDB_txn *txn;
-	int code = store_lmdb_change(l->env, l->lock_fd, PROBE_PATIENCE,
-	    &txn);
+	int code;
 
-	if (code != 0)
-		return store_lmdb_fail(l, code, err);
-	end_unchanged(l, txn);
-	return 0;
+	if (l->only_looks) {
+		if ((code = mdb_txn_renew(l->reader)) == 0)
+			mdb_txn_reset(l->reader);
+	} else if ((code = store_lmdb_change(l->env, l->lock_fd,
+	    PROBE_PATIENCE, &txn)) == 0)
+		end_unchanged(l, txn);
+	return code == 0 ? 0 : store_lmdb_fail(l, code, err);
 }
 
 /* --- open --- */
@@ -304,6 +306,7 @@ store_lmdb_open(struct arena *a, const struct store_options *options,
 
 	l->stats = stats;
 	l->size = options->size;
+	l->only_looks = options->only_look;
 	l->folder = arena_strdup(a, options->path);
 	l->name = arena_printf(a, "lmdb %s", options->path);
 	*kind = l;

@@ -80,6 +80,7 @@ struct store_lmdb {
 	int		 folder_fd;
 	int		 lock_fd;	/* of `writer`; the loop's thread */
 	uint64_t	 size;
+	bool		 only_looks;
 	size_t		 page;		/* octets */
 	char		 boot[40];	/* which start of the machine this is */
 	struct store_stats *stats;
@@ -131,6 +132,8 @@ int		 store_lmdb_fail_file(const struct store_lmdb *l,
 /* --- store_lmdb_checkpoint.c --- */
 /* Before LMDB opens data.mdb: puts it back, if it must be. */
 int		 store_lmdb_prepare(struct store_lmdb *l, struct err *err);
+/* Instead, for who only looks: errors if it must be put back. */
+int		 store_lmdb_inspect(struct store_lmdb *l, struct err *err);
 /* By the keeper alone. */
 int		 store_lmdb_checkpoint(struct store_lmdb *l, struct err *err);
 

@@ -182,6 +182,25 @@ read_boot(struct store_lmdb *l, struct err *err)
 }
 
 int
+store_lmdb_inspect(struct store_lmdb *l, struct err *err)
+{
+	struct checkpoint *c;
+	size_t n = 0;
+	int ret;
+
+	if (read_boot(l, err) < 0)
+		return -1;
+	c = mem_alloc(sizeof(*c), "store");
+	ret = read_checkpoint(l, c, &n, err);
+	if (ret == 0 && memcmp(c->boot, l->boot, BOOT_SIZE) != 0)
+		ret = err_set(err, ERR_UNAVAIL, "%s: the machine has been "
+		    "started since it was used last: it is put in order when "
+		    "the gateway is started", l->folder);
+	free(c);
+	return ret;
+}
+
+int
 store_lmdb_prepare(struct store_lmdb *l, struct err *err)
 {
 	struct checkpoint *c;

@@ -55,6 +55,14 @@ open_lock(const struct store_lmdb *l, const char *file, int *fd,
 }
 
 static int
+open_place(struct store_lmdb *l, struct err *err)
+{
+	l->folder_fd = open(l->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return l->folder_fd >= 0 ? 0 : err_set(err, ERR_UNAVAIL, "%s: %s",
+	    l->folder, strerror(errno));
+}
+
+static int
 open_folder(struct store_lmdb *l, struct err *err)
 {
 	if (l->size < STORE_SIZE_MIN || l->size > MAP_SIZE / SIZE_MAX_SHARE)
@@ -65,10 +73,8 @@ open_folder(struct store_lmdb *l, struct err *err)
 	if (mkdir(l->folder, FOLDER_MODE) < 0 && errno != EEXIST)
 		return err_set(err, ERR_UNAVAIL, "%s: %s", l->folder,
 		    strerror(errno));
-	l->folder_fd = open(l->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (l->folder_fd < 0)
-		return err_set(err, ERR_UNAVAIL, "%s: %s", l->folder,
-		    strerror(errno));
+	if (open_place(l, err) < 0)
+		return -1;
 	/* The keeper's thread is to wait for this one, so it has its own. */
 	if (open_lock(l, "writer", &l->lock_fd, err) < 0 ||
 	    open_lock(l, "writer", &l->keeper.writer_fd, err) < 0)
@@ -101,7 +107,7 @@ make_readers(struct store_lmdb *l, struct err *err)
 	};
 	int code;
 
-	for (size_t i = 0; i < PROCESS_READERS; i++) {
+	for (size_t i = 0; i < (l->only_looks ? 1 : PROCESS_READERS); i++) {
 		code = mdb_txn_begin(l->env, NULL, MDB_RDONLY, all[i]);
 		/* The table of records is always the same. */
 		if (code == 0 && i == 0)
@@ -135,7 +141,8 @@ open_lmdb(struct store_lmdb *l, struct err *err)
 	if ((code = mdb_env_create(&l->env)) != 0 ||
 	    (code = mdb_env_set_mapsize(l->env, (size_t)MAP_SIZE)) != 0 ||
 	    (code = mdb_env_set_maxreaders(l->env, READERS)) != 0 ||
-	    (code = mdb_env_open(l->env, l->folder, MDB_NOTLS | MDB_NOSYNC,
+	    (code = mdb_env_open(l->env, l->folder, l->only_looks ?
+	    MDB_NOTLS | MDB_RDONLY : MDB_NOTLS | MDB_NOSYNC,
 	    STORE_LMDB_MODE)) != 0)
 		return err_set(err, code > 0 ? ERR_UNAVAIL : ERR_CONFIG,
 		    "%s/data.mdb: %s", l->folder, mdb_strerror(code));
@@ -180,6 +187,24 @@ open_locked(struct store_lmdb *l, struct err *err)
 	return store_lmdb_keeps(l) ? store_lmdb_checkpoint(l, err) : 0;
 }
 
+/* LMDB would make lock.mdb, for whoever this is. */
+static int
+look(struct store_lmdb *l, struct err *err)
+{
+	static const struct {
+		const char	*name;
+		int		 mode;
+	} files[] = { { "data.mdb", R_OK }, { "lock.mdb", R_OK | W_OK } };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (faccessat(l->folder_fd, files[i].name, files[i].mode,
+		    AT_EACCESS) < 0)
+			return store_lmdb_fail_file(l, files[i].name, err);
+	if (store_lmdb_inspect(l, err) < 0)
+		return -1;
+	return open_lmdb(l, err);
+}
+
 int
 store_lmdb_begin(struct arena *a, struct store_lmdb *l, struct err *err)
 {
@@ -187,9 +212,9 @@ store_lmdb_begin(struct arena *a, struct store_lmdb *l, struct err *err)
 
 	l->folder_fd = l->lock_fd = -1;
 	l->keeper.lock_fd = l->keeper.writer_fd = -1;
-	ret = open_folder(l, err);
+	ret = l->only_looks ? open_place(l, err) : open_folder(l, err);
 	if (ret == 0 && (ret = lock_folder(l, err)) == 0) {
-		ret = open_locked(l, err);
+		ret = l->only_looks ? look(l, err) : open_locked(l, err);
 		flock(l->folder_fd, LOCK_UN);
 	}
 	if (ret < 0) {
@@ -197,6 +222,7 @@ store_lmdb_begin(struct arena *a, struct store_lmdb *l, struct err *err)
 		return -1;
 	}
 	arena_defer(a, end, l);
-	store_lmdb_start(l);
+	if (!l->only_looks)
+		store_lmdb_start(l);
 	return 0;
 }

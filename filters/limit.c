@@ -123,21 +123,33 @@ key_of(struct arena *a, const struct event *e, int64_t number)
 	return span_z(arena_printf(a, "limit/%s/%" PRId64, hex, number));
 }
 
+/* Of a window that nothing was counted in 0. */
+static MAY_YIELD int
+read_count(struct arena *a, struct store *store, const struct event *e,
+    int64_t number, uint64_t *n, struct err *err)
+{
+	struct span text;
+
+	*n = 0;
+	if (store_get(store, a, key_of(a, e, number), &text, err) < 0)
+		return -1;
+	if (text.p != NULL && span_uint(text, INT64_MAX, n) < 0)
+		return err_set(err, ERR_SYNTAX, "what a limit counted is not "
+		    "a number");
+	return 0;
+}
+
 static MAY_YIELD int
 count_there(struct arena *a, struct store *store, const struct event *e,
     int64_t *number, struct err *err)
 {
-	struct span text;
-	uint64_t before = 0;
+	uint64_t before;
 	int64_t now;
 
 	if (store_add(store, key_of(a, e, e->number), 1, 2 * e->window, &now,
-	    err) < 0 || store_get(store, a, key_of(a, e, e->number - 1),
-	    &text, err) < 0)
+	    err) < 0 ||
+	    read_count(a, store, e, e->number - 1, &before, err) < 0)
 		return -1;
-	if (text.p != NULL && span_uint(text, INT64_MAX, &before) < 0)
-		return err_set(err, ERR_SYNTAX, "what a limit counted is not "
-		    "a number");
 	*number = estimate(e, now > 0 ? (uint64_t)now : 0, before);
 	return 0;
 }
@@ -157,6 +169,27 @@ limit_count(struct arena *a, struct limit_counts *counts,
 		return 0;
 	if (count_there(a, store, &e, &answer->number, err) == 0) {
 		answer->is_local = false;
+		return 0;
+	}
+	if (err->kind == ERR_CLOSED)
+		return -1;
+	answer->problem = arena_strdup(a, err->text);
+	return 0;
+}
+
+MAY_YIELD int
+limit_look(struct arena *a, struct store *store, struct span key,
+    int64_t window, struct limit_answer *answer, struct err *err)
+{
+	uint64_t now, before;
+	struct event e;
+
+	assert(window > 0);
+	make_event(&e, key, window);
+	*answer = (struct limit_answer){ .number = 0 };
+	if (read_count(a, store, &e, e.number, &now, err) == 0 &&
+	    read_count(a, store, &e, e.number - 1, &before, err) == 0) {
+		answer->number = estimate(&e, now + 1, before);
 		return 0;
 	}
 	if (err->kind == ERR_CLOSED)

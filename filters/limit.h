@@ -25,6 +25,9 @@
  *           there is no store or it fails: nobody begins at 0 only since
  *           Redis was lost. The table is bounded; who comes when its place is
  *           full takes that of the key that was counted least lately.
+ * Looking   limit_look() says what the number would be with one more event,
+ *           and counts nothing: by the store alone, since what a gateway's
+ *           processes counted is theirs.
  * Store     two operations, one if the first fails; keys limit/HASH/WINDOW,
  *           which live for two windows.
  * Yields    as the store does.
@@ -49,5 +52,9 @@ struct limit_answer {
  * The window is in microseconds, more than 0. */
 MAY_YIELD int	 limit_count(struct arena *a, struct limit_counts *counts,
 		    struct store *store, struct span key, int64_t window,
+		    struct limit_answer *answer, struct err *err);
+/* With a `problem` there is no number: 0. */
+MAY_YIELD int	 limit_look(struct arena *a, struct store *store,
+		    struct span key, int64_t window,
 		    struct limit_answer *answer, struct err *err);
 #endif

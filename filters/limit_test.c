@@ -100,6 +100,45 @@ test_store_fails(void)
 	fake_store_fail(0, 0, ERR_UNAVAIL);
 }
 
+static int64_t
+look_for(const char *key, const char **problem)
+{
+	struct limit_answer answer;
+	struct err err;
+
+	if (limit_look(arena, store, span_z(key), MINUTE, &answer, &err) < 0)
+		return -1;
+	*problem = answer.problem;
+	return answer.number;
+}
+
+static void
+test_look(void)
+{
+	struct limit_counts *c = limit_counts_create(arena);
+	const char *problem;
+
+	next_window(MINUTE);
+	T_INT("the first would be", look_for("l", &problem), 1);
+	T_INT("and still is", look_for("l", &problem), 1);
+	T_INT("the first", count_for(c, store, "l", MINUTE), 1);
+	count_for(c, store, "l", MINUTE);
+	T_INT("the next would be", look_for("l", &problem), 3);
+	next_window(MINUTE);
+	fake_clock_advance(MINUTE / 2);
+	T_INT("half a window later", look_for("l", &problem), 1 + 1);
+	T_INT("so it is", count_for(c, store, "l", MINUTE), 1 + 1);
+	T_OK("no problem", problem == NULL);
+	for (unsigned n = 1; n <= 2; n++) {
+		fake_store_fail(n, n, ERR_TIMEOUT);
+		T_INT("no number", look_for("l", &problem), 0);
+		T_STR("a problem", problem, "the store fails");
+	}
+	fake_store_fail(1, 1, ERR_CLOSED);
+	T_INT("the session ends", look_for("l", &problem), -1);
+	fake_store_fail(0, 0, ERR_UNAVAIL);
+}
+
 /* No more keys than there is room for are remembered, and the latest are. */
 static void
 test_bounds(void)
@@ -138,6 +177,7 @@ main(void)
 	test_sliding(NULL);
 	test_gateways();
 	test_store_fails();
+	test_look();
 	test_bounds();
 	fake_store_clear();
 	arena_destroy(&arena);

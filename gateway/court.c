@@ -36,6 +36,9 @@ static const struct {
 static const enum fact_id header_facts[] = { FACT_HEADER, FACT_HEADERS,
     FACT_HEADER_COUNT, FACT_FROM_DOMAIN, FACT_FROM_COUNT };
 
+static const enum fact_id store_facts[] = { FACT_GREYLIST,
+    FACT_GREYLIST_LEFT, FACT_GREYLIST_IDENTITY };
+
 static unsigned
 find_wants(const struct settings *s, const struct rule_plan *plan)
 {
@@ -118,6 +121,9 @@ look_at_rules(struct court *c)
 	for (size_t i = 0; i < sizeof(header_facts) / sizeof(*header_facts);
 	    i++)
 		c->reads_header |= plan->facts[header_facts[i]];
+	c->asks_store = rules->nlimits > 0;
+	for (size_t i = 0; i < sizeof(store_facts) / sizeof(*store_facts); i++)
+		c->asks_store |= plan->facts[store_facts[i]];
 }
 
 /* --- */

@@ -14,6 +14,7 @@
 #include "gateway/message_check.h"
 #include "gateway/results.h"
 #include "gateway/ruleset.h"
+#include "gateway/stock.h"
 
 #define PROBES		(10 * CLOCK_S)	/* of DNS lists, before it begins */
 #define POLL		(20 * CLOCK_MS)
@@ -327,6 +328,8 @@ explain(void *arg)
 		print(w);
 	explain_judge_end(&w->x);
 	explain_look_end(&w->x);
+	if (w->court->stock != NULL)
+		stock_stop(w->court->stock);
 	checker_stop(w->checker);
 	checker_stop(w->court->checker);
 }
@@ -352,16 +355,21 @@ look_up_all(struct work *w)
 	if (checks_open(s, &w->err) < 0)
 		w->ret = -1;
 	w->court = court_open(w->arena, s, w->rules, NULL);
+	if (w->court->asks_store)
+		w->court->stock = stock_look(s, w->request->demo);
 	all.wants |= w->court->wants;
 	w->checker = checker_create(w->arena, &all);
 	if (w->ret == 0)
 		fiber_spawn("explain", explain, w);
 	else {
+		if (w->court->stock != NULL)
+			stock_stop(w->court->stock);
 		checker_stop(w->checker);
 		checker_stop(w->court->checker);
 	}
 	while (fiber_count() > 0)
 		loop_turn(true);
+	stock_close(&w->court->stock);
 	checks_close();
 	dns_destroy();
 	loop_destroy();

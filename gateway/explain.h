@@ -12,7 +12,8 @@
  * what would become of the mail and who says so, the trace of every rule of
  * each phase; then all facts with their reasons, asked for or not, and the
  * header fields that would be added. Nothing is delivered, no running gateway
- * and no backend is asked.
+ * and no backend is asked. The store is, if rules can ask for it, and not
+ * changed: what the greylist would say now, what limits would have counted.
  *
  * Input     the message is a file ("-": the standard input) with LF or CRLF
  *           line ends. Without one, or without a recipient, the rules are
@@ -33,6 +34,7 @@ struct explain_request {
 					   the settings */
 	const char	*listener;	/* NULL: the first */
 	const char	*message;
+	const char	*demo;		/* its folder; NULL: there is none */
 	bool		 json;
 };
 

@@ -136,6 +136,22 @@ put_rcpt(struct page *p, const struct explanation *x)
 	put_int(p, "rcpt.count", x->envelope.nrcpts);
 }
 
+static void
+put_greylist(struct page *p, const struct greylist_answer *g)
+{
+	const char *why = g->problem;
+
+	if (why == NULL && (g->result == GREYLIST_EARLY ||
+	    g->result == GREYLIST_PASSED))
+		why = arena_printf(p->arena, "%lld seconds behind the first "
+		    "try", (long long)g->waited);
+	put_z(p, "greylist", greylist_result_name(g->result), why);
+	put(p, "greylist.left", g->defer ? json_integer(g->left) :
+	    json_null(), NULL);
+	put(p, "greylist.identity", g->identity.len > 0 ?
+	    explain_str(p->arena, g->identity) : json_null(), NULL);
+}
+
 /* --- DNS lists --- */
 
 static void
@@ -261,5 +277,7 @@ explain_facts(struct arena *a, const struct explanation *x, json_t *facts,
 	put_lists(&p, x->findings.lists);
 	put_sender(&p, x);
 	put_rcpt(&p, x);
+	if (x->heard.greylist != NULL)
+		put_greylist(&p, x->heard.greylist);
 	put_message(&p, x);
 }

@@ -11,6 +11,7 @@
 #include "base/fiber.h"
 #include "base/span.h"
 #include "filters/checks.h"
+#include "filters/greylist.h"
 #include "filters/rdns.h"
 #include "gateway/court.h"
 #include "gateway/dotstream.h"
@@ -55,6 +56,8 @@ struct hearing {
 	const char		*unlooked;	/* what is not looked up for
 						   this client; NULL: nothing
 						   that rules ask for */
+	const struct greylist_answer *greylist;	/* NULL: no rule asked */
+	const char		*store;		/* why it does not say; or NULL */
 	struct heard_phase	 phases[PHASES];
 	enum fate		 fate;
 	enum phase		 phase;		/* where it was settled */

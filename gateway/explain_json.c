@@ -172,6 +172,7 @@ explain_json(struct arena *a, const struct explanation *x, json_t *facts,
 	json_object_set_new(page, "mode",
 	    json_string(h->is_observing ? "observe" : "enforce"));
 	json_object_set_new(page, "unlooked", text_or_null(a, h->unlooked));
+	json_object_set_new(page, "store", text_or_null(a, h->store));
 	json_object_set_new(page, "rules", json_of_phases(a, h));
 	json_object_set_new(page, "observed", json_of_observed(a, h));
 	json_object_set_new(page, "logs", json_of_logs(a, h));

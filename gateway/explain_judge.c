@@ -4,6 +4,7 @@
 #include "gateway/results.h"
 #include "gateway/route.h"
 #include "gateway/sentence.h"
+#include "gateway/stock.h"
 
 /*
  * The way of a mail through a session, as session.c, cmd_rcpt.c and
@@ -227,6 +228,7 @@ hear_rcpt(struct way *w, struct err *err)
 	    err) < 0)
 		return -1;
 	w->out->phases[PHASE_RCPT].verdict = v;
+	w->out->greylist = judge_greylist_answer(w->judge);
 	if (refuses(v))
 		refuse(w, PHASE_RCPT, v, sentence_reply(v,
 		    w->envelope.smtputf8), "RCPT");
@@ -399,8 +401,11 @@ find_trust(struct hearing *out)
 static void
 note_all(struct way *w)
 {
+	const struct stock *stock = w->court->stock;
 	struct buf scores = {0};
 
+	if (stock != NULL && stock->problem[0] != '\0')
+		w->out->store = stock->problem;
 	for (enum phase p = PHASE_CONNECT; p < PHASES; p++)
 		note_phase(w, p);
 	if (w->out->fate == FATE_UNDECIDED)

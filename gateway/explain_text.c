@@ -228,6 +228,11 @@ print_summary(const struct hearing *h)
 		print_line("mode", SPAN_LIT("observe: no rule acts"));
 	if (h->unlooked != NULL)
 		print_line("lookups", span_z(h->unlooked));
+	if (h->store != NULL) {
+		buf_printf(&line, "greylist and limits are unknown: %s",
+		    h->store);
+		print_buf("store", &line);
+	}
 	buf_free(&line);
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -18,7 +17,6 @@
 #include "filters/greylist_admin.h"
 #include "gateway/exit_code.h"
 #include "gateway/greylist_command.h"
-#include "gateway/identity.h"
 #include "gateway/stock.h"
 
 #define DATE	24
@@ -225,20 +223,6 @@ check_folder(const struct settings *s, struct err *err)
 	    "when it is started)", s->store.text, strerror(errno));
 }
 
-static int
-become_workers(const struct work *w, struct err *err)
-{
-	struct identity id;
-
-	if (w->settings->store.kind != STORE_LMDB || geteuid() != 0)
-		return 0;
-	if ((w->request->demo != NULL ?
-	    identity_find_demo(w->request->demo, &id, err) :
-	    identity_find(w->settings, &id, err)) < 0)
-		return -1;
-	return identity_assume(&id, err);
-}
-
 static MAY_YIELD void
 run(void *arg)
 {
@@ -255,7 +239,7 @@ with_store(struct work *w)
 
 	if (stock_password(w->arena, w->settings, &password, &w->err) < 0 ||
 	    check_folder(w->settings, &w->err) < 0 ||
-	    become_workers(w, &w->err) < 0)
+	    stock_assume(w->settings, w->request->demo, &w->err) < 0)
 		return -1;
 	w->stock = stock_open(w->settings, password, &w->err);
 	if (w->stock == NULL)

@@ -77,6 +77,9 @@ const struct rule_trace *judge_trace(const struct judge *j, enum phase phase);
  * would have refused it with before its recipients, or all of these, or what
  * they would have decided of the message. NULL: nothing. */
 const struct verdict *judge_would(const struct judge *j);
+/* Of the recipient at hand; NULL: no rule asked. */
+struct greylist_answer;
+const struct greylist_answer *judge_greylist_answer(const struct judge *j);
 int64_t		 judge_score(const struct judge *j);
 /* The names of the scores, with a comma between them. */
 void		 judge_put_scores(const struct judge *j, struct buf *out);

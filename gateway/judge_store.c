@@ -25,6 +25,14 @@ note_problem(struct judge *j, int64_t began)
 		j->store_rests_until = clock_now() + REST;
 }
 
+static void
+note_failure(struct judge *j, const char *why, int64_t began)
+{
+	note_problem(j, began);
+	if (j->court->stock->only_looks)
+		stock_note_problem(j->court->stock, why);
+}
+
 /* What a filter survived leaves its words in the error, and who gave us his
  * would take them for a failure. */
 static int
@@ -92,7 +100,8 @@ ask_greylist(struct judge *j, struct greylist_answer *answer,
 	    stock_greylist(j->court->settings);
 	struct greylist_query q = { .client = &j->client->addr,
 	    .sender = &j->mail->envelope->sender,
-	    .rcpt = &j->mail->rcpt->addr };
+	    .rcpt = &j->mail->rcpt->addr,
+	    .only_look = j->court->stock->only_looks };
 	struct store *store = store_now(j);
 	struct err why;
 	int64_t began;
@@ -108,7 +117,7 @@ ask_greylist(struct judge *j, struct greylist_answer *answer,
 	    &why) < 0)
 		return closed(&why, err);
 	if (answer->problem != NULL)
-		note_problem(j, began);
+		note_failure(j, answer->problem, began);
 	return 0;
 }
 
@@ -124,11 +133,18 @@ find_greylist(struct judge *j, const struct greylist_answer **answer,
 		a = arena_new(judge_room(j), struct greylist_answer);
 		if (ask_greylist(j, a, err) < 0)
 			return -1;
-		count_answer(a->result);
+		if (!j->court->stock->only_looks)
+			count_answer(a->result);
 		m->greylist = a;
 	}
 	*answer = m->greylist;
 	return 0;
+}
+
+const struct greylist_answer *
+judge_greylist_answer(const struct judge *j)
+{
+	return j->mail == NULL ? NULL : j->mail->greylist;
 }
 
 MAY_YIELD int
@@ -162,6 +178,27 @@ judge_greylist(struct judge *j, const struct fact *fact, struct value *v,
 
 /* --- limit --- */
 
+/* What it would be with this event, which is not counted. */
+static MAY_YIELD int
+look_at_count(struct judge *j, struct span key, int64_t window,
+    int64_t *number, struct err *err)
+{
+	struct store *store = store_now(j);
+	struct limit_answer answer;
+	int64_t began = clock_now();
+	struct err why;
+
+	if (store == NULL)
+		return 0;
+	if (limit_look(judge_room(j), store, key, window, &answer, &why) < 0)
+		return closed(&why, err);
+	if (answer.problem != NULL)
+		note_failure(j, answer.problem, began);
+	else
+		*number = answer.number;
+	return 0;
+}
+
 MAY_YIELD int
 judge_count(void *owner, const struct rule *rule, struct span key,
     int64_t window, int64_t *number, struct err *err)
@@ -174,14 +211,16 @@ judge_count(void *owner, const struct rule *rule, struct span key,
 	(void)rule;
 	*number = -1;
 	if (j->court->stock == NULL)
-		return 0;	/* who only explains changes nothing */
+		return 0;
 	if (!j->may_wait)
 		return judge_not_yet(err);
+	if (j->court->stock->only_looks)
+		return look_at_count(j, key, window, number, err);
 	if (limit_count(judge_room(j), j->court->stock->limits, store_now(j),
 	    key, window, &answer, &why) < 0)
 		return closed(&why, err);
 	if (answer.problem != NULL)
-		note_problem(j, began);
+		note_failure(j, answer.problem, began);
 	stats_add(STAT_LIMITS_COUNTED, 1);
 	stats_add(STAT_LIMITS_LOCAL, answer.is_local);
 	*number = answer.number;

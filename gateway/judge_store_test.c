@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "gateway/judge.h"
 #include "gateway/stats.h"
+#include "gateway/stock.h"
 #include "tests/fake/fake.h"
 #include "tests/kit/hearing.h"
 #include "tests/kit/t.h"
@@ -230,6 +231,58 @@ no_store(struct hearing *h)
 	    ACCEPTED);
 }
 
+/* As in explain. */
+static void
+only_looks(struct hearing *h)
+{
+	struct stock *stock = h->court->stock;
+
+	hearing_helo(h, "c.example");
+	for (int i = 0; i < 2; i++) {
+		stock->only_looks = true;
+		T_STR("would be asked", one(h, "a@x.example",
+		    "b@here.example"), "defer 451 4.7.1 \"in 1m\" by r:3");
+		T_STR("as a stranger", hearing_logs(h),
+		    "new net:192.0.2.0/24");
+	}
+	T_INT("what the fact says", judge_greylist_answer(h->judge)->left, 60);
+	stock->only_looks = false;
+	one(h, "a@x.example", "b@here.example");
+	fake_clock_advance(MINUTE);
+	stock->only_looks = true;
+	for (int i = 0; i < 2; i++) {
+		T_STR("would pass", one(h, "a@x.example", "b@here.example"),
+		    ACCEPTED);
+		T_STR("for the first time", hearing_logs(h),
+		    "passed net:192.0.2.0/24");
+	}
+	T_STR("no problem", stock->problem, "");
+	fake_store_fail(1, 1000, ERR_UNAVAIL);
+	one(h, "a@x.example", "b@here.example");
+	T_STR("the first one", stock->problem, "the store fails");
+}
+
+static void
+only_looks_at_limits(struct hearing *h)
+{
+	struct stock *stock = h->court->stock;
+
+	hearing_helo(h, "c.example");
+	T_STR("the first", one(h, "a@x.example", "b@here.example"), ACCEPTED);
+	stock->only_looks = true;
+	for (int i = 0; i < 3; i++)
+		T_STR("the second would be let through", one(h,
+		    "a@x.example", "b@here.example"), ACCEPTED);
+	stock->only_looks = false;
+	T_STR("and is", one(h, "a@x.example", "b@here.example"), ACCEPTED);
+	stock->only_looks = true;
+	T_OK("the third would not", strncmp(one(h, "a@x.example",
+	    "b@here.example"), "defer 451", 9) == 0);
+	fake_store_fail(1, 1000, ERR_UNAVAIL);
+	T_STR("not known", one(h, "a@x.example", "b@here.example"), ACCEPTED);
+	T_STR("why", stock->problem, "the store fails");
+}
+
 /* --- */
 
 #define GREY	"on rcpt {\n" \
@@ -265,6 +318,9 @@ static const struct {
 	{ "on mail {\nl: limit 3/1h per client.ip\n}\n", NULL,
 	    limit_without_store, false, false },
 	{ GREY, NULL, closing, false, false },
+	{ GREY, NULL, only_looks, false, false },
+	{ "on mail {\nlimit 2/1h per client.ip\n}\n", NULL,
+	    only_looks_at_limits, false, false },
 	{ GREY "on mail {\nlimit 1/1h per client.ip\n}\n", NULL, no_store,
 	    true, false },
 };

@@ -325,6 +325,7 @@ run_explain(const struct command_line *line)
 	int code = EXIT_CONFIG;
 
 	request.json = line->json;
+	request.demo = line->demo;
 	if (s != NULL)
 		rules = load_rules(line, a, s);
 	if (rules != NULL)

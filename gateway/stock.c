@@ -1,10 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "filters/limit.h"
+#include "gateway/identity.h"
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 
@@ -113,6 +115,54 @@ stock_open(const struct settings *s, const char *password, struct err *err)
 		stock_close(&stock);
 	return stock;
 }
+
+/* --- looking --- */
+
+int
+stock_assume(const struct settings *s, const char *demo, struct err *err)
+{
+	struct identity id;
+
+	if (s->store.kind != STORE_LMDB || geteuid() != 0)
+		return 0;
+	if ((demo != NULL ? identity_find_demo(demo, &id, err) :
+	    identity_find(s, &id, err)) < 0)
+		return -1;
+	return identity_assume(&id, err);
+}
+
+void
+stock_note_problem(struct stock *stock, const char *why)
+{
+	if (stock->problem[0] == '\0')
+		snprintf(stock->problem, sizeof(stock->problem), "%s", why);
+}
+
+struct stock *
+stock_look(const struct settings *s, const char *demo)
+{
+	struct arena *a = arena_create("stock");
+	struct stock *stock = arena_new(a, struct stock);
+	struct store_options options;
+	const char *password;
+	struct err err;
+
+	stock->arena = a;
+	stock->name = s->store.text;
+	stock->only_looks = true;
+	if (stock_password(a, s, &password, &err) == 0 &&
+	    stock_assume(s, demo, &err) == 0) {
+		options = options_of(s, password);
+		options.only_look = true;
+		options.report = NULL;
+		stock->store = store_open(a, &options, &err);
+	}
+	if (stock->store == NULL)
+		stock_note_problem(stock, err.text);
+	return stock;
+}
+
+/* --- using it --- */
 
 struct greylist_options
 stock_greylist(const struct settings *s)

@@ -16,16 +16,22 @@
  * Opening   is refused, with a reason that names the file, where the folder
  *           of LMDB cannot be used or is damaged: as with the spool, that is
  *           for the administrator. A Redis that is down is none of that.
+ * Looking   `forepost explain` changes nothing: whatever keeps it from the
+ *           store, then or later, is told as a `problem`, and nothing is
+ *           logged.
  * Yields    not: the store's operations do.
  */
 struct limit_counts;
 struct stock {
 	struct arena		*arena;
-	struct store		*store;		/* NULL: the settings say none */
+	struct store		*store;		/* NULL: the settings say none, or
+						   who looks has a problem */
 	struct limit_counts	*limits;	/* of this process */
 	const char		*name;		/* for people; no password */
 	enum store_state	 state;		/* as it was told */
 	struct store_stats	 counted;	/* so far */
+	bool			 only_looks;
+	char			 problem[240];	/* the first, of who looks */
 };
 
 /* That for Redis, NULL: none is set. While the process still is whoever may
@@ -34,6 +40,13 @@ int		 stock_password(struct arena *a, const struct settings *s,
 		    const char **password, struct err *err);
 /* As store_open() says. The settings outlive it. */
 struct stock	*stock_open(const struct settings *s, const char *password,
+		    struct err *err);
+/* To look at what it holds. By root as stock_assume() says. Never NULL. */
+struct stock	*stock_look(const struct settings *s, const char *demo);
+void		 stock_note_problem(struct stock *stock, const char *why);
+/* The folder of LMDB belongs to the workers: root becomes them, those of
+ * `demo` if it is not NULL. */
+int		 stock_assume(const struct settings *s, const char *demo,
 		    struct err *err);
 /* What its greylist does. */
 struct greylist_options stock_greylist(const struct settings *s);

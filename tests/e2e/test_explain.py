@@ -355,9 +355,9 @@ def test_json_has_its_keys(routes):
         "mx").stdout)
     assert {k: type(v) for k, v in page.items()} == {
         "outcome": dict, "reply": dict, "listener": str, "mode": str,
-        "unlooked": type(None), "rules": list, "observed": list,
-        "logs": list, "edits": list, "facts": dict, "why": dict,
-        "fields": str, "removed": int}
+        "unlooked": type(None), "store": type(None), "rules": list,
+        "observed": list, "logs": list, "edits": list, "facts": dict,
+        "why": dict, "fields": str, "removed": int}
     assert page["outcome"] == {
         "result": "refused", "phase": "connect", "by": {
             "rule": "conn-listed", "file": routes("actions").gateway.path(
