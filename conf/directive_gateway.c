@@ -64,19 +64,34 @@ static const struct directive rows[] = {
     .offset = TOP(max_sessions), .fallback = "20000",
     .min = 1, .max = 1000000,
     .help = "Sessions that one worker serves at once. More are told 421." },
+{ .name = "max_sessions_per_client", .scopes = SCOPE_TOP,
+    .type = VALUE_COUNT, .offset = TOP(max_sessions_per_client),
+    .fallback = "0", .max = 1000000,
+    .help = "Sessions that all workers together serve at once for one client: "
+	"an IPv4 address, or the /64 of an IPv6 address, in which one host has "
+	"as many addresses as it likes. More are told 421. 0: no limit but "
+	"that of its network." },
 { .name = "max_sessions_per_network", .scopes = SCOPE_TOP,
     .type = VALUE_COUNT, .offset = TOP(max_sessions_per_network),
     .fallback = "100", .max = 1000000,
-    .help = "Sessions that one worker serves at once from one network: the "
-	"/24 of an IPv4 address, the /64 of an IPv6 address. More are told "
-	"421. A client that has left counts until what was looked up for it "
-	"has been answered. 0: no limit." },
+    .help = "Sessions that all workers together serve at once for one "
+	"network: the /24 of an IPv4 address, the /64 of an IPv6 address. "
+	"More are told 421. A client that has left counts until what was "
+	"looked up for it has been answered. 0: no limit." },
+{ .name = "max_sessions_per_site", .scopes = SCOPE_TOP,
+    .type = VALUE_COUNT, .offset = TOP(max_sessions_per_site),
+    .fallback = "500", .max = 1000000,
+    .help = "Sessions that all workers together serve at once for one site: "
+	"the /24 of an IPv4 address, the /48 of an IPv6 address. A customer "
+	"of an IPv6 provider often has a /48 and so 65,536 networks; so does "
+	"a large sender. More are told 421. 0: no limit." },
 { .name = "stress_at", .scopes = SCOPE_TOP, .type = VALUE_PERCENT,
     .offset = TOP(stress_at), .fallback = "80%", .min = 1, .max = 100,
     .help = "The share of max_sessions above which a worker counts as "
 	"stressed: stress_command_timeout and stress_data_timeout hold "
-	"then, and one network gets no more than a quarter of "
-	"max_sessions_per_network." },
+	"then, and it takes no more than a quarter of the sessions that "
+	"max_sessions_per_client, max_sessions_per_network and "
+	"max_sessions_per_site allow." },
 
 /* --- rules --- */
 { .name = "rules", .scopes = SCOPE_TOP, .type = VALUE_RULES,

@@ -159,7 +159,10 @@ struct settings {
 	int64_t		 drain_timeout;
 	int64_t		 stop_timeout;	/* after SIGTERM */
 	uint64_t	 max_sessions;	/* of each worker */
-	uint64_t	 max_sessions_per_network;	/* of each worker */
+	/* Of all workers; 0: no limit. */
+	uint64_t	 max_sessions_per_client;
+	uint64_t	 max_sessions_per_network;
+	uint64_t	 max_sessions_per_site;
 	uint64_t	 stress_at;	/* percent of max_sessions */
 	struct rules_conf rules;
 	bool		 observe;	/* rules say what they would do */

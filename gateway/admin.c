@@ -59,9 +59,11 @@ put_worker(struct buf *out, const struct proc *p)
 	struct span rest = buf_text(&p->status);
 
 	buf_printf(out, "worker %zu pid=%d state=%s sessions=%" PRId64
-	    " up=%" PRId64 "s\n", p->index, p->pid,
+	    " networks=%" PRId64 "/%zu up=%" PRId64 "s\n", p->index, p->pid,
 	    proc_state_name(p->state),
 	    stats_get_slot(p->stats, STAT_SESSIONS_OPEN),
+	    stats_get_slot(p->stats, STAT_NETWORKS_COUNTED),
+	    crowd_networks(p->crowd),
 	    (clock_now() - p->started) / CLOCK_S);
 	while (rest.len > 0) {
 		struct span line = span_until(&rest, '\n');

@@ -33,7 +33,8 @@ int
 crew_spawn(struct supervisor *s, struct fleet *f, size_t index,
     struct err *err)
 {
-	struct proc *p = proc_spawn(f, index, &s->sockets, let_go, s, err);
+	struct proc *p = proc_spawn(f, index, &s->sockets, s->crowd, let_go, s,
+	    err);
 	struct proc **last = &s->procs;
 
 	if (p == NULL)

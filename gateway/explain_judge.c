@@ -130,7 +130,7 @@ come(struct way *w)
 		.wants = court_wants(w->court, w->conf, &w->client.addr),
 		.is_unchecked = court_is_unchecked(w->conf, &w->client.addr),
 		.errors = &w->errors,
-		.sessions = 1,
+		.sessions = { .client = 1, .network = 1, .site = 1 },
 	};
 
 	find_unlooked(w);

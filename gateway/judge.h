@@ -9,6 +9,7 @@
 #include "base/fiber.h"
 #include "filters/checks.h"
 #include "gateway/court.h"
+#include "gateway/crowd.h"
 #include "policy/envelope.h"
 #include "policy/header.h"
 #include "policy/rule_eval.h"
@@ -48,7 +49,7 @@ struct judge_client {
 	unsigned		 wants;		/* court_wants() */
 	bool			 is_unchecked;	/* court_is_unchecked() */
 	const uint64_t		*errors;	/* of the session; by pointer */
-	uint64_t		 sessions;	/* of the client's network */
+	struct crowd_counts	 sessions;	/* open when it came */
 };
 
 struct judge	*judge_begin(const struct court *c,

@@ -122,7 +122,13 @@ get_client(struct judge *j, enum fact_id id, struct value *v,
 		v->number = (int64_t)*j->who.errors;
 		break;
 	case FACT_CLIENT_SESSIONS:
-		v->number = (int64_t)j->who.sessions;
+		v->number = (int64_t)j->who.sessions.client;
+		break;
+	case FACT_CLIENT_NETWORK_SESSIONS:
+		v->number = (int64_t)j->who.sessions.network;
+		break;
+	case FACT_CLIENT_SITE_SESSIONS:
+		v->number = (int64_t)j->who.sessions.site;
 		break;
 	case FACT_LISTENER:
 		judge_set_z(v, j->who.listener);

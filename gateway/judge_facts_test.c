@@ -55,6 +55,8 @@ static const struct expected {
 	[FACT_CLIENT_PIPELINED_EARLY] = { .real = "yes" },
 	[FACT_CLIENT_ERRORS] = { .real = "3" },
 	[FACT_CLIENT_SESSIONS] = { .real = "2" },
+	[FACT_CLIENT_NETWORK_SESSIONS] = { .real = "3" },
+	[FACT_CLIENT_SITE_SESSIONS] = { .real = "4" },
 	[FACT_LISTENER] = { .real = "l" },
 	[FACT_DNSBL_SCORE] = { "5", NEUTRAL },
 	[FACT_DNSBL_NAMES] = { "zen", NEUTRAL },

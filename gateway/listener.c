@@ -44,15 +44,38 @@ listeners_check_stress(struct worker *w)
 }
 
 static bool
-is_crowded(const struct worker *w, const struct addr *client)
+are_too_many(const struct worker *w, uint64_t sessions, uint64_t max)
 {
-	uint64_t max = w->settings->max_sessions_per_network;
-
 	if (max == 0)
 		return false;
 	if (w->is_stressed)
 		max = max > 4 ? max / 4 : 1;
-	return crowd_count(w->crowd, client) >= max;
+	return sessions > max;
+}
+
+/* Asked by one who has entered: see crowd.h. */
+static bool
+is_crowded(const struct worker *w, const struct addr *client)
+{
+	const struct settings *s = w->settings;
+	struct crowd_counts now;
+
+	crowd_count(w->crowd, client, &now);
+	return are_too_many(w, now.client, s->max_sessions_per_client) ||
+	    are_too_many(w, now.network, s->max_sessions_per_network) ||
+	    are_too_many(w, now.site, s->max_sessions_per_site);
+}
+
+/* False: there are too many of them, it has left again. */
+static bool
+enter(const struct worker *w, const struct addr *client,
+    struct crowd_place *place)
+{
+	crowd_enter(w->crowd, client, place);
+	if (!is_crowded(w, client))
+		return true;
+	crowd_leave(place);
+	return false;
 }
 
 static bool
@@ -64,18 +87,22 @@ is_load_balancer(const struct listener *l, const struct addr *peer)
 }
 
 static void
-leave(void *member)
+leave(void *place)
 {
-	crowd_leave(member);
+	crowd_leave(place);
 }
 
+/* Until the session ends. */
 static void
-join(struct session *s, const struct addr *client)
+keep(struct session *s, const struct crowd_place *place)
 {
-	struct crowd_member *m = crowd_enter(s->worker->crowd, client);
+	struct crowd_place *kept;
 
-	if (m != NULL)
-		arena_defer(s->arena, leave, m);
+	if (place->crowd == NULL)
+		return;
+	kept = arena_new(s->arena, struct crowd_place);
+	*kept = *place;
+	arena_defer(s->arena, leave, kept);
 }
 
 /* In clear only: with implicit TLS the client could not read it. */
@@ -98,17 +125,18 @@ static void
 let_in(struct listener *l, int fd, const struct addr *peer)
 {
 	struct worker *w = l->worker;
+	struct crowd_place place;
 
 	if (w->nsessions >= w->max_sessions)
 		turn_away(l, fd, "Too many sessions, try again later");
 	else if (is_load_balancer(l, peer))
 		session_accept(l, fd, peer);
-	else if (is_crowded(w, peer))
+	else if (!enter(w, peer, &place))
 		turn_away(l, fd, "Too many sessions from your network, "
 		    "try again later");
 	else {
 		session_accept(l, fd, peer);
-		join(w->sessions, peer);	/* the newest is the first */
+		keep(w->sessions, &place);	/* the newest is the first */
 	}
 	listeners_check_stress(w);
 }
@@ -116,11 +144,13 @@ let_in(struct listener *l, int fd, const struct addr *peer)
 bool
 listener_admit(struct session *s)
 {
-	if (is_crowded(s->worker, &s->client.addr)) {
+	struct crowd_place place;
+
+	if (!enter(s->worker, &s->client.addr, &place)) {
 		stats_add(STAT_SESSIONS_REFUSED, 1);
 		return false;
 	}
-	join(s, &s->client.addr);
+	keep(s, &place);
 	return true;
 }
 

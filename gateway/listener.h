@@ -5,11 +5,12 @@
 /*
  * listener -- accepting clients, and turning away those that are too many
  *
- * Beyond max_sessions, and beyond max_sessions_per_network for one network, a
- * client is told 421 and the connection is closed. A worker is stressed while
- * it has more than stress_at percent of max_sessions; a network then gets no
- * more than a quarter of its sessions. Load balancers are not counted:
- * those behind them are (listener_admit).
+ * Beyond max_sessions of this worker, and beyond max_sessions_per_client,
+ * _network and _site in all workers together (crowd.h), a client is told 421
+ * and the connection is closed. A worker is stressed while it has more than
+ * stress_at percent of max_sessions; it then lets in no more than a quarter
+ * of what those three say. Load balancers are not counted: those behind them
+ * are (listener_admit).
  *
  * Out of descriptors or memory, accepting rests for a moment: the clients
  * wait in the queue of the kernel and the worker does not spin.

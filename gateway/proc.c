@@ -26,6 +26,7 @@ be_worker(const struct proc *p, int channel, struct sockets **sockets)
 		.identity = &f->identity,
 		.tls = f->tls,
 		.slot = p->stats,
+		.crowd = p->crowd,
 		.channel = channel,
 	};
 	struct socket_use *list;
@@ -36,6 +37,7 @@ be_worker(const struct proc *p, int channel, struct sockets **sockets)
 	start.sockets = list;
 	sockets_keep(sockets, list, start.nsockets);
 	stats_use_slot(p->stats);
+	crowd_use_share(p->crowd, (size_t)p->stats);
 	snprintf(name, sizeof(name), "forepost-w%zu", p->index);
 	(void)prctl(PR_SET_NAME, name, 0, 0, 0);
 	exit(worker_run(&start));
@@ -64,23 +66,31 @@ make_process(struct proc *p, struct sockets **sockets,
 	return err_set(err, ERR_UNAVAIL, "new worker: %s", strerror(errno));
 }
 
+static void
+give_back(const struct proc *p)
+{
+	crowd_end_share(p->crowd, (size_t)p->stats);
+	stats_slot_release(p->stats);
+}
+
 struct proc *
 proc_spawn(struct fleet *fleet, size_t index, struct sockets **sockets,
-    void (*let_go)(void *), void *arg, struct err *err)
+    struct crowd *crowd, void (*let_go)(void *), void *arg, struct err *err)
 {
 	struct proc *p = mem_zalloc(sizeof(*p), "worker");
 
 	*p = (struct proc){ .fleet = fleet, .index = index,
 	    .started = clock_now(), .kill_at = CLOCK_NEVER,
-	    .stats = stats_slot_take() };
+	    .stats = stats_slot_take(), .crowd = crowd };
 	if (p->stats < 0) {
 		err_set(err, ERR_UNAVAIL, "new worker: %d workers are alive, "
 		    "old ones included", STATS_SLOTS);
 		free(p);
 		return NULL;
 	}
+	crowd_begin_share(crowd, (size_t)p->stats);
 	if (make_process(p, sockets, let_go, arg, err) < 0) {
-		stats_slot_release(p->stats);
+		give_back(p);
 		free(p);
 		return NULL;
 	}
@@ -92,7 +102,7 @@ proc_spawn(struct fleet *fleet, size_t index, struct sockets **sockets,
 void
 proc_free(struct proc *p)
 {
-	stats_slot_release(p->stats);
+	give_back(p);
 	if (p->channel >= 0)
 		close(p->channel);
 	buf_free(&p->status);

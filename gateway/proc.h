@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "gateway/channel.h"
+#include "gateway/crowd.h"
 #include "gateway/fleet.h"
 #include "gateway/sockets.h"
 /*
@@ -28,6 +29,7 @@ struct proc {
 	pid_t		 pid;
 	int		 channel;	/* -1: the worker closed it */
 	int		 stats;		/* slot of the statistics */
+	struct crowd	*crowd;		/* a share of it, of the same number */
 	enum proc_state	 state;
 	int64_t		 started;
 	int64_t		 kill_at;	/* CLOCK_NEVER: need not */
@@ -40,9 +42,9 @@ struct proc {
  * worker and does not return. NULL: err (no process, no descriptors, all
  * slots of the statistics taken). */
 struct proc	*proc_spawn(struct fleet *fleet, size_t index,
-		    struct sockets **sockets, void (*let_go)(void *arg),
-		    void *arg, struct err *err);
-/* After its end was collected. */
+		    struct sockets **sockets, struct crowd *crowd,
+		    void (*let_go)(void *arg), void *arg, struct err *err);
+/* After its end was collected: what it counted as open is gone with it. */
 void		 proc_free(struct proc *p);
 void		 proc_say(const struct proc *p, enum channel_kind word);
 void		 proc_drain(struct proc *p);

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +108,11 @@ warn_of_restart_settings(struct supervisor *s)
 	if (is_other(old->control, new->control))
 		buf_puts(&s->warnings, "\"control\" changes with the next "
 		    "start, not by a reload\n");
+	if (new->max_sessions > crowd_room(s->crowd))
+		buf_printf(&s->warnings, "\"max_sessions\" is %" PRIu64 ": "
+		    "sessions by network are counted up to %zu a worker, "
+		    "until the next start\n", new->max_sessions,
+		    crowd_room(s->crowd));
 }
 
 static void
@@ -237,6 +243,9 @@ open_once(struct supervisor *s, struct err *err)
 		return -1;
 	identity_own_file(&s->next->identity, settings->log);
 	open_charsets();
+	s->crowd = crowd_create(settings->max_sessions, STATS_SLOTS, err);
+	if (s->crowd == NULL)
+		return -1;
 	s->control = control_open(settings->control, err);
 	return s->control == NULL ? -1 : 0;
 }

@@ -24,9 +24,9 @@ session_judge_client(struct session *s, bool name_is_known)
 		.wants = court_wants(court, s->conf, &s->client.addr),
 		.is_unchecked = court_is_unchecked(s->conf, &s->client.addr),
 		.errors = &s->errors,
-		.sessions = crowd_count(s->worker->crowd, &s->client.addr),
 	};
 
+	crowd_count(s->worker->crowd, &s->client.addr, &who.sessions);
 	judge_end(&s->judge);
 	s->told = 0;
 	s->is_turned_away = false;

@@ -20,6 +20,10 @@
 	X(SESSIONS_OPEN, GAUGE, "sessions_open", "sessions open now") \
 	X(SESSIONS_REFUSED, COUNTER, "sessions_refused", \
 	    "connections turned away with 421: too many") \
+	X(SESSIONS_UNCOUNTED, COUNTER, "sessions_uncounted", \
+	    "sessions that no limit by network saw: its table was full") \
+	X(NETWORKS_COUNTED, GAUGE, "networks_counted", \
+	    "addresses and networks with open sessions, for each worker") \
 	X(SESSIONS_TLS, COUNTER, "sessions_tls", "sessions that used TLS") \
 	X(EARLY_TALKERS, COUNTER, "early_talkers", \
 	    "clients that spoke before the greeting") \

@@ -241,6 +241,7 @@ end(struct supervisor *s)
 	fleet_destroy(&s->fleet);
 	fleet_destroy(&s->next);
 	sockets_destroy(&s->sockets, true);
+	crowd_destroy(&s->crowd);
 	buf_free(&s->warnings);
 	close(s->signals);
 	notify_close();

@@ -29,6 +29,7 @@ struct supervisor {
 	int			 exit_code;
 	int			 signals;	/* signalfd */
 	struct sockets		*sockets;
+	struct crowd		*crowd;		/* of all workers, ever */
 	struct control		*control;
 	struct proc		*procs;
 	struct fleet		*fleet;		/* NULL: not yet started */

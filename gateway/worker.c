@@ -16,7 +16,6 @@
 #include "gateway/backend.h"
 #include "gateway/channel.h"
 #include "gateway/court.h"
-#include "gateway/crowd.h"
 #include "gateway/exit_code.h"
 #include "gateway/identity.h"
 #include "gateway/limits.h"
@@ -296,7 +295,7 @@ make_listeners(struct life *l)
 	w->listeners = arena_new_n(l->arena, start->nsockets + 1,
 	    struct listener);
 	w->nlisteners = start->nsockets;
-	w->crowd = crowd_create();
+	w->crowd = start->crowd;
 	for (size_t i = 0; i < start->nsockets; i++) {
 		const struct socket_use *use = &start->sockets[i];
 
@@ -404,7 +403,6 @@ end(struct life *l)
 	checks_close();
 	stock_close(&l->w.stock);
 	dns_destroy();
-	crowd_destroy(&l->w.crowd);
 	loop_destroy();
 	arena_destroy(&l->arena);
 	log_flush();

@@ -59,7 +59,7 @@ struct worker {
 	size_t			 nsessions;
 	uint64_t		 max_sessions;	/* limits_sessions() */
 	bool			 is_stressed;	/* above stress_at */
-	struct crowd		*crowd;		/* sessions by network */
+	struct crowd		*crowd;		/* the supervisor's, of all */
 	struct event		*rest;		/* accepting rests until then */
 	int64_t			 rest_told;	/* when that was logged last */
 };
@@ -73,6 +73,7 @@ struct worker_start {
 	const struct socket_use	*sockets;
 	size_t			 nsockets;
 	int			 slot;		/* of the statistics */
+	struct crowd		*crowd;		/* its share is in use */
 	int			 channel;	/* to the supervisor */
 };
 

@@ -32,7 +32,13 @@ X(CLIENT_ERRORS, "client.errors", TYPE_INT, NULL, PHASE_CONNECT, FACT_OF_MAIL, \
     "commands of this session that were answered 5yz") \
 X(CLIENT_SESSIONS, "client.sessions", TYPE_INT, NULL, PHASE_CONNECT, \
     FACT_OF_SESSION, FACT_STAYS, FACT_FREE, FACT_TAKES_NOTHING, false, \
-    "open sessions of the client's network with this worker") \
+    "open sessions of the client's IPv4 address, or of its /64 of IPv6") \
+X(CLIENT_NETWORK_SESSIONS, "client.network.sessions", TYPE_INT, NULL, \
+    PHASE_CONNECT, FACT_OF_SESSION, FACT_STAYS, FACT_FREE, FACT_TAKES_NOTHING, \
+    false, "open sessions of the client's network: /24 of IPv4, /64 of IPv6") \
+X(CLIENT_SITE_SESSIONS, "client.site.sessions", TYPE_INT, NULL, PHASE_CONNECT, \
+    FACT_OF_SESSION, FACT_STAYS, FACT_FREE, FACT_TAKES_NOTHING, false, \
+    "open sessions of the client's site: /24 of IPv4, /48 of IPv6") \
 X(LISTENER, "listener", TYPE_TEXT, NULL, PHASE_CONNECT, FACT_OF_SESSION, \
     FACT_STAYS, FACT_FREE, FACT_TAKES_NOTHING, false, \
     "the name of the listener that the client came in by") \

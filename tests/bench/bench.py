@@ -10,7 +10,8 @@ rules, as haproxy; `forepost-bdat` is the same before a sink that offers
 CHUNKING, `forepost-rules` has the shipped default.rules, for a client that
 nothing is looked up of. The bars are for the plain one. What it costs to find
 out who sent a mail is measured by checks.py, what rules cost by share.py (of a
-whole message) and rules.py (many rules, large sets), the store by store.py.
+whole message) and rules.py (many rules, large sets), the store by store.py, and counting
+sessions by network by crowd.py.
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -25,6 +26,7 @@ import tempfile
 import time
 
 import checks
+import crowd
 import loads
 import rules
 import servers
@@ -33,7 +35,7 @@ import store
 
 JUDGED = "forepost-rules"
 SERVED = ("relay", "large", "latency", "idle")	# by all servers in turn
-ALL = (*SERVED, "checks", "share", "rules", "store")
+ALL = (*SERVED, "checks", "share", "rules", "store", "crowd")
 
 
 class Report:
@@ -269,6 +271,8 @@ def main():
             rules.measure(bench)
         if "store" in args.only:
             store.measure(bench, args.peers)
+        if "crowd" in args.only:
+            crowd.measure(bench)
     finally:
         stop(bench)
         if checking:
@@ -292,6 +296,8 @@ def main():
         rules.show(bench, report)
     if "store" in args.only:
         store.show(bench, report)
+    if "crowd" in args.only:
+        crowd.show(bench, report)
     missed = sum(not bar["ok"] for bar in report.bars)
     print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
           f"{held:,}, failed {bench.failed:,}")

@@ -214,7 +214,7 @@ on rcpt {
 		when client.errors >= 3
 }
 on message {
-	add header "X-Seen" "{client.errors} {client.sessions} {listener}"
+	add header "X-Seen" "{client.errors} {client.network.sessions} {listener}"
 	add header "X-Size" "{message.declared-size} {message.size}"
 }
 """, {"in": sink.url}, workers=1)

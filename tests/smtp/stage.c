@@ -230,7 +230,13 @@ stage_set(void)
 	}
 	stage.worker.settings = stage.settings;
 	stage.worker.routes = routes_create(stage.arena, stage.settings);
-	stage.worker.crowd = crowd_create();
+	stage.worker.crowd = crowd_create(1, 1, &err);
+	if (stage.worker.crowd == NULL) {
+		problem("%s", err.text);
+		return false;
+	}
+	crowd_begin_share(stage.worker.crowd, 0);
+	crowd_use_share(stage.worker.crowd, 0);
 	stage.worker.rules = read_rules();
 	if (stage.worker.rules == NULL)
 		return false;
