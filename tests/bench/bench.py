@@ -10,8 +10,9 @@ rules, as haproxy; `forepost-bdat` is the same before a sink that offers
 CHUNKING, `forepost-rules` has the shipped default.rules, for a client that
 nothing is looked up of. The bars are for the plain one. What it costs to find
 out who sent a mail is measured by checks.py, what rules cost by share.py (of a
-whole message) and rules.py (many rules, large sets), the store by store.py, and counting
-sessions by network by crowd.py.
+whole message) and rules.py (many rules, large sets), the store by store.py,
+counting sessions by network by crowd.py, greylisting and a lost Redis by
+greylist.py.
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -27,6 +28,7 @@ import time
 
 import checks
 import crowd
+import greylist
 import loads
 import rules
 import servers
@@ -35,7 +37,7 @@ import store
 
 JUDGED = "forepost-rules"
 SERVED = ("relay", "large", "latency", "idle")	# by all servers in turn
-ALL = (*SERVED, "checks", "share", "rules", "store", "crowd")
+ALL = (*SERVED, "checks", "share", "rules", "store", "crowd", "greylist")
 
 
 class Report:
@@ -273,6 +275,8 @@ def main():
             store.measure(bench, args.peers)
         if "crowd" in args.only:
             crowd.measure(bench)
+        if "greylist" in args.only:
+            greylist.measure(bench, args.forepost, sinks["plain"], args.peers)
     finally:
         stop(bench)
         if checking:
@@ -298,6 +302,8 @@ def main():
         store.show(bench, report)
     if "crowd" in args.only:
         crowd.show(bench, report)
+    if "greylist" in args.only:
+        greylist.show(bench, report)
     missed = sum(not bar["ok"] for bar in report.bars)
     print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
           f"{held:,}, failed {bench.failed:,}")

@@ -7,12 +7,14 @@
  *	-k FILE	the private key (PEM) whose public half every DKIM key record
  *		has; without it there are none
  *
- * It answers over UDP for these names, all beneath bench.example but the
- * first, whatever stands for W.X.Y.Z (in 10.0.0.0/8 and 198.18.0.0/15) and N:
+ * It answers over UDP for these names, which are beneath bench.example if they
+ * do not end in in-addr.arpa or test, whatever stands for W.X.Y.Z (in 10.0.0.0/8
+ * and 198.18.0.0/15) and N:
  *
  *	Z.Y.X.W.in-addr.arpa	PTR cW-X-Y-Z.clients.bench.example
  *	cW-X-Y-Z.clients	A, and TXT "v=spf1 a -all" for its HELO
  *	dN.senders		A, MX, and TXT that passes for 198.18.0.0/15
+ *	dN.test			the same, each a registrable domain of its own
  *	dN.including		the same, TXT with an include
  *	_dmarc.DOMAIN		TXT p=reject, for both sorts of domains
  *	S._domainkey.DOMAIN	the key
@@ -167,7 +169,8 @@ domain(const struct question *q, struct packet *k, enum rcode *rcode)
 	    is_spf ? q->name + 5 : q->name;
 	includes = ends_with(own, ".including" ZONE);
 	*rcode = RCODE_NXDOMAIN;
-	if (*own != 'd' || (!includes && !ends_with(own, ".senders" ZONE)) ||
+	if (*own != 'd' || (!includes && !ends_with(own, ".senders" ZONE) &&
+	    !ends_with(own, ".test")) ||
 	    (is_key && names.key[0] == '\0'))
 		return is_dmarc ? SORT_DMARC : SORT_OTHER;
 	*rcode = RCODE_OK;

@@ -202,8 +202,9 @@ def redis(peers, folder):
         binary = os.path.join(tree, "usr/bin/redis-server")
         env["LD_LIBRARY_PATH"] = _library_path(tree)
     socket = os.path.join(folder, "redis.sock")
-    server = Program([binary, "--port", "0", "--unixsocket", socket, "--save",
-                      "", "--dir", folder], folder, "redis", env)
+    server = Program([binary, "--port", "0", "--unixsocket", socket,
+                      "--unixsocketperm", "777", "--save", "", "--dir",
+                      folder], folder, "redis", env)
     for _ in range(100):
         if os.path.exists(socket):
             return server, socket
