@@ -172,6 +172,9 @@ test_defaults(void)
 	T_STR("spool", s->spool, "/var/spool/forepost");
 	T_INT("spool_memory", s->spool_memory, 24 << 20);
 	T_INT("drain_timeout", s->drain_timeout, 600000000);
+	T_INT("max_sessions_per_client", s->max_sessions_per_client, 0);
+	T_INT("max_sessions_per_network", s->max_sessions_per_network, 100);
+	T_INT("max_sessions_per_site", s->max_sessions_per_site, 500);
 	T_INT("stress_at", s->stress_at, 80);
 	T_INT("resolver", s->resolver_timeout, 5000000);
 	T_INT("max_message_size", c->max_message_size, 52428800);
@@ -190,6 +193,32 @@ test_defaults(void)
 	T_OK("refused at RCPT", !c->reject_at_connect);
 	conf_free(&s);
 	T_OK("freed", s == NULL);
+	arena_destroy(&a);
+}
+
+static void
+test_sites(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t want;
+	} cases[] = {
+		{ "max_sessions_per_network 7", 35 },
+		{ "max_sessions_per_network 1000000", 5000000 },
+		{ "max_sessions_per_network 0", 0 },
+		{ "max_sessions_per_network 0 max_sessions_per_site 9", 9 },
+		{ "max_sessions_per_site 0", 0 },
+	};
+	struct arena *a = arena_create("conf test");
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct settings *s = load(a, cases[i].text);
+
+		if (s == NULL)
+			continue;
+		T_INT(cases[i].text, s->max_sessions_per_site, cases[i].want);
+		conf_free(&s);
+	}
 	arena_destroy(&a);
 }
 
@@ -312,6 +341,7 @@ main(void)
 	test_ten_mistakes();
 	test_every_row_is_set();
 	test_defaults();
+	test_sites();
 	test_inheritance();
 	test_links();
 	test_rules();

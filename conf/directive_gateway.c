@@ -80,7 +80,7 @@ static const struct directive rows[] = {
 	"looked up for it has been answered. 0: no limit." },
 { .name = "max_sessions_per_site", .scopes = SCOPE_TOP,
     .type = VALUE_COUNT, .offset = TOP(max_sessions_per_site),
-    .fallback = "500", .max = 1000000,
+    .computed = "five times max_sessions_per_network", .max = 5000000,
     .help = "Sessions that all workers together serve at once for one site: "
 	"the /24 of an IPv4 address, the /48 of an IPv6 address. A customer "
 	"of an IPv6 provider often has a /48 and so 65,536 networks; so does "

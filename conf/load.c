@@ -9,6 +9,7 @@
 #include "conf/value.h"
 
 #define HOSTNAME_MAX 256
+#define SITE_NETWORKS 5		/* of many sessions, in one site */
 
 /* Octets of a field. The last six types are not inherited. */
 static size_t
@@ -152,6 +153,9 @@ complete(struct reading *r)
 		s->hostname = system_hostname(s->arena);
 	if (s->authserv_id == NULL)
 		s->authserv_id = s->hostname;
+	if (!origin_has(&r->top, SCOPE_TOP, "max_sessions_per_site"))
+		s->max_sessions_per_site = s->max_sessions_per_network *
+		    SITE_NETWORKS;
 	for (i = 0; i < s->nlisteners; i++) {
 		inherit(r, &s->listeners[i], &r->listeners[i]);
 		default_tls(&r->listeners[i], SCOPE_LISTENER,

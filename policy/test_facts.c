@@ -177,6 +177,28 @@ from_client(const struct test_facts *facts, enum fact_id id, struct value *v)
 	return true;
 }
 
+/* Sessions of a client are sessions of its network, and of its site. */
+static bool
+from_sessions(const struct test_facts *facts, enum fact_id id, struct value *v)
+{
+	static const enum fact_id ids[] = { FACT_CLIENT_SESSIONS,
+	    FACT_CLIENT_NETWORK_SESSIONS, FACT_CLIENT_SITE_SESSIONS };
+	const size_t n = sizeof(ids) / sizeof(*ids);
+	const struct value *fewer = NULL;
+	size_t i;
+
+	for (i = 0; i < n && ids[i] != id; i++) {
+		const struct value *given = given_plain(facts, ids[i]);
+
+		if (given != NULL)
+			fewer = given;
+	}
+	if (i == n || fewer == NULL)
+		return false;
+	v->number = fewer->number;
+	return true;
+}
+
 /* The last @ is the one between local part and domain. */
 static void
 from_mailbox(const struct value *mailbox, bool domain, struct value *v)
@@ -350,6 +372,7 @@ test_facts_find(const struct test_facts *facts, const struct fact_ref *ref,
 		*value = *v;
 	else if (!from_ordinary(facts, id, value) &&
 	    !from_client(facts, id, value) &&
+	    !from_sessions(facts, id, value) &&
 	    !from_envelope(facts, id, value) &&
 	    !from_lists(facts, id, value) &&
 	    !from_greylist(facts, id, value) &&
