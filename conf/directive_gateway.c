@@ -218,11 +218,12 @@ static const struct directive rows[] = {
 { .name = "address", .scopes = SCOPE_STORE, .type = VALUE_STORE,
     .offset = TOP(store), .fallback = "none", .none = "none",
     .help = "Where the gateway remembers what must outlast a session, for "
-	"greylisting and for limits: lmdb:/path is a folder of this machine "
+	"greylisting, limits and who has got a mail: lmdb:/path is a folder of this machine "
 	"that all workers share, redis://host:port or redis:unix:/path a "
 	"Redis server that several gateways share, with /N behind the port "
 	"or ?db=N behind the path for its database N. none: rules that say "
-	"greylist or limit cannot be used." },
+	"greylist or limit cannot be used, and what some recipients of a "
+	"mail did not take may be delivered to the others twice." },
 { .name = "user", .scopes = SCOPE_STORE, .type = VALUE_NAME,
     .offset = TOP(store_user), .fallback = "none", .none = "none",
     .help = "The user to be with Redis (its ACL). none: the default one." },
@@ -251,6 +252,13 @@ static const struct directive rows[] = {
     .min = 1, .max = STORE_CONNECTIONS_MAX,
     .help = "Connections to Redis of one worker. Each carries any number of "
 	"questions at once." },
+
+{ .name = "delivery_memory", .scopes = SCOPE_STORE, .type = VALUE_DURATION,
+    .offset = TOP(delivery_memory), .fallback = "5d", .max = HOURS(24 * 30),
+    .help = "How long it is remembered who has got a mail that others did not "
+	"get, so that it is not delivered twice when it comes again; of a mail "
+	"that all got, a day at most. As long as senders go on trying. 0s: not "
+	"at all." },
 
 /* --- greylist block --- */
 { .name = "delay", .scopes = SCOPE_GREYLIST, .type = VALUE_DURATION,

@@ -106,8 +106,8 @@ static const struct directive rows[] = {
 { .name = "advertise", .scopes = SCOPE_SMTP, .type = VALUE_KEYWORDS,
     .offset = SMTP(advertise), .fallback = "auto", .none = "auto",
     .help = "The extensions that the answer to EHLO offers, of 8BITMIME, "
-	"BINARYMIME, CHUNKING, DSN, ENHANCEDSTATUSCODES, PIPELINING, SIZE "
-	"and SMTPUTF8; STARTTLS goes by tls. auto: those that all backends "
+	"BINARYMIME, CHUNKING, DSN, ENHANCEDSTATUSCODES, PIPELINING, PRDR, "
+	"SIZE and SMTPUTF8; STARTTLS goes by tls. auto: those that all backends "
 	"can do, those that need no backend, and LIMITS." },
 { .name = "tls", .scopes = SCOPE_SMTP, .type = VALUE_CHOICE,
     .offset = SMTP(tls), .words = tls_words,

@@ -190,6 +190,8 @@ struct settings {
 	const char	*store_user, *store_password_file;	/* NULL: none */
 	const char	*store_prefix;
 	int64_t		 store_timeout;	/* of one operation */
+	int64_t		 store_cache;	/* of sets and routes; 0: none */
+	int64_t		 delivery_memory;	/* 0: there is none */
 	uint64_t	 store_size;	/* LMDB */
 	uint64_t	 store_connections;
 	int64_t		 greylist_delay;

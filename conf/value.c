@@ -292,7 +292,7 @@ bad:
 /* Those that the setting decides on (gateway/cmd_helo.c). */
 static const char *const keywords[] = {
 	"8BITMIME", "BINARYMIME", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES",
-	"PIPELINING", "SIZE", "SMTPUTF8",
+	"PIPELINING", "PRDR", "SIZE", "SMTPUTF8",
 };
 
 int

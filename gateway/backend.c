@@ -129,8 +129,7 @@ log_not_delivered(const struct backend_tx *tx, const struct err *why)
 	log_end(&l);
 }
 
-/* 1: *answer is the answer. Final delivery adds the Return-Path
- * (RFC 5321 4.4). */
+/* Final delivery adds the Return-Path (RFC 5321 4.4). */
 static MAY_YIELD int
 send_maildir(struct backend_tx *tx, const struct backend_message *message,
     struct reply *answer, struct err *err)
@@ -150,7 +149,7 @@ send_maildir(struct backend_tx *tx, const struct backend_message *message,
 	if (ret == 0) {
 		backend_health_up(tx->addr);
 		*answer = reply(250, "2.0.0", "Delivered");
-		return 1;
+		return 0;
 	}
 	if (err->kind == ERR_CLOSED)
 		return -1;
@@ -160,7 +159,7 @@ send_maildir(struct backend_tx *tx, const struct backend_message *message,
 	    reply(451, "4.3.1", "No room for the message, please try later") :
 	    reply(451, "4.3.0", "The message cannot be stored, please try "
 	    "later");
-	return 1;
+	return 0;
 }
 
 /* --- SMTP and LMTP --- */
@@ -272,39 +271,61 @@ ask(struct backend_tx *tx, const struct rcpt *rcpt, struct reply *answer,
 /*
  * A client may take minutes to send its message, and a backend that waits so
  * long for DATA may leave. It was given nothing then, so the transaction is
- * begun anew, with every recipient that was promised. 1: it does not take all
- * of them again, *answer says so.
+ * begun anew, with every recipient that was promised. What it says now to one
+ * of them is the answer for him. *taken: how many it takes again.
  */
 static MAY_YIELD int
-renew(struct backend_tx *tx, struct reply *answer, struct err *err)
+renew(struct backend_tx *tx, const struct reply **answers, size_t *taken,
+    struct err *err)
 {
 	const struct envelope *e = tx->envelope;
+	struct reply *answer = NULL;
 	size_t i;
 
+	*taken = 0;
 	if (tx->link != NULL) {		/* else it was given back: it rests */
 		tx->link->is_broken = true;
 		backend_pool_give(&tx->link);
 	}
 	tx->is_resting = false;
 	for (i = 0; i < e->nrcpts; i++) {
+		if (answer == NULL)
+			answer = arena_new(tx->arena, struct reply);
 		if (ask(tx, &e->rcpts[i], answer, err) < 0)
 			return -1;
-		if (!reply_is_ok(answer))
-			break;
+		if (reply_is_ok(answer)) {
+			(*taken)++;
+			continue;
+		}
+		answers[i] = answer;
+		if (tx->refusal != NULL || tx->link == NULL) {
+			backend_answers_fill(tx, answers, answer);
+			break;		/* that was for all of them */
+		}
+		answer = NULL;
 	}
-	if (i == e->nrcpts)
-		return 0;
-	*answer = reply(451, "4.4.2", "The mail server behind this gateway "
-	    "has changed its mind about a recipient, please try again later");
-	return 1;
+	return 0;
+}
+
+/* The same before the next recipient, where nobody can be told that an earlier
+ * one is not taken any more. */
+static MAY_YIELD int
+renew_all(struct backend_tx *tx, struct err *err)
+{
+	size_t taken, n = tx->envelope->nrcpts;
+	const struct reply **answers = arena_new_n(tx->arena, n,
+	    const struct reply *);
+
+	if (renew(tx, answers, &taken, err) < 0)
+		return -1;
+	return taken == n ? 0 : err_set(err, ERR_UNAVAIL, "refuses a recipient "
+	    "that it had taken");
 }
 
 MAY_YIELD int
 backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
     struct reply *answer, struct err *err)
 {
-	int ret;
-
 	if (tx->failure.kind != 0) {
 		*err = tx->failure;
 		return -1;
@@ -313,63 +334,80 @@ backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 		*answer = *tx->refusal;
 		return 0;
 	}
-	ret = tx->is_resting ? renew(tx, answer, err) : 0;
-	if (ret > 0)		/* what was promised does not hold any more */
-		ret = err_set(err, ERR_UNAVAIL, "refuses a recipient that it "
-		    "had taken");
-	if (ret == 0)
-		ret = ask(tx, rcpt, answer, err);
-	if (ret < 0)
+	if ((tx->is_resting && renew_all(tx, err) < 0) ||
+	    ask(tx, rcpt, answer, err) < 0)
 		return tx_failed(tx, err);
-	if (reply_is_ok(answer))
-		tx->accepted++;
 	return 0;
 }
 
-/* All recipients of one answer. */
-static void
-count(const struct backend_tx *tx, struct backend_result *result)
+/* It takes some of those that it took before, and nobody can be told so: all
+ * come again, and then it says so at RCPT. */
+static int
+changed_its_mind(const struct backend_tx *tx, const struct reply **answers)
 {
-	if (reply_is_ok(&result->answer))
-		result->ok = tx->accepted;
-	else if (reply_is_permanent(&result->answer))
-		result->perm = tx->accepted;
+	struct reply later = reply(451, "4.4.2", "The mail server behind this "
+	    "gateway has changed its mind about a recipient, please try again "
+	    "later");
+
+	for (size_t i = 0; i < tx->envelope->nrcpts; i++)
+		answers[i] = NULL;
+	backend_answers_fill(tx, answers, &later);
+	return 0;
+}
+
+/* To a backend that may have to be asked for its recipients again. */
+static MAY_YIELD int
+send_in_dialogue(struct backend_tx *tx, const struct backend_message *message,
+    const struct reply **answers, struct err *err)
+{
+	struct reply early;
+	size_t taken = tx->envelope->nrcpts;
+	int ret;
+
+	if ((tx->is_resting || conn_is_stale(tx->link->conn)) &&
+	    renew(tx, answers, &taken, err) < 0)
+		return -1;
+	if (taken == 0)
+		return 0;
+	if (taken < tx->envelope->nrcpts && !tx->envelope->prdr)
+		return changed_its_mind(tx, answers);
+	ret = backend_message_send(tx, message, &early, err);
+	if (ret < 0)
+		return -1;
+	if (ret > 0)
+		backend_answers_fill(tx, answers, &early);
 	else
-		result->temp = tx->accepted;
+		backend_answers_read(tx, answers);
+	return 0;
+}
+
+static MAY_YIELD int
+send_to_maildir(struct backend_tx *tx, const struct backend_message *message,
+    const struct reply **answers, struct err *err)
+{
+	struct reply answer;
+
+	if (send_maildir(tx, message, &answer, err) < 0)
+		return -1;
+	backend_answers_fill(tx, answers, &answer);
+	return 0;
 }
 
 MAY_YIELD int
 backend_send(struct backend_tx *tx, const struct backend_message *message,
-    struct backend_result *result, struct err *err)
+    const struct reply ***answers, struct err *err)
 {
-	int ret;
-
-	memset(result, 0, sizeof(*result));
 	if (tx->failure.kind != 0) {
 		*err = tx->failure;
 		return -1;
 	}
-	assert(tx->accepted > 0);	/* or the caller would not ask */
-	if (tx->addr->maildir != NULL)
-		ret = send_maildir(tx, message, &result->answer, err);
-	else {
-		ret = tx->is_resting || conn_is_stale(tx->link->conn) ?
-		    renew(tx, &result->answer, err) : 0;
-		if (ret == 0)
-			ret = backend_message_send(tx, message,
-			    &result->answer, err);
-	}
-	if (ret < 0)
+	assert(tx->envelope->nrcpts > 0);	/* or nobody would ask */
+	*answers = arena_new_n(tx->arena, tx->envelope->nrcpts,
+	    const struct reply *);
+	if ((tx->addr->maildir != NULL ?
+	    send_to_maildir(tx, message, *answers, err) :
+	    send_in_dialogue(tx, message, *answers, err)) < 0)
 		return tx_failed(tx, err);
-	if (ret > 0)
-		count(tx, result);
-	else if (tx->addr->url->proto == PROTO_LMTP)
-		backend_lmtp_answer(tx, result);
-	else {
-		if (backend_message_read(tx, &result->answer) == 0)
-			backend_message_done(tx->link, &result->answer);
-		count(tx, result);
-	}
 	return 0;
 }
 

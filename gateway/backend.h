@@ -22,11 +22,14 @@
  * answer is the backend's own. A kept connection that turns out dead is
  * replaced unseen, once, as long as no recipient was accepted over it.
  *
- * Promise   backend_send() returns a 2yz only if the backend said 2yz to the
- *           message for every recipient that was taken (LMTP: each one).
- *           When the reply is lost, the answer is 451 and the log says so:
- *           the mail may then be there twice, never nowhere.
- * Answers   a refusal of MAIL is the answer to every recipient. A refusal
+ * Promise   backend_send() gives a recipient a 2yz only if the backend said 2yz
+ *           to the message for it. When the reply is lost, the answer is 451
+ *           and the log says so: the mail may then be there twice, never
+ *           nowhere.
+ * Answers   are for each recipient alone with LMTP, and with SMTP where the
+ *           backend offers PRDR (draft-hall-prdr) and makes use of it; else
+ *           there is one, for all.
+ * Refusals  a refusal of MAIL is the answer to every recipient. A refusal
  *           (4yz, 5yz) passes as it came, but 421 and what speaks of the
  *           dialogue and not of the mail (500, 502, 503, 555) never does: that
  *           and a reply that makes no sense at its place (354 to RCPT, 250 to
@@ -41,8 +44,8 @@
  *           451 (reply_err) and logs; the transaction is over, each later
  *           call fails in the same way.
  * Logs      state changes ("backend down", "backend up", "backend tls
- *           broken"), "reply lost after the end of the message", the fates of
- *           LMTP recipients that differ, Maildir deliveries that failed.
+ *           broken"), "reply lost after the end of the message", Maildir
+ *           deliveries that failed.
  */
 struct backends;
 struct backend;
@@ -73,8 +76,8 @@ unsigned	 backends_abilities(const struct backends *b,
 bool		 backends_are_probed(const struct backends *b);
 
 /* `a` is the mail's arena: the transaction registers its own end there.
- * Client, envelope and id are kept by pointer; the envelope's recipients may
- * grow. */
+ * Client, envelope and id are kept by pointer. Each recipient that was taken is
+ * added to the envelope's before the next call. */
 struct backend_tx *backend_begin(struct arena *a, struct backend *b,
 		    const struct client *client,
 		    const struct envelope *envelope, const char *session_id);
@@ -83,7 +86,8 @@ MAY_YIELD int	 backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 
 /* Nothing will be said for a while: the connection goes back to the pool. The
  * next recipient, or the message, begins the transaction anew, with every
- * recipient that was promised. */
+ * recipient that the envelope then holds: before the message some may have
+ * been taken out of it. */
 void		 backend_rest(struct backend_tx *tx);
 
 struct backend_message {
@@ -95,14 +99,11 @@ struct backend_message {
 	bool		 ends_in_crlf;
 	bool		 is_binary;	/* BINARYMIME: only by BDAT */
 };
-struct backend_result {
-	struct reply	 answer;	/* what the client is told */
-	size_t		 ok, temp, perm;	/* LMTP recipients by outcome */
-	bool		 is_mixed;
-};
+/* *answers: one for each recipient of the envelope, in its order, 2yz, 4yz or
+ * 5yz; in the arena of the transaction. */
 MAY_YIELD int	 backend_send(struct backend_tx *tx,
 		    const struct backend_message *message,
-		    struct backend_result *result, struct err *err);
+		    const struct reply ***answers, struct err *err);
 /* For the log: "inside smtp://10.0.0.5:25", or the name alone before a
  * connection exists. */
 const char	*backend_where(const struct backend_tx *tx);

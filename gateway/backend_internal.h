@@ -14,7 +14,7 @@
  *	backend_open.c		connect, greeting, EHLO, TLS
  *	backend_smtp.c		the client told, MAIL, RCPT
  *	backend_message.c	the message, and the answer to it
- *	backend_lmtp.c		one answer for each recipient
+ *	backend_answers.c	the answers to it, if there are several
  *
  * Everything lives in the arena of the struct backends, except connections
  * (struct backend_link), which come and go. Who uses it is counted: its own
@@ -106,7 +106,7 @@ struct backend_tx {
 	const char		*session_id;
 	struct backend_addr	*addr;		/* NULL: not yet connected */
 	struct backend_link	*link;		/* NULL: none, or Maildir */
-	size_t			 accepted;	/* recipients */
+	bool			 asks_prdr;	/* MAIL said so */
 	struct reply		*refusal;	/* of MAIL: for every RCPT */
 	struct err		 failure;	/* kind 0: none. It is over */
 	bool			 is_resting;	/* link was given back */
@@ -197,15 +197,20 @@ MAY_YIELD int backend_message_send(struct backend_tx *tx,
 	    const struct backend_message *message, struct reply *answer,
 	    struct err *err);
 /* One answer to the message. -1: lost, or nonsense; *answer is what the client
- * is told, a line is in the log, and the link stays broken. */
+ * is told, a line is in the log, and the link stays broken. 353 only where the
+ * transaction asks for PRDR. */
 MAY_YIELD int backend_message_read(struct backend_tx *tx,
 	    struct reply *answer);
 /* All answers have come: the link is good for another transaction. */
 void	 backend_message_done(struct backend_link *l,
 	    const struct reply *answer);
 
-/* --- backend_lmtp.c --- */
-/* All answers to the message. Cannot fail: what is lost is in the result. */
-MAY_YIELD void backend_lmtp_answer(struct backend_tx *tx,
-	    struct backend_result *result);
+/* --- backend_answers.c --- */
+/* All answers to the message, for whom there is none yet. Cannot fail: what is
+ * lost is told by an answer. */
+MAY_YIELD void backend_answers_read(struct backend_tx *tx,
+	    const struct reply **answers);
+/* The one for all who have none yet. */
+void	 backend_answers_fill(const struct backend_tx *tx,
+	    const struct reply **answers, const struct reply *r);
 #endif

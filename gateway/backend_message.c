@@ -286,6 +286,8 @@ backend_message_read(struct backend_tx *tx, struct reply *answer)
 
 	if (backend_smtp_read(l, "the message",
 	    l->addr->backend->conf->data_timeout, answer, &err) == 0) {
+		if (answer->code == 353 && tx->asks_prdr)
+			return 0;
 		if (backend_judge(l, "the message", answer, &err) == 0)
 			return 0;
 		if (answer->code == 421) {	/* a clear refusal, for now */

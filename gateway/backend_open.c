@@ -70,6 +70,7 @@ static const struct {
 	{ "DSN", ABILITY_DSN },
 	{ "ENHANCEDSTATUSCODES", ABILITY_ENHANCED },
 	{ "PIPELINING", ABILITY_PIPELINING },
+	{ "PRDR", ABILITY_PRDR },
 	{ "SIZE", ABILITY_SIZE },
 	{ "SMTPUTF8", ABILITY_SMTPUTF8 },
 	{ "STARTTLS", ABILITY_STARTTLS },
@@ -139,6 +140,8 @@ backend_open_hello(struct backend_link *l, struct err *err)
 		return backend_smtp_no_good(l, verb, &r, err);
 	if (!(l->abilities & ABILITY_CHUNKING))	/* RFC 3030 3 */
 		l->abilities &= ~(unsigned)ABILITY_BINARYMIME;
+	if (is_lmtp(l))		/* it does so anyway */
+		l->abilities &= ~(unsigned)ABILITY_PRDR;
 	return 0;
 }
 

@@ -49,7 +49,7 @@ test_dialogue(void)
 		T_STR(cases[i].name, mail_server_verbs(&r.servers[0]),
 		    cases[i].verbs);
 		T_INT(cases[i].name, r.servers[0].messages, 1);
-		T_INT(cases[i].name, m.result.ok, 1);
+		T_INT(cases[i].name, m.ok, 1);
 		relay_end(&r);
 	}
 }

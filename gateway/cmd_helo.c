@@ -10,8 +10,8 @@
  * HELO, EHLO -- who the client says it is, and what we can do for it
  *                                  RFC 5321 4.1.1.1, 4.2.4; RFC 9422
  * What is advertised is what the backends behind us can do, unless the
- * setting `advertise` says otherwise; PIPELINING, CHUNKING and LIMITS are
- * ours to offer whatever they can.
+ * setting `advertise` says otherwise; PIPELINING, CHUNKING, PRDR and LIMITS
+ * are ours to offer whatever they can.
  */
 static const struct keyword {
 	const char	*name;
@@ -25,6 +25,7 @@ static const struct keyword {
 	{ "CHUNKING", ABILITY_CHUNKING },
 	{ "BINARYMIME", ABILITY_BINARYMIME },
 	{ "ENHANCEDSTATUSCODES", ABILITY_ENHANCED },
+	{ "PRDR", ABILITY_PRDR },
 };
 #define LONGEST_NAME	255	/* RFC 5321 4.5.3.1.2 */
 #define SHORT_NAME	64
@@ -54,7 +55,7 @@ abilities_to_offer(struct session *s)
 	    (ABILITY_8BITMIME | ABILITY_SMTPUTF8 | ABILITY_DSN |
 	    ABILITY_BINARYMIME);
 	offer |= ABILITY_PIPELINING | ABILITY_SIZE | ABILITY_CHUNKING |
-	    ABILITY_ENHANCED;
+	    ABILITY_ENHANCED | ABILITY_PRDR;
 	s->max_size = s->conf->max_message_size;
 	if (backend_max != 0 && backend_max < s->max_size)
 		s->max_size = backend_max;

@@ -2,6 +2,7 @@
 #include "gateway/command.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/mail_parts.h"
 #include "gateway/path.h"
 #include "gateway/route.h"
 #include "gateway/sentence.h"
@@ -12,9 +13,17 @@
  * come again are no errors of the client, but each is judged and logged. */
 #define REFUSED_MOST	1000
 
+/* Why a recipient is answered so. */
+struct reason {
+	const struct rule	*rule;		/* NULL: none */
+	bool			 is_discarded;
+	bool			 is_known;	/* the delivery memory knew */
+	struct err		 failure;	/* of ours; kind 0: none */
+};
+
 static void
 log_refused(const struct mail *m, const struct rcpt *rcpt,
-    const struct reply *r, const struct rule *rule)
+    const struct reply *r, const struct reason *why)
 {
 	struct logline l;
 
@@ -26,35 +35,17 @@ log_refused(const struct mail *m, const struct rcpt *rcpt,
 	if (r->enhanced[0] != '\0')
 		log_z(&l, "enhanced", r->enhanced);
 	log_str(&l, "reply", span_z(r->text));
-	if (rule != NULL) {
-		log_z(&l, "rule", rule->name);
-		log_z(&l, "action", action_name(rule->action.kind));
+	if (why->rule != NULL) {
+		log_z(&l, "rule", why->rule->name);
+		log_z(&l, "action", action_name(why->rule->action.kind));
 	}
-	if (m->tx != NULL)
-		log_z(&l, "backend", backend_where(m->tx));
-	if (m->failure.kind != 0)
-		log_z(&l, "why", m->failure.text);
+	if (why->is_known)
+		log_z(&l, "known", "yes");
+	if (m->asked != NULL)
+		log_z(&l, "backend", backend_where(m->asked->tx));
+	if (why->failure.kind != 0)
+		log_z(&l, "why", why->failure.text);
 	log_end(&l);
-}
-
-/* The backend's own answer, or ours if it gives none. */
-static MAY_YIELD struct reply
-ask_backend(struct mail *m, int index, const struct rcpt *rcpt)
-{
-	struct session *s = m->session;
-	struct reply answer;
-
-	if (m->failure.kind != 0)	/* it failed us a moment ago */
-		return reply_err(&m->failure);
-	if (m->tx == NULL) {
-		m->backend = index;
-		m->tx = backend_begin(m->arena,
-		    backends_at(s->worker->backends, index), &s->client,
-		    &m->envelope, s->id);
-	}
-	if (backend_rcpt(m->tx, rcpt, &answer, &m->failure) < 0)
-		return reply_err(&m->failure);
-	return answer;
 }
 
 static struct reply
@@ -64,12 +55,11 @@ apart(void)
 	    "send it again");
 }
 
-static MAY_YIELD struct reply
-refuse_by_rule(struct mail *m, const struct verdict *v,
-    const struct rule **rule)
+static struct reply
+refuse_by_rule(struct mail *m, const struct verdict *v, struct reason *why)
 {
 	stats_add(STAT_RULE_REFUSALS, 1);
-	*rule = v->rule;
+	why->rule = v->rule;
 	if (v->kind == ACTION_DISCONNECT) {
 		m->session->ended_by = "rule";
 		m->rule = v->rule;
@@ -92,18 +82,31 @@ find_backend(struct mail *m, const struct rcpt *rcpt,
 	}
 	if (v->route.len > 0)
 		index = backends_find(w->backends, v->route);
-	/* One mail, one backend: there is one reply after the message. */
-	if (m->backend >= 0 && m->backend != index) {
+	if (m->parts != NULL && m->parts->backend != index &&
+	    !mail_tells_apart(m)) {
 		*r = apart();
 		return -1;
 	}
 	return index;
 }
 
+/* The backend's own answer, ours if it gives none, or what the sender was not
+ * told yet because others of the mail had another fate. */
+static MAY_YIELD struct reply
+recall_or_ask(struct mail *m, int backend, const struct rcpt *rcpt,
+    struct reason *why)
+{
+	struct reply r = mail_recall_refusal(m, rcpt);
+
+	why->is_known = r.code != 0;
+	return why->is_known ? r :
+	    mail_part_ask(m, backend, rcpt, &why->failure);
+}
+
 /* What the rules of this recipient say, and then the backend. */
 static MAY_YIELD struct reply
 judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
-    struct arena *scratch, const struct rule **rule, bool *is_discarded)
+    struct arena *scratch, struct reason *why)
 {
 	struct session *s = m->session;
 	struct verdict v;
@@ -112,42 +115,42 @@ judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
 	int index;
 
 	if (judge_rcpt(s->judge, scratch, rcpt, m->envelope.nrcpts +
-	    m->discarded + 1, &v, &is_apart, &m->failure) < 0)
-		return reply_err(&m->failure);
+	    m->discarded + 1, &v, &is_apart, &why->failure) < 0)
+		return reply_err(&why->failure);
 	sentence_log(s->id, PHASE_RCPT, &v);
-	if (v.delay > 0 && m->tx != NULL)
-		backend_rest(m->tx);
-	if (session_delay(&v, &m->failure) < 0)
-		return reply_err(&m->failure);
+	if (v.delay > 0)
+		mail_parts_rest(m);
+	if (session_delay(&v, &why->failure) < 0)
+		return reply_err(&why->failure);
 	if (v.kind == ACTION_REJECT || v.kind == ACTION_DEFER ||
 	    v.kind == ACTION_DISCONNECT)
-		return refuse_by_rule(m, &v, rule);
+		return refuse_by_rule(m, &v, why);
 	if (v.kind == ACTION_DISCARD) {
-		*rule = v.rule;
-		*is_discarded = true;
+		why->rule = v.rule;
+		why->is_discarded = true;
 		return reply(250, "2.1.5", "Ok");
 	}
 	index = find_backend(m, rcpt, &v, &r);
 	if (index < 0)
 		return r;
-	return is_apart ? apart() : ask_backend(m, index, rcpt);
+	return is_apart ? apart() : recall_or_ask(m, index, rcpt, why);
 }
 
 /* A refusal of an earlier phase comes first: it is told here. */
 static MAY_YIELD struct reply
 decide(struct mail *m, const struct rcpt *rcpt, struct arena *scratch,
-    const struct rule **rule, bool *is_discarded)
+    struct reason *why)
 {
 	struct session *s = m->session;
 	const struct verdict *refusal;
 
-	if (judge_await(s->judge, PHASE_MAIL, &m->failure) < 0)
-		return reply_err(&m->failure);
+	if (judge_await(s->judge, PHASE_MAIL, &why->failure) < 0)
+		return reply_err(&why->failure);
 	session_tell_judged(s);
 	refusal = judge_refusal(s->judge);
 	if (refusal != NULL)
-		return refuse_by_rule(m, refusal, rule);
-	return judge_rcpt_and_ask(m, rcpt, scratch, rule, is_discarded);
+		return refuse_by_rule(m, refusal, why);
+	return judge_rcpt_and_ask(m, rcpt, scratch, why);
 }
 
 static void
@@ -182,31 +185,31 @@ static MAY_YIELD struct reply
 take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
     struct arena *scratch)
 {
-	const struct rule *rule = NULL;
-	bool is_discarded = false;
-	struct reply r = decide(m, rcpt, scratch, &rule, &is_discarded);
+	struct reason why = {0};
+	struct reply r = decide(m, rcpt, scratch, &why);
 
-	if (is_discarded) {
-		m->discarded++;
-		m->rcpt_rule = rule;
-		log_discarded(m, rcpt, rule);
+	if (why.failure.kind != 0)
+		m->failure = why.failure;
+	if (why.is_discarded) {
+		mail_add_discarded(m);
+		m->rcpt_rule = why.rule;
+		log_discarded(m, rcpt, why.rule);
 		stats_add(STAT_RCPTS_OK, 1);
 		return r;
 	}
 	if (reply_is_ok(&r)) {
-		m->envelope.needs |= needs;
-		mail_add_rcpt(m, rcpt);
+		mail_add_rcpt(m, rcpt, needs);
 		judge_rcpt_taken(m->session->judge);
 		stats_add(STAT_RCPTS_OK, 1);
 		return r;
 	}
-	note_refused(m, rcpt, &r, rule);
+	note_refused(m, rcpt, &r, why.rule);
 	if (reply_is_permanent(&r)) {
 		m->session->errors++;	/* somebody may be trying names */
 		stats_add(STAT_RCPTS_PERM, 1);
 	} else
 		stats_add(STAT_RCPTS_TEMP, 1);
-	log_refused(m, rcpt, &r, rule);
+	log_refused(m, rcpt, &r, &why);
 	return r;
 }
 

@@ -42,6 +42,7 @@
  * Never     replies or logs: see gateway/sentence.h.
  */
 struct judge;
+struct store;
 
 struct judge_client {
 	struct client		*client;	/* name and reverse are set */
@@ -98,6 +99,13 @@ MAY_YIELD int	 judge_name(struct judge *j, struct err *err);
 MAY_YIELD int	 judge_mail_begin(struct judge *j,
 		    const struct envelope *envelope, struct err *err);
 void		 judge_mail_end(struct judge *j);
+/* The store for this client, NULL: there is none, or he has just waited for it
+ * in vain, and is not made to wait again so soon. Whoever asked it and got no
+ * answer says when he began. */
+struct store	*judge_store(const struct judge *j);
+void		 judge_store_waited(struct judge *j, int64_t began);
+/* Until when this client is not made to wait for the store: for lookup.h. */
+int64_t		*judge_store_rest(struct judge *j);
 /* Waits until nothing is under way for this client any more. */
 MAY_YIELD int	 judge_settle(struct judge *j, struct err *err);
 

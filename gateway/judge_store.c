@@ -10,16 +10,16 @@
  * so soon: its next recipients, and its other limits, do without. */
 #define REST	(5 * CLOCK_S)
 
-static struct store *
-store_now(const struct judge *j)
+struct store *
+judge_store(const struct judge *j)
 {
 	return clock_now() < j->store_rests_until ? NULL :
 	    j->court->stock->store;
 }
 
 /* Only what took its time was waiting; what is refused at once is not. */
-static void
-note_problem(struct judge *j, int64_t began)
+void
+judge_store_waited(struct judge *j, int64_t began)
 {
 	if (clock_now() - began >= j->court->settings->store_timeout / 2)
 		j->store_rests_until = clock_now() + REST;
@@ -28,7 +28,7 @@ note_problem(struct judge *j, int64_t began)
 static void
 note_failure(struct judge *j, const char *why, int64_t began)
 {
-	note_problem(j, began);
+	judge_store_waited(j, began);
 	if (j->court->stock->only_looks)
 		stock_note_problem(j->court->stock, why);
 }
@@ -102,7 +102,7 @@ ask_greylist(struct judge *j, struct greylist_answer *answer,
 	    .sender = &j->mail->envelope->sender,
 	    .rcpt = &j->mail->rcpt->addr,
 	    .only_look = j->court->stock->only_looks };
-	struct store *store = store_now(j);
+	struct store *store = judge_store(j);
 	struct err why;
 	int64_t began;
 
@@ -183,7 +183,7 @@ static MAY_YIELD int
 look_at_count(struct judge *j, struct span key, int64_t window,
     int64_t *number, struct err *err)
 {
-	struct store *store = store_now(j);
+	struct store *store = judge_store(j);
 	struct limit_answer answer;
 	int64_t began = clock_now();
 	struct err why;
@@ -216,7 +216,7 @@ judge_count(void *owner, const struct rule *rule, struct span key,
 		return judge_not_yet(err);
 	if (j->court->stock->only_looks)
 		return look_at_count(j, key, window, number, err);
-	if (limit_count(judge_room(j), j->court->stock->limits, store_now(j),
+	if (limit_count(judge_room(j), j->court->stock->limits, judge_store(j),
 	    key, window, &answer, &why) < 0)
 		return closed(&why, err);
 	if (answer.problem != NULL)

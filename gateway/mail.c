@@ -1,8 +1,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/fingerprint.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/mail_parts.h"
 #include "gateway/message_check.h"
 
 struct mail *
@@ -15,12 +17,33 @@ mail_begin(struct session *s)
 	m->session = s;
 	m->number = (unsigned)++s->mails;
 	m->started = clock_now();
-	m->backend = -1;
 	return m;
 }
 
+static struct mail_fate *
+add_fate(struct mail *m)
+{
+	struct mail_fate *grown;
+
+	if (m->nfates == m->fates_cap) {
+		m->fates_cap = m->fates_cap ? 4 * m->fates_cap : 2;
+		grown = arena_new_n(m->arena, m->fates_cap, struct mail_fate);
+		if (m->nfates > 0)
+			memcpy(grown, m->fates, m->nfates * sizeof(*grown));
+		m->fates = grown;
+	}
+	return &m->fates[m->nfates++];
+}
+
 void
-mail_add_rcpt(struct mail *m, const struct rcpt *r)
+mail_add_discarded(struct mail *m)
+{
+	add_fate(m)->is_discarded = true;
+	m->discarded++;
+}
+
+void
+mail_add_rcpt(struct mail *m, const struct rcpt *r, unsigned needs)
 {
 	struct envelope *e = &m->envelope;
 	struct rcpt *grown;
@@ -38,6 +61,9 @@ mail_add_rcpt(struct mail *m, const struct rcpt *r)
 		grown->notify = arena_strdup(m->arena, r->notify);
 	if (r->orcpt != NULL)
 		grown->orcpt = arena_strdup(m->arena, r->orcpt);
+	e->needs |= needs;
+	add_fate(m)->rcpt = e->nrcpts - 1;
+	mail_parts_add(m, m->nfates - 1, grown, needs);
 }
 
 static enum newline_mode
@@ -60,6 +86,8 @@ mail_open_message(struct mail *m, bool bdat)
 	/* When a rule has discarded all recipients, nobody asks any more. */
 	if (m->envelope.nrcpts > 0)
 		judge_message_begin(m->session->judge);
+	if (m->envelope.nrcpts > 0 && mail_remembers(m))
+		m->print = fingerprint_begin(m->arena);
 }
 
 bool
@@ -85,6 +113,9 @@ mail_feed(struct mail *m, struct span *in)
 			header_feed(&m->header, run);
 		judge_message_feed(m->session->judge, &m->header,
 		    m->session->conf, run);
+		if (m->print != NULL &&
+		    m->header.size <= m->session->conf->max_header_size)
+			fingerprint_feed(m->print, &m->header, run);
 		spool_write(m->spool, run, &m->spool_err);
 	}
 }

@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include "base/arena.h"
 #include "base/spool.h"
-#include "gateway/backend.h"
 #include "gateway/dotstream.h"
 #include "gateway/session.h"
 #include "policy/envelope.h"
@@ -14,9 +13,26 @@
  * mail -- one transaction, from MAIL to its final reply
  *
  * Ends by the final reply, RSET, EHLO, STARTTLS or disconnect. All it owns is
- * in its arena or closed by it: envelope, spool, backend transaction. Ending
+ * in its arena or closed by it: envelope, spool, backend transactions. Ending
  * it is one call, which also writes the "mail done" line that explains it.
+ *
+ * Each recipient has a fate of its own. After the message the client is told
+ * one reply for all of them, or (PRDR) one for each; where they differ, the
+ * delivery memory (fates.h) keeps who has the mail, for when it comes again.
  */
+struct mail_part;
+struct fingerprint;
+struct recall;
+
+struct mail_fate {		/* of one recipient that was taken */
+	size_t		 rcpt;		/* in the envelope, unless discarded */
+	bool		 is_discarded;	/* by a rule */
+	struct mail_part *part;
+	const struct reply *answer;	/* to the message; NULL: none yet */
+	bool		 is_known;	/* it was given when he got it before */
+	bool		 is_claimed;	/* by this mail, until it is known */
+};
+
 struct mail {
 	struct arena	*arena;
 	struct session	*session;
@@ -28,13 +44,16 @@ struct mail {
 	/* The first of them, for the line of a mail that has no other. */
 	struct span	 refused_to;
 	struct reply	*refusal;	/* NULL: none was */
-	size_t		 discarded;	/* recipients, by a rule */
+	struct mail_fate *fates;	/* in the order of RCPT */
+	size_t		 nfates, fates_cap;
+	size_t		 discarded;	/* of them */
 	const struct rule *rule;	/* who decided on the mail */
 	/* Who discarded one, or refused the first: of a mail that has no
 	 * recipient. */
 	const struct rule *rcpt_rule;
-	int		 backend;	/* index of its route; -1: none yet */
-	struct backend_tx *tx;
+	struct mail_part *parts;	/* by backend; mail_parts.h */
+	struct mail_part *asked;	/* the last one that was asked */
+	struct fingerprint *print;	/* NULL: nobody needs it */
 	struct spool	*spool;
 	int64_t		 message_began;
 	struct dotstream in;
@@ -45,11 +64,20 @@ struct mail {
 	struct err	 failure;	/* why a 451 is ours; kind 0: none */
 	struct reply	*answer;	/* to the message; NULL: none yet */
 	enum action_kind fate;		/* of a message that was taken */
-	size_t		 ok, temp, perm;	/* LMTP outcomes */
+	size_t		 ok, temp, perm, known;	/* recipients */
+	bool		 is_mixed;
+	/* Why the memory of deliveries did not do its work; kind 0: it did, or
+	 * there is none. */
+	struct err	 forgotten;
+	bool		 forgets;	/* so it is not asked any more */
+	struct recall	*recall;	/* mail_fates.c's */
 };
 
 struct mail	*mail_begin(struct session *s);
-void		 mail_add_rcpt(struct mail *m, const struct rcpt *r); /* copies */
+/* Who was taken by the backend that was asked last. Copied. */
+void		 mail_add_rcpt(struct mail *m, const struct rcpt *r,
+		    unsigned needs);
+void		 mail_add_discarded(struct mail *m);
 /* Where the message goes to; opened at DATA or the first BDAT. */
 void		 mail_open_message(struct mail *m, bool bdat);
 /* Octets as the client sent them; stops at the end of a DATA message and
@@ -66,8 +94,31 @@ MAY_YIELD struct reply mail_deliver(struct mail *m);
 struct reply	mail_answer(struct mail *m, struct reply r);
 /* Nothing more of it is kept: it will be refused. */
 bool		mail_is_lost(const struct mail *m);
-/* mail_log.c: the "mail done" line. */
-void		mail_log_done(const struct mail *m);
+
+/* --- mail_fates.c: what becomes of it for each recipient --- */
+
+/* There is a memory of deliveries for it. */
+bool		 mail_remembers(const struct mail *m);
+/* It does no harm if its recipients have different fates: the client asks for
+ * each, or there is a memory and it works. */
+bool		 mail_tells_apart(const struct mail *m);
+/* What is known to be refused for good at RCPT: code 0, nothing. */
+MAY_YIELD struct reply mail_recall_refusal(struct mail *m,
+		    const struct rcpt *rcpt);
+/* Who has got it before has an answer then, and who is getting it just now. Who
+ * will not deliver it to the others does not claim them. */
+MAY_YIELD void	 mail_recall(struct mail *m, bool claims,
+		    bool is_quarantined);
+/* The same answer to all who have none yet. */
+void		 mail_answer_rest(struct mail *m, const struct reply *r);
+/* All have an answer: it is kept who got it, and told. */
+MAY_YIELD struct reply mail_settle(struct mail *m);
+
+/* --- mail_log.c --- */
+/* A line for each recipient, since they differ. */
+void		 mail_log_fates(const struct mail *m);
+/* The "mail done" line. */
+void		 mail_log_done(const struct mail *m);
 /* Writes the line and frees the mail. */
 void		 mail_end(struct mail **m);
 /* The same without a line: it never was a mail (bad MAIL command). */

@@ -3,6 +3,7 @@
 #include "gateway/court.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/mail_parts.h"
 #include "gateway/message_check.h"
 #include "gateway/results.h"
 #include "gateway/sentence.h"
@@ -85,82 +86,89 @@ put_header(struct mail *m, const struct verdict *v,
 
 /* --- what becomes of it --- */
 
-/* To the quarantine instead of its own backend, with all its recipients. */
+/* The quarantine, instead of the backends that it would go to. */
 static MAY_YIELD int
 turn_to_quarantine(struct mail *m, struct err *err)
 {
-	struct session *s = m->session;
-	const struct settings *settings = s->worker->settings;
-	struct reply answer;
+	const struct settings *settings = m->session->worker->settings;
 
-	if (settings->quarantine_name == NULL ||
-	    settings->quarantine == (size_t)m->backend)
+	if (settings->quarantine_name == NULL)
 		return 0;
-	backend_end(m->tx);
-	m->backend = (int)settings->quarantine;
-	m->tx = backend_begin(m->arena, backends_at(s->worker->backends,
-	    m->backend), &s->client, &m->envelope, s->id);
-	for (size_t i = 0; i < m->envelope.nrcpts; i++) {
-		if (backend_rcpt(m->tx, &m->envelope.rcpts[i], &answer,
-		    err) < 0)
-			return -1;
-		if (!reply_is_ok(&answer))
-			return err_set(err, ERR_UNAVAIL, "quarantine %s "
-			    "refuses a recipient: %d %.100s",
-			    backend_where(m->tx), answer.code, answer.text);
-	}
-	return 0;
+	return mail_parts_turn(m, (int)settings->quarantine, err);
 }
 
-static MAY_YIELD struct reply
-hand_over(struct mail *m, const struct verdict *v)
+/* Whoever has it already is left out from here on. */
+static MAY_YIELD int
+hand_over(struct mail *m, const struct verdict *v, struct err *err)
 {
 	struct session *s = m->session;
-	struct buf header = {0};
 	struct backend_message message = {
 		.spool = m->spool,
 		.has_dots = m->in.has_dots,
 		.ends_in_crlf = m->in.ends_in_crlf,
 		.is_binary = m->in.mode == NEWLINE_BINARY,
 	};
-	struct backend_result *result = arena_new(m->arena,
-	    struct backend_result);
+	bool is_quarantined = v->kind == ACTION_QUARANTINE;
 	const struct findings *found = NULL;
-	int ret;
+	struct buf header = {0};
 
 	session_await_name(s);
 	if (results_are_wanted(s->worker->settings) &&
-	    judge_findings(s->judge, &found, &m->failure) < 0)
-		return reply_err(&m->failure);
-	if (v->kind == ACTION_QUARANTINE &&
-	    turn_to_quarantine(m, &m->failure) < 0)
-		return reply_err(&m->failure);
+	    judge_findings(s->judge, &found, err) < 0)
+		return -1;
+	mail_recall(m, true, is_quarantined);
+	if (is_quarantined && turn_to_quarantine(m, err) < 0)
+		return -1;
 	put_header(m, v, found, &header);
 	message.trace = buf_text(&header);
-	ret = backend_send(m->tx, &message, result, &m->failure);
+	mail_parts_send(m, &message);
 	buf_free(&header);
-	if (ret < 0)
-		return reply_err(&m->failure);
-	m->ok = result->ok;
-	m->temp = result->temp;
-	m->perm = result->perm;
-	if (result->is_mixed)
-		stats_add(STAT_MAILS_MIXED, 1);
-	return result->answer;
+	return 0;
+}
+
+/* A refusal is for those who have not got it at an earlier try. */
+static MAY_YIELD struct reply
+refuse(struct mail *m, const struct reply *r)
+{
+	mail_recall(m, false, false);
+	mail_answer_rest(m, r);
+	return mail_settle(m);
+}
+
+static MAY_YIELD struct reply
+deliver(struct mail *m, const struct verdict *v)
+{
+	struct reply failed;
+
+	if (hand_over(m, v, &m->failure) < 0) {
+		failed = reply_err(&m->failure);
+		mail_answer_rest(m, &failed);
+	}
+	return mail_settle(m);
 }
 
 static struct reply
 drop(struct mail *m)
 {
 	m->fate = ACTION_DISCARD;
-	if (m->tx != NULL)
-		backend_end(m->tx);
+	mail_parts_end(m);
 	return reply(250, "2.0.0", "Ok");
+}
+
+static MAY_YIELD struct reply
+refuse_by_rule(struct mail *m, const struct verdict *v)
+{
+	struct reply r = sentence_reply(v, m->envelope.smtputf8);
+
+	stats_add(STAT_RULE_REFUSALS, 1);
+	if (v->kind == ACTION_DISCONNECT)
+		m->session->ended_by = "rule";
+	return refuse(m, &r);
 }
 
 /* The rules of the message, and what they say. */
 static MAY_YIELD struct reply
-judge_and_hand_over(struct mail *m)
+judge_and_deliver(struct mail *m)
 {
 	struct session *s = m->session;
 	struct verdict v;
@@ -174,24 +182,21 @@ judge_and_hand_over(struct mail *m)
 	if (v.rule != NULL)
 		m->rule = v.rule;
 	if (v.delay > 0)
-		backend_rest(m->tx);
+		mail_parts_rest(m);
 	if (session_delay(&v, &m->failure) < 0)
 		return reply_err(&m->failure);
 	switch (v.kind) {
 	case ACTION_REJECT:
 	case ACTION_DEFER:
 	case ACTION_DISCONNECT:
-		stats_add(STAT_RULE_REFUSALS, 1);
-		if (v.kind == ACTION_DISCONNECT)
-			s->ended_by = "rule";
-		return sentence_reply(&v, m->envelope.smtputf8);
+		return refuse_by_rule(m, &v);
 	case ACTION_DISCARD:
 		return drop(m);
 	case ACTION_QUARANTINE:
 		m->fate = ACTION_QUARANTINE;
-		return hand_over(m, &v);
+		return deliver(m, &v);
 	default:
-		return hand_over(m, &v);
+		return deliver(m, &v);
 	}
 }
 
@@ -214,7 +219,7 @@ mail_deliver(struct mail *m)
 		spool_end(m->spool, &m->spool_err);
 	r = check_message(m);
 	if (r.code == 0)
-		r = judge_and_hand_over(m);
+		r = judge_and_deliver(m);
 	return mail_answer(m, r);
 }
 

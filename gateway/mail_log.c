@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/mail_parts.h"
 #include "gateway/sentence.h"
 #include "gateway/stats.h"
 #include "policy/action.h"
@@ -17,6 +18,10 @@ outcome(const struct mail *m)
 		stats_add(STAT_MAILS_ABORTED, 1);
 		return "aborted";
 	}
+	if (m->is_mixed && !reply_is_ok(m->answer)) {
+		stats_add(STAT_MAILS_TEMP, 1);
+		return "mixed";
+	}
 	if (reply_is_ok(m->answer)) {
 		stats_add(STAT_MAILS_OK, 1);
 		stats_add(STAT_MESSAGE_BYTES, m->in.size);
@@ -30,7 +35,7 @@ outcome(const struct mail *m)
 			stats_add(STAT_MAILS_QUARANTINED, 1);
 			return "quarantined";
 		}
-		return "delivered";
+		return m->is_mixed ? "mixed" : "delivered";
 	}
 	if (reply_is_permanent(m->answer)) {
 		stats_add(STAT_MAILS_PERM, 1);
@@ -161,6 +166,55 @@ log_judged(const struct mail *m, struct logline *l)
 	log_findings(&found, l);
 }
 
+static void
+log_backends(const struct mail *m, struct logline *l)
+{
+	struct buf *b = scratch();
+
+	mail_parts_where(m, b);
+	if (b->len > 0)
+		log_str(l, "backend", buf_text(b));
+}
+
+/* Who took it, where that is not the same for all. */
+static void
+log_fates(const struct mail *m, struct logline *l)
+{
+	if (m->is_mixed) {
+		log_int(l, "ok", (int64_t)m->ok);
+		log_int(l, "temp", (int64_t)m->temp);
+		log_int(l, "perm", (int64_t)m->perm);
+	}
+	if (m->known > 0)
+		log_int(l, "known", (int64_t)m->known);
+	if (m->forgotten.kind != 0)
+		log_z(l, "memory", m->forgotten.text);
+}
+
+void
+mail_log_fates(const struct mail *m)
+{
+	struct logline l;
+
+	for (size_t i = 0; i < m->nfates; i++) {
+		const struct mail_fate *f = &m->fates[i];
+
+		if (f->is_discarded)
+			continue;
+		log_begin(&l, LOG_LABEL_INFO, m->session->id,
+		    "mixed outcome");
+		log_int(&l, "id", m->number);
+		log_str(&l, "to", m->envelope.rcpts[f->rcpt].addr.text);
+		log_int(&l, "code", f->answer->code);
+		log_z(&l, "enhanced", f->answer->enhanced);
+		log_z(&l, "reply", f->answer->text);
+		if (f->is_known)
+			log_z(&l, "known", "yes");
+		log_z(&l, "backend", backend_where(f->part->tx));
+		log_end(&l);
+	}
+}
+
 void
 mail_log_done(const struct mail *m)
 {
@@ -188,13 +242,8 @@ mail_log_done(const struct mail *m)
 		log_reply(&l, m->answer);
 	else if (e->nrcpts == 0 && m->refusal != NULL)
 		log_reply(&l, m->refusal);
-	if (m->tx != NULL)
-		log_z(&l, "backend", backend_where(m->tx));
-	if (m->temp + m->perm > 0 && m->ok > 0) {
-		log_int(&l, "lmtp-ok", m->ok);
-		log_int(&l, "lmtp-temp", m->temp);
-		log_int(&l, "lmtp-perm", m->perm);
-	}
+	log_backends(m, &l);
+	log_fates(m, &l);
 	log_judged(m, &l);
 	if (m->in.faults != 0)
 		log_z(&l, "fault", dotstream_fault_name(m->in.faults));

@@ -95,6 +95,14 @@ take_smtputf8(struct parse *p, struct span value)
 }
 
 static int
+take_prdr(struct parse *p, struct span value)
+{
+	(void)value;
+	p->envelope->prdr = true;
+	return 0;
+}
+
+static int
 take_ret(struct parse *p, struct span value)
 {
 	if (!span_is_nocase(value, "FULL") && !span_is_nocase(value, "HDRS"))
@@ -174,6 +182,7 @@ static const struct keyword mail_keywords[] = {
 	{ "SIZE", ABILITY_SIZE, true, take_size },
 	{ "BODY", ABILITY_8BITMIME | ABILITY_BINARYMIME, true, take_body },
 	{ "SMTPUTF8", ABILITY_SMTPUTF8, false, take_smtputf8 },
+	{ "PRDR", ABILITY_PRDR, false, take_prdr },
 	{ "RET", ABILITY_DSN, true, take_ret },
 	{ "ENVID", ABILITY_DSN, true, take_envid },
 	{ NULL, 0, false, NULL }

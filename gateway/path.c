@@ -193,6 +193,8 @@ path_format_mail(struct buf *out, const struct envelope *e,
 		buf_printf(out, " BODY=%s", bodies[e->body]);
 	if (e->smtputf8 && (abilities & ABILITY_SMTPUTF8))
 		buf_puts(out, " SMTPUTF8");
+	if (abilities & ABILITY_PRDR)
+		buf_puts(out, " PRDR");
 	if (abilities & ABILITY_DSN) {
 		if (e->ret != NULL)
 			buf_printf(out, " RET=%s", e->ret);

@@ -41,7 +41,7 @@
 	X(MAILS_ABORTED, COUNTER, "mails_aborted", \
 	    "transactions that ended without a message") \
 	X(MAILS_MIXED, COUNTER, "mails_mixed", \
-	    "messages that only some LMTP recipients took (451)") \
+	    "messages that not all recipients took or refused") \
 	X(MAILS_DISCARDED, COUNTER, "mails_discarded", \
 	    "messages answered 2yz and dropped, as a rule said") \
 	X(MAILS_QUARANTINED, COUNTER, "mails_quarantined", \
@@ -96,6 +96,14 @@
 	    "recipients of mails without a sender: not greylisted") \
 	X(GREYLIST_UNKNOWN, COUNTER, "greylist_unknown", \
 	    "recipients that passed since the store did not answer") \
+	X(DELIVERIES_RECALLED, COUNTER, "deliveries_recalled", \
+	    "recipients that had the mail already: not delivered again") \
+	X(DELIVERIES_MET, COUNTER, "deliveries_met", \
+	    "recipients that were just getting the mail otherwise (451)") \
+	X(REFUSALS_RECALLED, COUNTER, "refusals_recalled", \
+	    "recipients whose earlier refusal was told at RCPT") \
+	X(MEMORY_FAILED, COUNTER, "delivery_memory_failed", \
+	    "times the delivery memory could not be asked or told") \
 	X(LIMITS_COUNTED, COUNTER, "limits_counted", \
 	    "events that limits counted") \
 	X(LIMITS_LOCAL, COUNTER, "limits_local", \

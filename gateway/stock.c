@@ -4,13 +4,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "filters/limit.h"
+#include "gateway/fates.h"
 #include "gateway/identity.h"
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 
 #define PASSWORD_MAX	1024
+#define REFUSALS_AGAIN	CLOCK_S
 
 /* --- opening --- */
 
@@ -172,6 +175,34 @@ stock_greylist(const struct settings *s)
 		.memory = s->greylist_memory,
 		.passes = (unsigned)s->greylist_passes
 	};
+}
+
+/* --- the delivery memory --- */
+
+MAY_YIELD int
+stock_has_refusals(struct stock *stock, bool *has, struct err *err)
+{
+	int64_t now = clock_now();
+	struct arena *a;
+	int ret;
+
+	*has = stock->has_refusals;
+	if (stock->refusals_asked != 0 &&
+	    now < stock->refusals_asked + REFUSALS_AGAIN)
+		return 0;
+	stock->refusals_asked = now;
+	a = arena_create("refusals");
+	ret = fate_has_refusals(stock->store, a, has, err);
+	arena_destroy(&a);
+	stock->has_refusals = ret == 0 && *has;
+	return ret;
+}
+
+void
+stock_note_refusal(struct stock *stock)
+{
+	stock->has_refusals = true;
+	stock->refusals_asked = clock_now();
 }
 
 /* --- looking at it --- */

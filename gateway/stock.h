@@ -19,7 +19,7 @@
  * Looking   `forepost explain` changes nothing: whatever keeps it from the
  *           store, then or later, is told as a `problem`, and nothing is
  *           logged.
- * Yields    not: the store's operations do.
+ * Yields    only what is marked; the store's operations do.
  */
 struct limit_counts;
 struct stock {
@@ -32,6 +32,8 @@ struct stock {
 	struct store_stats	 counted;	/* so far */
 	bool			 only_looks;
 	char			 problem[240];	/* the first, of who looks */
+	bool			 has_refusals;	/* stock_has_refusals() */
+	int64_t			 refusals_asked;	/* when; 0: never */
 };
 
 /* That for Redis, NULL: none is set. While the process still is whoever may
@@ -50,6 +52,12 @@ int		 stock_assume(const struct settings *s, const char *demo,
 		    struct err *err);
 /* What its greylist does. */
 struct greylist_options stock_greylist(const struct settings *s);
+/* Whether the delivery memory may know of a refusal: looked up once a second,
+ * so that each RCPT need not ask. Errors: the store's. */
+MAY_YIELD int	 stock_has_refusals(struct stock *stock, bool *has,
+		    struct err *err);
+/* This process has noted one just now. */
+void		 stock_note_refusal(struct stock *stock);
 /* What was done since the last time is added to the statistics. */
 void		 stock_count(struct stock *stock);
 void		 stock_status(const struct stock *stock, struct buf *out);

@@ -42,7 +42,8 @@ enum ability {
 	ABILITY_STARTTLS	= 1 << 7,
 	ABILITY_XCLIENT		= 1 << 8,
 	ABILITY_XFORWARD	= 1 << 9,
-	ABILITY_ENHANCED	= 1 << 10
+	ABILITY_ENHANCED	= 1 << 10,
+	ABILITY_PRDR		= 1 << 11
 };
 
 struct rcpt {
@@ -56,6 +57,8 @@ struct envelope {
 	uint64_t	 declared_size;	/* SIZE=; 0: none */
 	enum body_type	 body;
 	bool		 smtputf8;
+	bool		 prdr;		/* each recipient may be answered
+					   otherwise: who sends it can tell */
 	const char	*ret;		/* DSN RET, as written; NULL */
 	const char	*envid;
 	unsigned	 needs;		/* enum ability bits */

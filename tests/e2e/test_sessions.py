@@ -120,7 +120,7 @@ def test_every_advertised_extension(route):
         keywords = client.ehlo()
         assert set(keywords) == {
             "PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8",
-            "ENHANCEDSTATUSCODES", "CHUNKING", "DSN", "LIMITS"}
+            "ENHANCEDSTATUSCODES", "CHUNKING", "DSN", "LIMITS", "PRDR"}
         assert keywords["SIZE"] == str(LIMIT)
         assert "RCPTMAX=1000" in keywords["LIMITS"]
         assert client.cmd(
@@ -202,7 +202,7 @@ def test_what_the_backend_says_is_passed_on(start, verb, code):
 
 
 def test_lmtp_recipients_that_differ(start):
-    """Until there is a memory of deliveries, a mixed outcome is a 451."""
+    """Without a memory of deliveries, a mixed outcome is a 451."""
     sink = start.sink(lmtp=True)
     sink.lmtp_replies = {"full@box.test": b"452 4.2.2 full\r\n",
                          "gone@box.test": b"550 5.1.1 gone\r\n"}

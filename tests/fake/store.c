@@ -28,12 +28,13 @@ struct store {
 
 static struct record	*buckets[BUCKETS];
 static unsigned		 operations, failing_from, failing_to;
+static unsigned		 failed;	/* in a row, with no answer */
 static enum err_kind	 failing_with;
 
 void
 fake_store_fail(unsigned from, unsigned to, enum err_kind how)
 {
-	operations = 0;
+	operations = failed = 0;
 	failing_from = from;
 	failing_to = to;
 	failing_with = how;
@@ -56,8 +57,11 @@ begin(struct store *s, struct err *err)
 	}
 	operations++;
 	s->stats.operations++;
-	if (operations < failing_from || operations > failing_to)
+	if (operations < failing_from || operations > failing_to) {
+		failed = 0;
 		return 0;
+	}
+	failed = failing_with == ERR_CONFIG ? 0 : failed + 1;
 	s->stats.failures++;
 	if (failing_with == ERR_TIMEOUT && fiber_self() != NULL &&
 	    fiber_sleep(500 * CLOCK_MS, err) < 0)
@@ -289,6 +293,13 @@ const struct store_stats *
 store_statistics(const struct store *s)
 {
 	return &s->stats;
+}
+
+enum store_state
+store_state(const struct store *s)
+{
+	(void)s;
+	return failed >= STORE_FAILURES ? STORE_DOWN : STORE_UP;
 }
 
 void

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "gateway/outcome.h"
 #include "tests/kit/relay.h"
 
 #define TRACE	"Received: by the test\r\n"
@@ -124,6 +125,7 @@ fill_envelope(struct arena *a, struct envelope *e, const struct mailing *m)
 	e->sender.text = span_z("from@there.example");
 	e->needs = m->needs;
 	e->body = m->body;
+	e->prdr = m->prdr;
 	e->rcpts = arena_new_n(a, n, struct rcpt);
 	for (i = 0; i < n; i++)
 		e->rcpts[i].addr.text = span_z(arena_printf(a,
@@ -172,12 +174,25 @@ send_message(struct mailing *m, struct backend_tx *tx, struct arena *a)
 		.has_dots = m->has_dots, .ends_in_crlf = !m->no_crlf,
 		.is_binary = m->is_binary,
 	};
-	int ret = backend_send(tx, &message, &m->result, &m->err);
+	const struct reply **answers;
+	struct outcome o = {0};
+	struct reply r = reply_none();
+	int ret = backend_send(tx, &message, &answers, &m->err);
 
-	add_answer(m, "message", ret, &m->result.answer);
-	if (ret == 0 && m->result.is_mixed)
-		add(m, ", mixed %zu+%zu+%zu", m->result.ok, m->result.temp,
-		    m->result.perm);
+	m->codes[0] = '\0';
+	for (size_t i = 0; ret == 0 && i < m->accepted; i++) {
+		size_t n = strlen(m->codes);
+
+		outcome_add(&o, answers[i]);
+		snprintf(m->codes + n, sizeof(m->codes) - n, "%s%d",
+		    i > 0 ? " " : "", answers[i]->code);
+	}
+	if (ret == 0)
+		r = outcome_reply(&o);
+	add_answer(m, "message", ret, &r);
+	m->ok = o.ok;
+	if (ret == 0 && outcome_is_mixed(&o))
+		add(m, ", mixed %zu+%zu+%zu", o.ok, o.temp, o.perm);
 }
 
 static void

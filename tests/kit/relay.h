@@ -48,7 +48,9 @@ struct mailing {
 	bool		 done;
 	struct fiber	*fiber;		/* until done */
 	size_t		 accepted;
-	struct backend_result result;
+	size_t		 ok;		/* recipients that have it */
+	char		 codes[64];	/* their answers to the message */
+	bool		 prdr;		/* asks for them */
 	struct err	 err;
 	char		 where[128];
 	char		 outcome[600];

@@ -187,13 +187,24 @@ client_asked_for_verdict(const struct side *s)
 	    memmem(sent.p, sent.len, " LAST\r\n", 7) != NULL);
 }
 
+/* A place for what it says, without the id of the session. */
+static char *
+place_of(struct span reply)
+{
+	struct span text = span_until(&reply, '[');
+	unsigned hash = 5381;
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = hash * 33 + (unsigned char)text.p[i];
+	return &judgement.five[hash % sizeof(judgement.five)];
+}
+
 /* What a client's reply means for the promises. */
 static void
 judge_reply(struct side *s)
 {
 	char code = s->last.len > 0 ? s->last.p[0] : '?';
-	char *is_known = &judgement.five[(s->line * 31 + s->at) %
-	    sizeof(judgement.five)];
+	char *is_known = place_of(buf_text(&s->last));
 
 	if (code == '2' && client_asked_for_verdict(s))
 		judgement.acknowledged++;

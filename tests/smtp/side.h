@@ -33,7 +33,7 @@ struct judgement {
 	char		 problem[512];	/* the first one; "": none */
 	unsigned	 taken;		/* messages that a backend confirmed */
 	unsigned	 acknowledged;	/* and that the client was told so of */
-	char		 five[256];	/* steps with a 5yz in the clean run */
+	char		 five[4096];	/* what is said by 5yz in the clean run */
 };
 extern struct judgement judgement;
 bool	judgement_is_strict(void);	/* all must be as the script says */

@@ -1,0 +1,280 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "gateway/fates.h"
+
+/*
+ * Records are words, for people:
+ *
+ *	1 w SECONDS OWNER			under way since then
+ *	1 d SECONDS CODE ENHANCED TEXT		delivered, with this answer
+ *	1 r SECONDS CODE ENHANCED TEXT		refused for good
+ *
+ * ENHANCED is "-" where there is none.
+ */
+#define TEXT_MAX	300	/* of an answer: it is for a log and a line */
+#define KEY_MAX		64
+#define ANY_REFUSAL	"fate/r"
+
+struct key {
+	char	text[KEY_MAX];
+};
+
+static struct span
+key_text(const struct key *k)
+{
+	return span_z(k->text);
+}
+
+/* With its length before it, so that no two lists of words are the same. */
+static void
+add_word(struct digest *d, struct span word)
+{
+	char length[24];
+
+	snprintf(length, sizeof(length), "%zu:", word.len);
+	digest_add(d, span_z(length));
+	digest_add(d, word);
+}
+
+/* Half of the digest will do: nobody gains by two that are alike. */
+static void
+end_key(struct digest **d, const char *prefix, struct key *k)
+{
+	uint8_t octets[DIGEST_SIZE];
+	size_t n = (size_t)snprintf(k->text, sizeof(k->text), "%s", prefix);
+
+	digest_end(d, octets);
+	for (size_t i = 0; i < DIGEST_SIZE / 2; i++)
+		n += (size_t)snprintf(k->text + n, sizeof(k->text) - n,
+		    "%02x", octets[i]);
+}
+
+static void
+fate_key(const struct fate_id *id, struct key *k)
+{
+	struct digest *d = digest_begin();
+
+	add_word(d, id->sender);
+	add_word(d, id->rcpt);
+	add_word(d, id->is_quarantined ? SPAN_LIT("q") : SPAN_LIT(""));
+	digest_add(d, span_n((const char *)id->print, DIGEST_SIZE));
+	end_key(&d, "fate/m/", k);
+}
+
+static void
+refusal_key(const struct refusal_id *id, struct key *k)
+{
+	struct digest *d = digest_begin();
+	char size[24];
+
+	add_word(d, id->sender);
+	add_word(d, id->rcpt);
+	snprintf(size, sizeof(size), "%" PRIu64, id->size);
+	digest_add(d, span_z(size));
+	end_key(&d, "fate/r/", k);
+}
+
+/* --- records --- */
+
+static void
+put_head(struct buf *out, char kind)
+{
+	buf_printf(out, "1 %c %" PRId64 " ", kind, clock_wall() / CLOCK_S);
+}
+
+static void
+put_answer(struct buf *out, char kind, const struct reply *r)
+{
+	size_t len = strlen(r->text);
+
+	put_head(out, kind);
+	buf_printf(out, "%d %s %.*s", r->code,
+	    r->enhanced[0] != '\0' ? r->enhanced : "-",
+	    (int)(len < TEXT_MAX ? len : TEXT_MAX), r->text);
+}
+
+static int
+unreadable(struct span record, struct err *err)
+{
+	return err_set(err, ERR_CONFIG, "\"%.*s\" is no record of a delivery",
+	    (int)(record.len < 40 ? record.len : 40), record.p);
+}
+
+/* The rest of one: CODE ENHANCED TEXT. */
+static int
+read_answer(struct arena *a, struct span rest, int hundreds,
+    struct reply **answer)
+{
+	struct span code = span_until(&rest, ' ');
+	struct span enhanced = span_until(&rest, ' ');
+	uint64_t number;
+
+	if (span_uint(code, 599, &number) < 0 ||
+	    (int)number / 100 != hundreds || enhanced.len == 0 ||
+	    enhanced.len >= sizeof((*answer)->enhanced))
+		return -1;
+	if (span_eq(enhanced, SPAN_LIT("-")))
+		enhanced.len = 0;
+	*answer = arena_new(a, struct reply);
+	**answer = reply((int)number, arena_copy(a, enhanced), "%.*s",
+	    SPAN_ARG(rest));
+	return 0;
+}
+
+/* Its kind, and what stands behind the time; 0: it cannot be read. */
+static char
+read_head(struct span record, struct span *rest)
+{
+	struct span version = span_until(&record, ' ');
+	struct span kind = span_until(&record, ' ');
+	struct span when = span_until(&record, ' ');
+	uint64_t seconds;
+
+	*rest = record;
+	return span_eq(version, SPAN_LIT("1")) && kind.len == 1 &&
+	    span_uint(when, INT64_MAX, &seconds) == 0 ? kind.p[0] : '\0';
+}
+
+/* --- deliveries --- */
+
+static int
+read_fate(struct arena *a, struct span record, const char *owner,
+    enum fate_state *state, struct reply **answer, struct err *err)
+{
+	struct span rest;
+
+	switch (read_head(record, &rest)) {
+	case 'w':
+		*state = owner != NULL && span_eq(rest, span_z(owner)) ?
+		    FATE_NEW : FATE_OPEN;
+		return 0;
+	case 'd':
+		*state = FATE_DELIVERED;
+		if (read_answer(a, rest, 2, answer) == 0)
+			return 0;
+		break;
+	default:
+		break;
+	}
+	return unreadable(record, err);
+}
+
+MAY_YIELD int
+fate_claim(struct store *s, struct arena *a, const struct fate_id *id,
+    const char *owner, int64_t lease, enum fate_state *state,
+    struct reply **answer, struct err *err)
+{
+	struct buf record = {0};
+	struct span old;
+	struct key key;
+	int ret;
+
+	*state = FATE_NEW;
+	fate_key(id, &key);
+	put_head(&record, 'w');
+	buf_puts(&record, owner);
+	ret = store_claim(s, a, key_text(&key), buf_text(&record), lease, &old,
+	    err);
+	buf_free(&record);
+	if (ret < 0 || old.p == NULL)
+		return ret;
+	return read_fate(a, old, owner, state, answer, err);
+}
+
+MAY_YIELD int
+fate_look(struct store *s, struct arena *a, const struct fate_id *id,
+    enum fate_state *state, struct reply **answer, struct err *err)
+{
+	struct span record;
+	struct key key;
+
+	*state = FATE_NEW;
+	fate_key(id, &key);
+	if (store_get(s, a, key_text(&key), &record, err) < 0)
+		return -1;
+	if (record.p == NULL)
+		return 0;
+	return read_fate(a, record, NULL, state, answer, err);
+}
+
+static MAY_YIELD int
+put(struct store *s, const struct key *key, char kind,
+    const struct reply *answer, int64_t life, struct err *err)
+{
+	struct buf record = {0};
+	int ret;
+
+	put_answer(&record, kind, answer);
+	ret = store_put(s, key_text(key), buf_text(&record), life, err);
+	buf_free(&record);
+	return ret;
+}
+
+MAY_YIELD int
+fate_keep(struct store *s, const struct fate_id *id,
+    const struct reply *answer, int64_t life, struct err *err)
+{
+	struct key key;
+
+	fate_key(id, &key);
+	return put(s, &key, 'd', answer, life, err);
+}
+
+MAY_YIELD int
+fate_release(struct store *s, const struct fate_id *id, struct err *err)
+{
+	bool was_there;
+	struct key key;
+
+	fate_key(id, &key);
+	return store_delete(s, key_text(&key), &was_there, err);
+}
+
+/* --- refusals --- */
+
+MAY_YIELD int
+fate_refuse(struct store *s, const struct refusal_id *id,
+    const struct reply *answer, int64_t life, struct err *err)
+{
+	struct key key;
+
+	refusal_key(id, &key);
+	if (put(s, &key, 'r', answer, life, err) < 0)
+		return -1;
+	return store_put(s, SPAN_LIT(ANY_REFUSAL), SPAN_LIT("1"), life, err);
+}
+
+MAY_YIELD int
+fate_tell(struct store *s, struct arena *a, const struct refusal_id *id,
+    struct reply **answer, struct err *err)
+{
+	struct span record, rest;
+	bool was_there;
+	struct key key;
+
+	*answer = NULL;
+	refusal_key(id, &key);
+	if (store_get(s, a, key_text(&key), &record, err) < 0)
+		return -1;
+	if (record.p == NULL)
+		return 0;
+	if (read_head(record, &rest) != 'r' ||
+	    read_answer(a, rest, 5, answer) < 0)
+		return unreadable(record, err);
+	return store_delete(s, key_text(&key), &was_there, err);
+}
+
+MAY_YIELD int
+fate_has_refusals(struct store *s, struct arena *a, bool *has,
+    struct err *err)
+{
+	struct span record;
+
+	if (store_get(s, a, SPAN_LIT(ANY_REFUSAL), &record, err) < 0)
+		return -1;
+	*has = record.p != NULL;
+	return 0;
+}

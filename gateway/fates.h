@@ -1,0 +1,76 @@
+#ifndef GATEWAY_FATES_H
+#define GATEWAY_FATES_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/fiber.h"
+#include "base/span.h"
+#include "base/store.h"
+#include "filters/digest.h"
+#include "gateway/reply.h"
+/*
+ * fates -- what became of a mail for each recipient: the delivery memory
+ *
+ * A mail is told by its sender and its fingerprint, and has one record for
+ * each recipient. Who delivers it to one claims it first: then a second copy
+ * that comes meanwhile, over another connection or another gateway, waits
+ * instead of being delivered too.
+ *
+ *	fate_claim(store, a, &id, owner, lease, &state, &answer, &err)
+ *		FATE_NEW: deliver it to him, then fate_keep() or fate_release()
+ *		FATE_OPEN: somebody is doing that now
+ *		FATE_DELIVERED: he has it; *answer is what the backend said
+ *
+ * A recipient that was refused for good when others were not is noted beside
+ * that, to be told at RCPT when the sender comes again. A message is not known
+ * there; it is told by sender, recipient and the size that MAIL declares.
+ *
+ * Memory    answers are in the arena given.
+ * Yields    all, as the store does.
+ * Errors    those of store.h. A record that cannot be read, of a later version
+ *           for example, is ERR_CONFIG. What then holds is for the caller.
+ */
+struct fate_id {
+	const uint8_t	*print;		/* fingerprint.h */
+	struct span	 sender, rcpt;	/* as written */
+	bool		 is_quarantined;	/* it goes there: another mail */
+};
+enum fate_state { FATE_NEW, FATE_OPEN, FATE_DELIVERED };
+
+/* `owner` is one word, of the caller for this mail: what he has claimed
+ * himself is FATE_NEW. Who dies keeps it claimed for `lease` microseconds. */
+MAY_YIELD int	 fate_claim(struct store *s, struct arena *a,
+		    const struct fate_id *id, const char *owner,
+		    int64_t lease, enum fate_state *state,
+		    struct reply **answer, struct err *err);
+/* The same for who claims nothing. */
+MAY_YIELD int	 fate_look(struct store *s, struct arena *a,
+		    const struct fate_id *id, enum fate_state *state,
+		    struct reply **answer, struct err *err);
+/* Delivered: `answer` is the backend's 2yz. */
+MAY_YIELD int	 fate_keep(struct store *s, const struct fate_id *id,
+		    const struct reply *answer, int64_t life,
+		    struct err *err);
+MAY_YIELD int	 fate_release(struct store *s, const struct fate_id *id,
+		    struct err *err);
+
+/* --- told at RCPT --- */
+
+struct refusal_id {
+	struct span	 sender, rcpt;
+	uint64_t	 size;		/* as declared; 0: it was not */
+};
+
+MAY_YIELD int	 fate_refuse(struct store *s, const struct refusal_id *id,
+		    const struct reply *answer, int64_t life,
+		    struct err *err);
+/* *answer NULL: nothing is known. What was told is forgotten, so that no other
+ * mail of this size is told the same. */
+MAY_YIELD int	 fate_tell(struct store *s, struct arena *a,
+		    const struct refusal_id *id, struct reply **answer,
+		    struct err *err);
+/* Whether there is a refusal of anybody at all. */
+MAY_YIELD int	 fate_has_refusals(struct store *s, struct arena *a,
+		    bool *has, struct err *err);
+#endif

@@ -1,0 +1,317 @@
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/together.h"
+#include "gateway/fates.h"
+#include "gateway/fingerprint.h"
+#include "gateway/judge.h"
+#include "gateway/mail.h"
+#include "gateway/outcome.h"
+#include "gateway/stats.h"
+#include "gateway/stock.h"
+
+/* How many recipients the store is asked about at once. */
+#define AT_ONCE		16
+/* Of a mail that nobody refused there is no second try, but where our reply
+ * was lost: and then the next try comes within hours. */
+#define LIFE_UNMIXED	(24 * 3600 * CLOCK_S)
+/* A claim outlives the longest delivery by this. */
+#define LEASE_MORE	(60 * CLOCK_S)
+
+/* --- whether there is a memory --- */
+
+bool
+mail_remembers(const struct mail *m)
+{
+	const struct worker *w = m->session->worker;
+
+	return w->stock->store != NULL && w->settings->delivery_memory > 0;
+}
+
+bool
+mail_tells_apart(const struct mail *m)
+{
+	return m->envelope.prdr || (mail_remembers(m) &&
+	    store_state(m->session->worker->stock->store) == STORE_UP);
+}
+
+/* NULL: it is not asked now. */
+static struct store *
+memory(const struct mail *m)
+{
+	return m->forgets || !mail_remembers(m) ? NULL :
+	    judge_store(m->session->judge);
+}
+
+/* After a store that did not answer the mail does without; one that cannot do
+ * with one record may well have the next. */
+static void
+note_failure(struct mail *m, int64_t began, const struct err *why)
+{
+	stats_add(STAT_MEMORY_FAILED, 1);
+	judge_store_waited(m->session->judge, began);
+	m->forgets |= why->kind != ERR_CONFIG;
+	if (m->forgotten.kind == 0)
+		m->forgotten = *why;
+}
+
+/* --- before the message: refusals --- */
+
+static MAY_YIELD int
+find_refusal(struct mail *m, struct store *store, const struct rcpt *rcpt,
+    struct reply **answer, struct err *err)
+{
+	struct refusal_id id = { m->envelope.sender.text, rcpt->addr.text,
+	    m->envelope.declared_size };
+	bool has;
+
+	*answer = NULL;
+	if (stock_has_refusals(m->session->worker->stock, &has, err) < 0)
+		return -1;
+	return has ? fate_tell(store, m->arena, &id, answer, err) : 0;
+}
+
+MAY_YIELD struct reply
+mail_recall_refusal(struct mail *m, const struct rcpt *rcpt)
+{
+	struct store *store = memory(m);
+	int64_t began = clock_now();
+	struct reply *answer;
+	struct err err;
+
+	if (store == NULL)
+		return reply_none();
+	if (find_refusal(m, store, rcpt, &answer, &err) < 0)
+		note_failure(m, began, &err);
+	if (answer == NULL)
+		return reply_none();
+	stats_add(STAT_REFUSALS_RECALLED, 1);
+	return *answer;
+}
+
+/* --- before it is delivered --- */
+
+struct recall {
+	struct mail	*mail;
+	uint8_t		 print[DIGEST_SIZE];
+	int64_t		 lease, life;
+	bool		 claims, is_quarantined;
+	char		 owner[32];
+};
+
+static struct fate_id
+id_of(const struct recall *c, const struct mail_fate *f)
+{
+	const struct envelope *e = &c->mail->envelope;
+
+	return (struct fate_id){ c->print, e->sender.text,
+	    e->rcpts[f->rcpt].addr.text, c->is_quarantined };
+}
+
+static void
+take_state(struct recall *c, struct mail_fate *f, enum fate_state state,
+    struct reply *answer)
+{
+	struct mail *m = c->mail;
+
+	switch (state) {
+	case FATE_NEW:
+		f->is_claimed = c->claims;
+		break;
+	case FATE_DELIVERED:
+		stats_add(STAT_DELIVERIES_RECALLED, 1);
+		f->answer = answer;
+		f->is_known = true;
+		break;
+	case FATE_OPEN:
+		if (!c->claims)
+			break;
+		stats_add(STAT_DELIVERIES_MET, 1);
+		answer = arena_new(m->arena, struct reply);
+		*answer = reply(451, "4.3.0", "The same mail is on its way to "
+		    "the recipient already, please try again later");
+		f->answer = answer;
+		break;
+	}
+}
+
+static MAY_YIELD void
+recall_one(void *arg, size_t i)
+{
+	struct recall *c = arg;
+	struct mail *m = c->mail;
+	struct mail_fate *f = &m->fates[i];
+	struct store *store = memory(m);
+	int64_t began = clock_now();
+	enum fate_state state;
+	struct reply *answer;
+	struct fate_id id;
+	struct err err;
+	int ret;
+
+	if (f->answer != NULL || f->is_discarded || store == NULL)
+		return;
+	id = id_of(c, f);
+	ret = c->claims ? fate_claim(store, m->arena, &id, c->owner, c->lease,
+	    &state, &answer, &err) : fate_look(store, m->arena, &id, &state,
+	    &answer, &err);
+	if (ret < 0)
+		note_failure(m, began, &err);
+	else
+		take_state(c, f, state, answer);
+}
+
+/* Nobody delivers it for longer. */
+static int64_t
+patience(const struct mail *m)
+{
+	const struct settings *settings = m->session->worker->settings;
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < settings->nbackends; i++)
+		if (settings->backends[i].data_timeout > longest)
+			longest = settings->backends[i].data_timeout;
+	return longest;
+}
+
+MAY_YIELD void
+mail_recall(struct mail *m, bool claims, bool is_quarantined)
+{
+	struct recall *c;
+
+	if (m->print == NULL)
+		return;
+	c = m->recall = arena_new(m->arena, struct recall);
+	c->mail = m;
+	c->lease = patience(m) + LEASE_MORE;
+	c->claims = claims;
+	c->is_quarantined = is_quarantined;
+	snprintf(c->owner, sizeof(c->owner), "%s.%u", m->session->id,
+	    m->number);
+	fingerprint_end(m->print, &m->header, c->print);
+	together("recall", recall_one, c, m->nfates, AT_ONCE);
+	for (size_t i = 0; i < m->nfates; i++)
+		m->known += m->fates[i].is_known;
+}
+
+/* --- behind it --- */
+
+void
+mail_answer_rest(struct mail *m, const struct reply *r)
+{
+	struct reply *copy = arena_new(m->arena, struct reply);
+
+	*copy = *r;
+	for (size_t i = 0; i < m->nfates; i++)
+		if (m->fates[i].answer == NULL)
+			m->fates[i].answer = copy;
+}
+
+static MAY_YIELD int
+keep_fate(struct recall *c, struct mail_fate *f, struct store *store,
+    struct err *err)
+{
+	struct fate_id id = id_of(c, f);
+
+	return reply_is_ok(f->answer) ?
+	    fate_keep(store, &id, f->answer, c->life, err) :
+	    fate_release(store, &id, err);
+}
+
+/* To be told when the others come again. */
+static MAY_YIELD int
+keep_refusal(struct recall *c, struct mail_fate *f, struct store *store,
+    struct err *err)
+{
+	const struct envelope *e = &c->mail->envelope;
+	struct refusal_id id = { e->sender.text, e->rcpts[f->rcpt].addr.text,
+	    e->declared_size };
+
+	if (!c->mail->is_mixed || e->prdr || !reply_is_permanent(f->answer))
+		return 0;
+	stock_note_refusal(c->mail->session->worker->stock);
+	return fate_refuse(store, &id, f->answer, c->life, err);
+}
+
+static MAY_YIELD void
+keep_one(void *arg, size_t i)
+{
+	struct recall *c = arg;
+	struct mail *m = c->mail;
+	struct mail_fate *f = &m->fates[i];
+	struct store *store = memory(m);
+	int64_t began = clock_now();
+	struct err err;
+
+	if (f->is_known || f->is_discarded || store == NULL)
+		return;
+	if ((f->is_claimed && keep_fate(c, f, store, &err) < 0) ||
+	    keep_refusal(c, f, store, &err) < 0)
+		note_failure(m, began, &err);
+}
+
+/* Before the client is told anything: if it is not told, it comes again. */
+static MAY_YIELD void
+keep(struct mail *m)
+{
+	struct recall *c = m->recall;
+
+	if (c == NULL)
+		return;
+	c->life = m->session->worker->settings->delivery_memory;
+	if (!m->is_mixed && c->life > LIFE_UNMIXED)
+		c->life = LIFE_UNMIXED;
+	together("keep", keep_one, c, m->nfates, AT_ONCE);
+}
+
+static void
+put_reply(struct session *s, const struct reply *r)
+{
+	static struct buf wire;		/* nothing here yields */
+
+	reply_format(r, s->id, &wire);
+	conn_put(s->conn, wire.p, wire.len);
+	buf_clear(&wire);
+}
+
+/* What stands before the last word if there is a reply for each. */
+static void
+tell_each(struct mail *m)
+{
+	struct reply each = reply(353, "", "One reply for each recipient");
+	struct reply dropped = reply(250, "2.0.0", "Ok");
+	struct reply leaving = reply(451, "4.3.2", "The gateway is leaving");
+
+	put_reply(m->session, &each);
+	for (size_t i = 0; i < m->nfates; i++)
+		put_reply(m->session, m->fates[i].is_discarded ? &dropped :
+		    m->fates[i].answer->code == 0 ? &leaving :
+		    m->fates[i].answer);
+}
+
+MAY_YIELD struct reply
+mail_settle(struct mail *m)
+{
+	struct outcome o = {0};
+	struct reply r;
+
+	for (size_t i = 0; i < m->nfates; i++)
+		if (!m->fates[i].is_discarded)
+			outcome_add(&o, m->fates[i].answer);
+	m->ok = o.ok;
+	m->temp = o.temp;
+	m->perm = o.perm;
+	m->is_mixed = outcome_is_mixed(&o);
+	keep(m);
+	if (!m->is_mixed)
+		return outcome_reply(&o);
+	stats_add(STAT_MAILS_MIXED, 1);
+	mail_log_fates(m);
+	if (!m->envelope.prdr)
+		r = outcome_reply(&o);
+	else {
+		tell_each(m);
+		r = outcome_last_word(&o);
+	}
+	return r;
+}
