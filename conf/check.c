@@ -251,7 +251,7 @@ static void
 check_store(struct reading *r)
 {
 	static const char *const of_redis[] = { "user", "password_file",
-	    "prefix", "timeout", "connections" };
+	    "prefix", "timeout", "cache", "connections" };
 	const struct settings *s = r->s;
 	size_t n = sizeof(of_redis) / sizeof(*of_redis);
 
@@ -397,14 +397,49 @@ check_quarantine(struct reading *r)
 		    SCOPE_TOP, "quarantine"));
 }
 
+/* The hash says the rest. */
+static void
+check_redis_route(struct reading *r, const struct route_conf *route,
+    const struct origin *o)
+{
+	static const char *const others[] = { "domains", "recipients",
+	    "backend" };
+	const struct settings *s = r->s;
+	struct place at = origin_place(o, SCOPE_ROUTE, "redis");
+	const struct origin *first = r->routes;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (origin_has(o, SCOPE_ROUTE, others[i]))
+			diagnostic(r->d, origin_place(o, SCOPE_ROUTE,
+			    others[i]), NULL, "a route in Redis has no %s of "
+			    "its own: the hash says it", others[i]);
+	if (!r->is_partial && (s->store.text == NULL ||
+	    s->store.kind != STORE_REDIS))
+		diagnostic(r->d, at, NULL, "a route in Redis needs it as the "
+		    "store: \"store { address redis://... }\"");
+	if (route->redis != NULL && strlen(route->redis) > STORE_KEY_MAX)
+		diagnostic(r->d, at, NULL, "redis: a key has at most %d "
+		    "octets", STORE_KEY_MAX);
+	while (!origin_has(first, SCOPE_ROUTE, "redis"))
+		first++;
+	if (first != o)
+		diagnostic(r->d, at, NULL, "there is a route in Redis already, "
+		    "at %s:%u: one hash has room for all of them",
+		    first->at.source->name, first->at.line);
+}
+
 static void
 check_route(struct reading *r, const struct route_conf *route,
     const struct origin *o)
 {
+	if (origin_has(o, SCOPE_ROUTE, "redis")) {
+		check_redis_route(r, route, o);
+		return;
+	}
 	if (!origin_has(o, SCOPE_ROUTE, "domains") &&
 	    !origin_has(o, SCOPE_ROUTE, "recipients") && !o->has_unknown)
 		diagnostic(r->d, o->at, NULL,
-		    "this route has neither domains nor recipients");
+		    "this route has no domains, recipients or redis");
 	if (!origin_has(o, SCOPE_ROUTE, "backend") && !o->has_unknown)
 		diagnostic(r->d, o->at, NULL, "this route has no backend");
 	if (route->backend_name != NULL && route->backend == SIZE_MAX &&

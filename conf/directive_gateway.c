@@ -241,6 +241,11 @@ static const struct directive rows[] = {
     .min = MS(10), .max = SECONDS(30),
     .help = "How long one question to Redis may take. After three in a row "
 	"that got no answer nobody waits for it until it answers again." },
+{ .name = "cache", .scopes = SCOPE_STORE, .type = VALUE_DURATION,
+    .offset = TOP(store_cache), .fallback = "5s", .max = HOURS(1),
+    .help = "How long a worker remembers what a set of rules or a route in "
+	"Redis answered, yes and no: so long a change there takes. 0s: it asks "
+	"each time." },
 { .name = "size", .scopes = SCOPE_STORE, .type = VALUE_SIZE,
     .offset = TOP(store_size), .fallback = "1G",
     .min = STORE_SIZE_MIN, .max = 32 * GIB,

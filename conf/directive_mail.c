@@ -247,19 +247,26 @@ static const struct directive rows[] = {
 
 /* --- route block --- */
 { .name = "domains", .scopes = SCOPE_ROUTE, .type = VALUE_DOMAINS,
-    .offset = ROUTE(domains), .computed = "or recipients must be given",
+    .offset = ROUTE(domains), .computed = "or recipients or redis must be given",
     .help = "Domains whose mail goes this way: a.example is that domain, "
 	".a.example are all below it, * are all that no other route names. "
 	"With the word file, the names are read from a file: one a line, "
 	"comments begin with #." },
 { .name = "recipients", .scopes = SCOPE_ROUTE, .type = VALUE_RECIPIENTS,
     .offset = ROUTE(recipients),
-    .computed = "or domains must be given",
+    .computed = "or domains or redis must be given",
     .help = "Single recipients whose mail goes this way: user@a.example, or "
 	"user@ in every domain that has a route. They win over domains. "
 	"With the word file, they are read from a file as domains are." },
+{ .name = "redis", .scopes = SCOPE_ROUTE, .type = VALUE_NAME,
+    .offset = ROUTE(redis), .computed = "or domains or recipients must be given",
+    .help = "The key of a hash in Redis, the store, which routes what no other "
+	"route names: its fields are user@a.example, user@, a.example and "
+	".a.example as in domains and recipients, in small letters, their "
+	"values names of backends. One route may be so, and has nothing else. "
+	"While Redis does not answer, mail that it might route is told 451." },
 { .name = "backend", .scopes = SCOPE_ROUTE, .type = VALUE_NAME,
-    .offset = ROUTE(backend_name), .computed = "must be given",
+    .offset = ROUTE(backend_name), .computed = "must be given without redis",
     .help = "The name of the backend that takes this mail." },
 };
 

@@ -181,6 +181,15 @@ put_list(struct dump *d, const struct directive *row, const void *field,
 	buf_free(&item);
 }
 
+/* A text that nothing stands for, as `redis` of a route. */
+static bool
+is_left_out(const struct directive *row, const void *field)
+{
+	return row->none == NULL && row->type >= VALUE_NAME &&
+	    row->type <= VALUE_FINGERPRINT &&
+	    *(const char *const *)field == NULL;
+}
+
 static void
 put_setting(struct dump *d, const struct directive *row, enum scope scope,
     void *object)
@@ -191,6 +200,8 @@ put_setting(struct dump *d, const struct directive *row, enum scope scope,
 		put_list(d, row, field, object);
 		return;
 	}
+	if (is_left_out(row, field))
+		return;
 	buf_printf(&d->out, "%s%s ", d->indent, row->name);
 	put_single(&d->out, row, field);
 	buf_puts(&d->out, "\n");

@@ -116,6 +116,8 @@ struct backend_conf {
 struct route_conf {
 	struct names	 domains;	/* "a.example", ".a.example", "*" */
 	struct names	 recipients;	/* "u@a.example", "u@" */
+	const char	*redis;		/* key of a hash, which has the rest;
+					   or NULL */
 	const char	*backend_name;
 	size_t		 backend;	/* index into settings.backends */
 };

@@ -69,15 +69,19 @@ refuse_by_rule(struct mail *m, const struct verdict *v, struct reason *why)
 
 /* Where it goes to: -1 with a reply if nowhere. What the configuration does
  * not route is relaying, whatever a rule says. */
-static int
+static MAY_YIELD int
 find_backend(struct mail *m, const struct rcpt *rcpt,
     const struct verdict *v, struct reply *r)
 {
-	struct worker *w = m->session->worker;
-	int index = route_find(w->routes, &rcpt->addr);
+	struct session *s = m->session;
+	struct worker *w = s->worker;
+	struct err err;
+	int index = route_find(w->routes, &rcpt->addr,
+	    judge_store_rest(s->judge), &err);
 
 	if (index < 0) {
-		*r = sentence_relaying();
+		*r = index == ROUTE_UNKNOWN ? sentence_unrouted(s->id, &err) :
+		    sentence_relaying();
 		return -1;
 	}
 	if (v->route.len > 0)

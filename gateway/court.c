@@ -121,7 +121,7 @@ look_at_rules(struct court *c)
 	for (size_t i = 0; i < sizeof(header_facts) / sizeof(*header_facts);
 	    i++)
 		c->reads_header |= plan->facts[header_facts[i]];
-	c->asks_store = rules->nlimits > 0;
+	c->asks_store = rules->nlimits > 0 || rules->nquestions > 0;
 	for (size_t i = 0; i < sizeof(store_facts) / sizeof(*store_facts); i++)
 		c->asks_store |= plan->facts[store_facts[i]];
 }
@@ -171,6 +171,8 @@ court_open(struct arena *a, const struct settings *s,
 	c->rules = rules;
 	c->wants = find_wants(s, rules->plan);
 	look_at_rules(c);
+	for (size_t i = 0; i < s->nroutes; i++)
+		c->asks_store |= s->routes[i].redis != NULL;
 	c->ids = make_ids(a, s);
 	options.wants = c->wants;
 	options.nlists = choose_lists(rules, lists);

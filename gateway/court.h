@@ -30,7 +30,7 @@ struct court {
 	 * they are asked none begins. */
 	bool			 has_gate;
 	bool			 reads_header;	/* rules do, or change it */
-	bool			 asks_store;	/* rules do */
+	bool			 asks_store;	/* rules do, or routes */
 	struct authres_ids	 ids;		/* names of ours in results */
 };
 

@@ -198,16 +198,28 @@ hear_refusal(struct way *w, struct err *err)
 	return 0;
 }
 
-static void
-take_rcpt(struct way *w, const struct verdict *v)
+static MAY_YIELD int
+take_rcpt(struct way *w, const struct verdict *v, struct err *err)
 {
 	const struct settings *s = w->court->settings;
-	int index = route_find(routes_create(w->arena, s), &w->x->rcpt.addr);
+	struct stock *stock = w->court->stock;
+	const struct routes *routes = routes_create(w->arena, s,
+	    stock != NULL ? stock->lookup : NULL);
+	int index = route_find(routes, &w->x->rcpt.addr,
+	    judge_store_rest(w->judge), err);
 
+	if (index == ROUTE_UNKNOWN && err->kind == ERR_CLOSED)
+		return -1;
+	if (index == ROUTE_UNKNOWN) {
+		settle(w, FATE_DEFERRED, PHASE_RCPT, NULL,
+		    arena_strdup(w->arena, err->text));
+		tell(w, reply_err(err), "RCPT");
+		return 0;
+	}
 	if (index < 0) {
 		refuse_so(w, PHASE_RCPT, sentence_relaying(), "RCPT",
 		    "no route takes this recipient");
-		return;
+		return 0;
 	}
 	w->out->backend = s->backends[index].name;
 	if (v->route.len > 0)
@@ -216,6 +228,7 @@ take_rcpt(struct way *w, const struct verdict *v)
 	w->envelope.rcpts[0] = w->x->rcpt;
 	w->envelope.nrcpts = 1;
 	judge_rcpt_taken(w->judge);
+	return 0;
 }
 
 static MAY_YIELD int
@@ -235,7 +248,7 @@ hear_rcpt(struct way *w, struct err *err)
 	else if (v->kind == ACTION_DISCARD)
 		discard(w, PHASE_RCPT, v);
 	else
-		take_rcpt(w, v);
+		return take_rcpt(w, v, err);
 	return 0;
 }
 

@@ -318,5 +318,5 @@ struct fact_source
 judge_facts(struct judge *j)
 {
 	return (struct fact_source){ .owner = j, .get = get,
-	    .count = judge_count };
+	    .count = judge_count, .member = judge_member };
 }

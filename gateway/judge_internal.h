@@ -8,6 +8,7 @@
  * judge_mail.c	a mail: its header and body, recipients, findings
  * judge_facts.c	the facts that rules ask for; judge_facts_mail.c those of a mail
  * judge_store.c	... of the store, and what limits count
+ * judge_set.c	sets in Redis
  */
 struct greylist_answer;
 struct ruling {
@@ -121,5 +122,10 @@ MAY_YIELD int	 judge_greylist(struct judge *j, const struct fact *fact,
 		    struct value *v, struct err *err);
 MAY_YIELD int	 judge_count(void *owner, const struct rule *rule,
 		    struct span key, int64_t window, int64_t *number,
+		    struct err *err);
+
+/* --- judge_set.c --- */
+MAY_YIELD int	 judge_member(void *owner, const struct set_decl *set,
+		    const struct value *value, struct set_answer *answer,
 		    struct err *err);
 #endif

@@ -6,10 +6,6 @@
 #include "gateway/stock.h"
 #include "policy/test_facts.h"
 
-/* A client that waited for the store in vain is not made to wait for it again
- * so soon: its next recipients, and its other limits, do without. */
-#define REST	(5 * CLOCK_S)
-
 struct store *
 judge_store(const struct judge *j)
 {
@@ -22,7 +18,7 @@ void
 judge_store_waited(struct judge *j, int64_t began)
 {
 	if (clock_now() - began >= j->court->settings->store_timeout / 2)
-		j->store_rests_until = clock_now() + REST;
+		j->store_rests_until = clock_now() + STOCK_REST;
 }
 
 static void

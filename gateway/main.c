@@ -121,7 +121,8 @@ load(const struct command_line *line, struct arena *a)
 static int
 check_rules(const struct command_line *line, struct arena *a)
 {
-	struct rule_context context = { .files = true, .has_store = true };
+	struct rule_context context = { .files = true, .has_store = true,
+	    .has_redis = true };
 	struct diagnostics *d = diagnostics_create(a);
 	struct settings *s = NULL;
 	const struct rules *rules;

@@ -6,7 +6,9 @@
 
 #include "base/arena.h"
 #include "base/span.h"
+#include "gateway/lookup.h"
 #include "gateway/route.h"
+#include "policy/set_ask.h"
 
 /* What a name of a route stands for, best match first. */
 enum kind { KIND_RCPT, KIND_LOCAL, KIND_DOMAIN, KIND_SUFFIX, KINDS };
@@ -25,6 +27,9 @@ struct table {
 };
 
 struct routes {
+	const struct settings *settings;
+	struct lookup	*lookup;
+	const char	*redis;		/* the hash; NULL: there is none */
 	struct table	 by[KINDS];
 	int		 first;		/* backend of the first route; -1 */
 	int		 any;		/* of the first "*"; -1 */
@@ -89,7 +94,8 @@ add_recipient(struct routes *r, const char *name, size_t route, int backend)
 }
 
 struct routes *
-routes_create(struct arena *a, const struct settings *s)
+routes_create(struct arena *a, const struct settings *s,
+    struct lookup *lookup)
 {
 	struct routes *r = arena_new(a, struct routes);
 	size_t domains = 0, rcpts = 0, i, k;
@@ -101,11 +107,16 @@ routes_create(struct arena *a, const struct settings *s)
 	for (k = 0; k < KINDS; k++)
 		r->by[k].list = arena_new_n(a, k == KIND_RCPT ||
 		    k == KIND_LOCAL ? rcpts : domains, struct entry);
-	r->first = s->nroutes > 0 ? (int)s->routes[0].backend : -1;
-	r->any = -1;
+	r->settings = s;
+	r->lookup = lookup;
+	r->first = r->any = ROUTE_NONE;
 	for (i = 0; i < s->nroutes; i++) {
 		const struct route_conf *route = &s->routes[i];
 
+		if (route->redis != NULL)
+			r->redis = route->redis;
+		else if (r->first < 0)
+			r->first = (int)route->backend;
 		for (k = 0; k < route->domains.n; k++)
 			add_domain(r, route->domains.list[k], i,
 			    (int)route->backend);
@@ -151,7 +162,7 @@ find_domain(const struct routes *r, struct span domain)
 		if (domain.p[i] == '.')
 			found = table_find(&r->by[KIND_SUFFIX],
 			    span_n(domain.p + i, domain.len - i));
-	return found >= 0 ? found : r->any;
+	return found;
 }
 
 /* "u" and u name one mailbox (RFC 5321 4.1.2): without quotes and
@@ -186,21 +197,119 @@ find_recipient(const struct table *t, struct span local, struct span domain)
 	return table_find(t, span_n(key, local.len + 1 + domain.len));
 }
 
-int
-route_find(const struct routes *r, const struct address *rcpt)
+/* --- in Redis --- */
+
+/* The backend that a field names. */
+static int
+backend_named(const struct routes *r, struct span field, struct span name,
+    struct err *err)
+{
+	const struct settings *s = r->settings;
+
+	for (size_t i = 0; i < s->nbackends; i++)
+		if (s->backends[i].name != NULL &&
+		    span_is(name, s->backends[i].name))
+			return (int)i;
+	err_set(err, ERR_CONFIG, "route %s: its field %.*s names no backend: "
+	    "\"%.*s\"", r->redis, SPAN_ARG(field), (int)(name.len < 64 ?
+	    name.len : 64), name.p);
+	return ROUTE_UNKNOWN;
+}
+
+static MAY_YIELD int
+ask(const struct routes *r, struct arena *a, int64_t *rests_until,
+    const struct span *fields, size_t n, struct span *values,
+    struct err *err)
+{
+	if (r->lookup == NULL)
+		return err_set(err, ERR_UNAVAIL, "route %s: there is no Redis "
+		    "to ask", r->redis);
+	if (lookup_hash(r->lookup, a, rests_until, span_z(r->redis), fields,
+	    n, values, err) == 0)
+		return 0;
+	return err->kind == ERR_CLOSED ? -1 :
+	    err_prefix(err, "route %s", r->redis);
+}
+
+static MAY_YIELD int
+find_postmaster(const struct routes *r, struct arena *a, int64_t *rests_until,
+    struct err *err)
+{
+	struct span field = SPAN_LIT("postmaster"), value;
+
+	if (ask(r, a, rests_until, &field, 1, &value, err) < 0)
+		return ROUTE_UNKNOWN;
+	return value.p != NULL ? backend_named(r, field, value, err) :
+	    ROUTE_NONE;
+}
+
+/* What a set would be asked for the mailbox (set_ask.h): itself, its local
+ * part, its domain, what is above that. */
+static MAY_YIELD int
+find_there(const struct routes *r, struct arena *a,
+    const struct address *rcpt, int by_local, int64_t *rests_until,
+    struct err *err)
+{
+	struct value mailbox = { .type = TYPE_MAILBOX, .text = rcpt->text };
+	struct span fields[SET_QUESTIONS_MAX], values[SET_QUESTIONS_MAX];
+	size_t n = set_questions(a, &mailbox, fields), i;
+
+	if (n < 3)		/* a domain that cannot be */
+		return r->any;
+	if (ask(r, a, rests_until, fields, n, values, err) < 0)
+		return ROUTE_UNKNOWN;
+	if (values[0].p != NULL)
+		return backend_named(r, fields[0], values[0], err);
+	for (i = 2; i < n && values[i].p == NULL; i++)
+		;
+	if (i == n && r->any < 0)
+		return ROUTE_NONE;
+	if (by_local >= 0)
+		return by_local;
+	if (values[1].p != NULL)
+		return backend_named(r, fields[1], values[1], err);
+	return i < n ? backend_named(r, fields[i], values[i], err) : r->any;
+}
+
+/* --- both --- */
+
+static MAY_YIELD int
+find_elsewhere(const struct routes *r, const struct address *rcpt,
+    int by_local, int64_t *rests_until, struct err *err)
+{
+	struct arena *a = arena_create("route");
+	int index = rcpt->domain.len == 0 ?
+	    find_postmaster(r, a, rests_until, err) :
+	    find_there(r, a, rcpt, by_local, rests_until, err);
+
+	arena_destroy(&a);
+	return index;
+}
+
+MAY_YIELD int
+route_find(const struct routes *r, const struct address *rcpt,
+    int64_t *rests_until, struct err *err)
 {
 	char buffer[LOCAL_MAX];
 	struct span local = unquoted(rcpt->local, buffer);
-	int exact, domain, by_local;
+	int found, by_local;
 
-	if (rcpt->domain.len == 0)
-		return span_is_nocase(local, "postmaster") ? r->first : -1;
-	exact = find_recipient(&r->by[KIND_RCPT], local, rcpt->domain);
-	if (exact >= 0)
-		return exact;
-	domain = find_domain(r, rcpt->domain);
-	if (domain < 0)
-		return -1;	/* "u@" opens no domain: never a relay */
+	if (rcpt->domain.len == 0) {
+		if (!span_is_nocase(local, "postmaster"))
+			return ROUTE_NONE;
+		return r->first >= 0 || r->redis == NULL ? r->first :
+		    find_elsewhere(r, rcpt, -1, rests_until, err);
+	}
+	found = find_recipient(&r->by[KIND_RCPT], local, rcpt->domain);
+	if (found >= 0)
+		return found;
 	by_local = table_find(&r->by[KIND_LOCAL], local);
-	return by_local >= 0 ? by_local : domain;
+	found = find_domain(r, rcpt->domain);
+	if (found < 0 && r->redis != NULL)
+		return find_elsewhere(r, rcpt, by_local, rests_until, err);
+	if (found < 0)
+		found = r->any;
+	if (found < 0)
+		return ROUTE_NONE;	/* "u@" opens no domain: never a relay */
+	return by_local >= 0 ? by_local : found;
 }

@@ -1,7 +1,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
+#include "gateway/lookup.h"
 #include "gateway/route.h"
+#include "tests/fake/fake.h"
 #include "tests/kit/t.h"
 
 /* The backends of the table below: 0 main, 1 special, 2 suffix, 3 longer
@@ -69,6 +72,15 @@ address_of(const char *text)
 	return a;
 }
 
+static int64_t		 rests;
+static struct err	 err;
+
+static int
+find(const struct routes *r, const struct address *rcpt)
+{
+	return route_find(r, rcpt, &rests, &err);
+}
+
 static void
 test_long_parts(struct arena *a, const struct routes *r)
 {
@@ -79,7 +91,118 @@ test_long_parts(struct arena *a, const struct routes *r)
 	memset(local, 'x', 4999);
 	local[0] = local[4998] = '"';
 	memset(domain, '.', 4999);
-	T_INT("parts of any length", route_find(r, &rcpt), -1);
+	T_INT("parts of any length", find(r, &rcpt), -1);
+}
+
+/* --- in Redis --- */
+
+static const struct {
+	const char	*field, *backend;
+} hash[] = {
+	{ "boss@r.example", "special" }, { "abuse@", "any" },
+	{ "r.example", "main" }, { ".r.example", "suffix" },
+	{ ".deep.r.example", "longer" }, { "bad.example", "mian" },
+	{ "a.example", "any" }, { "u@a.example", "any" },
+	{ "xn--bcher-kva.example", "main" }, { "empty.example", "" },
+	{ "[192.0.2.9]", "longer" }, { "*", "main" }, { "postmaster", "any" },
+	{ "o'hara@r.example", "special" }, { ".a.b.c.d.e.f.g.example",
+	    "longer" }, { ".f.g.example", "suffix" },
+};
+
+/* 0 and 1 of those above, then Redis, then 4 ("*") if there are 4 of them. */
+static const struct {
+	const char	*name, *rcpt;
+	size_t		 nroutes;
+	int		 want;
+} there[] = {
+	{ "exact domain", "u@r.example", 3, 0 },
+	{ "case", "U@R.Example", 3, 0 },
+	{ "exact recipient", "Boss@r.example", 3, 1 },
+	{ "quoted", "\"o'hara\"@r.example", 3, 1 },
+	{ "suffix", "u@x.r.example", 3, 2 },
+	{ "longest suffix", "u@x.deep.r.example", 3, 3 },
+	{ "suffix is not the name itself", "u@deep.r.example", 3, 2 },
+	{ "the longest of those that are asked for",
+	    "u@z.a.b.c.d.e.f.g.example", 3, 3 },
+	{ "more labels hide no suffix",
+	    "u@1.2.3.4.5.6.7.8.9.z.a.b.c.d.e.f.g.example", 3, 3 },
+	{ "U-labels", "u@b\xc3\xbc" "cher.example", 3, 0 },
+	{ "address literal", "u@[192.0.2.9]", 3, 3 },
+	{ "a local part of the file, in a domain of Redis",
+	    "abuse@r.example", 3, 1 },
+	{ "a recipient of Redis before it", "boss@r.example", 3, 1 },
+	{ "what the file names it names", "u@a.example", 3, 0 },
+	{ "a local part opens no domain", "abuse@elsewhere.test", 3, -1 },
+	{ "neither does a star there", "u@elsewhere.test", 3, -1 },
+	{ "a backend that is none", "u@bad.example", 3, -2 },
+	{ "nor is this", "u@empty.example", 3, -2 },
+	{ "a star of the file comes last", "u@r.example", 4, 0 },
+	{ "and takes the rest", "u@elsewhere.test", 4, 4 },
+	{ "also of a local part", "abuse@elsewhere.test", 4, 1 },
+	{ "postmaster goes with the file", "postmaster", 3, 0 },
+	{ "nobody else does", "root", 3, -1 },
+	{ "no domain", "u@..", 3, -1 },
+};
+
+static const char *hash_names[] = { "main", "special", "suffix", "longer",
+    "any" };
+
+static void
+test_redis(struct arena *a)
+{
+	struct store_options none = {0};
+	struct lookup_options options = { .timeout = CLOCK_S,
+	    .cache = 5 * CLOCK_S };
+	struct backend_conf backends[5] = { 0 };
+	struct route_conf mixed[] = { { .redis = "h" }, routes[0], routes[1],
+	    routes[4] };
+	struct settings settings = { .routes = mixed, .backends = backends,
+	    .nbackends = 5 };
+	struct lookup *lookup;
+	struct routes *r;
+	struct address rcpt;
+
+	for (size_t i = 0; i < 5; i++)
+		backends[i].name = hash_names[i];
+	for (size_t i = 0; i < sizeof(hash) / sizeof(*hash); i++)
+		fake_store_part("h", hash[i].field, hash[i].backend);
+	options.store = store_open(a, &none, &err);
+	lookup = lookup_create(a, &options);
+	for (size_t i = 0; i < sizeof(there) / sizeof(*there); i++) {
+		settings.nroutes = there[i].nroutes;
+		rcpt = address_of(there[i].rcpt);
+		T_INT(there[i].name, find(routes_create(a, &settings, lookup),
+		    &rcpt), there[i].want);
+		if (there[i].want == ROUTE_UNKNOWN)
+			T_INT(there[i].name, err.kind, ERR_CONFIG);
+	}
+	settings.nroutes = 1;
+	r = routes_create(a, &settings, lookup);
+	rcpt = address_of("Postmaster");
+	T_INT("postmaster, with nothing else", find(r, &rcpt), 4);
+	rcpt = address_of("abuse@r.example");
+	T_INT("a local part there", find(r, &rcpt), 4);
+	rcpt = address_of("u@bad.example");
+	T_INT("no backend", find(r, &rcpt), ROUTE_UNKNOWN);
+	T_STR("is told", err.text, "route h: its field bad.example names no "
+	    "backend: \"mian\"");
+
+	/* It fails: who can have none of its answers. */
+	settings.nroutes = 4;
+	fake_store_fail(1, 1000, ERR_UNAVAIL);
+	r = routes_create(a, &settings, lookup_create(a, &options));
+	rcpt = address_of("u@b.example");
+	T_INT("the file goes on", find(r, &rcpt), 0);
+	rcpt = address_of("u@elsewhere.test");
+	T_INT("its star does not", find(r, &rcpt), ROUTE_UNKNOWN);
+	T_STR("as is told", err.text, "route h: the store fails");
+	r = routes_create(a, &settings, lookup);
+	T_INT("what is remembered does", find(r, &rcpt), 4);
+	fake_store_fail(1, 1, ERR_CLOSED);
+	rcpt = address_of("u@other.test");
+	T_INT("the session ends", find(r, &rcpt), ROUTE_UNKNOWN);
+	T_INT("for that", err.kind, ERR_CLOSED);
+	fake_store_clear();
 }
 
 int
@@ -93,11 +216,12 @@ main(void)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		settings.nroutes = cases[i].nroutes;
 		rcpt = address_of(cases[i].rcpt);
-		T_INT(cases[i].name, route_find(routes_create(a, &settings),
+		T_INT(cases[i].name, find(routes_create(a, &settings, NULL),
 		    &rcpt), cases[i].want);
 	}
 	settings.nroutes = 4;
-	test_long_parts(a, routes_create(a, &settings));
+	test_long_parts(a, routes_create(a, &settings, NULL));
+	test_redis(a);
 	arena_destroy(&a);
 	return t_done();
 }

@@ -7,7 +7,9 @@ struct rule_context
 ruleset_context(struct arena *a, const struct settings *s)
 {
 	struct rule_context context = { .files = true,
-	    .has_store = s->store.text != NULL, .observe = s->observe };
+	    .has_store = s->store.text != NULL,
+	    .has_redis = s->store.text != NULL &&
+	    s->store.kind == STORE_REDIS, .observe = s->observe };
 	const char **backends = arena_new_n(a, s->nbackends + 1, const char *);
 	struct dnsbl_list *lists = arena_new_n(a, s->nlists,
 	    struct dnsbl_list);

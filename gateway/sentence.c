@@ -40,6 +40,20 @@ sentence_relaying(void)
 	return reply(550, "5.7.1", "Relaying is not permitted");
 }
 
+struct reply
+sentence_unrouted(const char *id, const struct err *why)
+{
+	struct logline l;
+
+	if (why->kind != ERR_CLOSED) {
+		log_begin(&l, why->kind == ERR_CONFIG ? LOG_LABEL_WARN :
+		    LOG_LABEL_INFO, id, "route is not known");
+		log_z(&l, "why", why->text);
+		log_end(&l);
+	}
+	return reply_err(why);
+}
+
 bool
 sentence_is_at_once(const struct verdict *v, const struct smtp_conf *conf)
 {
@@ -64,6 +78,19 @@ log_observed(const char *id, enum phase phase, const struct told *o)
 	buf_free(&text);
 }
 
+static void
+log_unsure(const char *id, enum phase phase, const struct verdict *v)
+{
+	struct logline l;
+
+	stats_add(STAT_REFUSALS_UNSURE, 1);
+	log_begin(&l, LOG_LABEL_INFO, id, "refused for now only");
+	log_z(&l, "rule", v->rule->name);
+	log_z(&l, "phase", phase_name(phase));
+	log_z(&l, "unsure", v->unsure->name);
+	log_end(&l);
+}
+
 void
 sentence_log(const char *id, enum phase phase, const struct verdict *v)
 {
@@ -79,6 +106,8 @@ sentence_log(const char *id, enum phase phase, const struct verdict *v)
 		log_str(&l, "text", v->logs[i].text);
 		log_end(&l);
 	}
+	if (v->unsure != NULL)
+		log_unsure(id, phase, v);
 	if (v->gave_up_rule == NULL)
 		return;
 	stats_add(STAT_REGEX_LIMITS, 1);

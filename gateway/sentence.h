@@ -15,12 +15,17 @@ struct reply	sentence_reply(const struct verdict *v, bool smtputf8);
 struct reply	sentence_greeting(const struct verdict *v);
 /* To a recipient that no route of the configuration takes. */
 struct reply	sentence_relaying(void);
+/* To one whose route could not be found out, for this reason, which is
+ * logged. */
+struct reply	sentence_unrouted(const char *session_id,
+		    const struct err *why);
 /* A verdict of connect, helo or mail refuses as the reply to these, and not
  * at each RCPT. */
 bool		sentence_is_at_once(const struct verdict *v,
 		    const struct smtp_conf *conf);
 /* What a phase gave beside its verdict, a line each: rules that would have
- * acted, `log`, and a regular expression that met its limit. */
+ * acted, `log`, a regular expression that met its limit, and a refusal that is
+ * none for good since a set did not answer. */
 void		sentence_log(const char *session_id, enum phase phase,
 		    const struct verdict *v);
 /* "rule" and "action" of who decided; nothing for an accept by nobody. */

@@ -108,6 +108,12 @@
 	    "events that limits counted") \
 	X(LIMITS_LOCAL, COUNTER, "limits_local", \
 	    "of them: in one worker alone, since the store did not answer") \
+	X(LOOKUPS, COUNTER, "lookups", "questions to sets and routes in Redis") \
+	X(LOOKUPS_CACHED, COUNTER, "lookups_cached", \
+	    "of them: answered out of memory") \
+	X(LOOKUPS_FAILED, COUNTER, "lookups_failed", "of them: not answered") \
+	X(REFUSALS_UNSURE, COUNTER, "refusals_unsure", \
+	    "refusals made temporary since a set in Redis did not answer") \
 	X(STORE_OPERATIONS, COUNTER, "store_operations", \
 	    "operations of the store, refused ones too") \
 	X(STORE_FAILURES, COUNTER, "store_failures", \

@@ -9,6 +9,7 @@
 #include "filters/limit.h"
 #include "gateway/fates.h"
 #include "gateway/identity.h"
+#include "gateway/lookup.h"
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 
@@ -100,6 +101,19 @@ options_of(const struct settings *s, const char *password)
 	};
 }
 
+/* LMDB has no sets of other people's. */
+static void
+add_lookup(struct stock *stock, const struct settings *s)
+{
+	const struct lookup_options options = {
+		.store = s->store.kind == STORE_REDIS ? stock->store : NULL,
+		.timeout = s->store_timeout, .cache = s->store_cache,
+		.is_quiet = stock->only_looks
+	};
+
+	stock->lookup = lookup_create(stock->arena, &options);
+}
+
 struct stock *
 stock_open(const struct settings *s, const char *password, struct err *err)
 {
@@ -110,12 +124,16 @@ stock_open(const struct settings *s, const char *password, struct err *err)
 	stock->arena = a;
 	stock->name = s->store.text;
 	stock->limits = limit_counts_create(a);
-	if (s->store.text == NULL)
+	if (s->store.text == NULL) {
+		add_lookup(stock, s);
 		return stock;
+	}
 	options.owner = stock;
 	stock->store = store_open(a, &options, err);
 	if (stock->store == NULL)
 		stock_close(&stock);
+	else
+		add_lookup(stock, s);
 	return stock;
 }
 
@@ -162,6 +180,7 @@ stock_look(const struct settings *s, const char *demo)
 	}
 	if (stock->store == NULL)
 		stock_note_problem(stock, err.text);
+	add_lookup(stock, s);
 	return stock;
 }
 

@@ -21,12 +21,20 @@
  *           logged.
  * Yields    only what is marked; the store's operations do.
  */
+#define STOCK_REST	INT64_C(5000000)	/* us: a client that waited for
+						   the store in vain is not made
+						   to wait again so soon: what
+						   it asks next does without */
+
 struct limit_counts;
+struct lookup;
 struct stock {
 	struct arena		*arena;
 	struct store		*store;		/* NULL: the settings say none, or
 						   who looks has a problem */
 	struct limit_counts	*limits;	/* of this process */
+	struct lookup		*lookup;	/* sets and routes in Redis; never
+						   NULL */
 	const char		*name;		/* for people; no password */
 	enum store_state	 state;		/* as it was told */
 	struct store_stats	 counted;	/* so far */

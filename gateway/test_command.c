@@ -74,7 +74,8 @@ read_rules(struct arena *a, const char *path, const struct settings *s,
     struct tally *tally)
 {
 	struct diagnostics *d = diagnostics_create(a);
-	struct rule_context context = { .files = true, .has_store = true };
+	struct rule_context context = { .files = true, .has_store = true,
+	    .has_redis = true };
 	const struct rules *rules = NULL;
 	const struct ruleset *set;
 

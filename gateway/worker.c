@@ -359,7 +359,7 @@ begin(struct life *l, struct err *err)
 	l->w.backends = backends_create(s, err);
 	if (l->w.backends == NULL)
 		return -1;
-	l->w.routes = routes_create(l->arena, s);
+	l->w.routes = routes_create(l->arena, s, l->w.stock->lookup);
 	l->w.court = court_open(l->arena, s, l->w.rules, tell_of_list);
 	l->w.court->stock = l->w.stock;
 	make_listeners(l);

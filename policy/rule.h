@@ -61,10 +61,13 @@ struct cond {
 	const struct token	*literal;	/* what `value` is made of */
 	struct value		 value;		/* by rule_check.c */
 	struct set_decl		*set;		/* an inline one has no name */
+	unsigned		 question;	/* of a set in Redis, by
+						   rule_plan_number() */
 	struct regex		*regex;		/* by rule_check.c */
 };
 
-/* "set partners = { "a.example", ".a.example" }", or file "partners.txt" */
+/* "set partners = { "a.example", ".a.example" }", or file "partners.txt", or
+ * redis "partners" */
 struct set_decl {
 	const char		*name;		/* NULL: inline, in a condition */
 	struct place		 at;
@@ -74,6 +77,9 @@ struct set_decl {
 						   that is no address */
 	const char		*file;		/* as written; NULL: { } */
 	struct place		 file_at;
+	const char		*redis;		/* its key there, whole; or NULL:
+						   then `set` is NULL for good */
+	struct place		 redis_at;
 	struct set		*set;		/* by rule_check.c */
 	size_t			 uses;
 	bool			 is_declared;	/* not only named by a rule */
@@ -170,6 +176,7 @@ struct rules {
 	size_t			 nrules;	/* `number` is below it */
 	size_t			 nslots;	/* different facts that are named */
 	size_t			 nlimits;	/* brake.slot is below it */
+	size_t			 nquestions;	/* cond.question is below it */
 	struct rcpt_reads	 rcpt_reads;
 };
 #endif

@@ -80,6 +80,15 @@ build_file(struct rule_checker *c, struct set_decl *set)
 	}
 }
 
+static void
+check_redis(struct rule_checker *c, const struct set_decl *set)
+{
+	if (!c->context->has_redis)
+		diagnostic(c->d, set->redis_at, NULL, "a set in Redis needs "
+		    "it as the store: \"store { address redis://... }\" in "
+		    "the configuration");
+}
+
 void
 check_set_build(struct rule_checker *c, struct set_decl *set)
 {
@@ -87,6 +96,10 @@ check_set_build(struct rule_checker *c, struct set_decl *set)
 
 	if (!set->is_declared || set->is_bad || set->set != NULL)
 		return;
+	if (set->redis != NULL) {
+		check_redis(c, set);
+		return;
+	}
 	if (set->file == NULL)
 		build_items(c, set);
 	else if (c->context != NULL && c->context->files)
@@ -138,15 +151,16 @@ has_items(struct rule_checker *c, const struct cond *cond)
 	const struct set_decl *set = cond->set;
 	struct place at = set->name != NULL ? cond->literal->place : set->at;
 
-	if (set->file != NULL)
-		diagnostic(c->d, at, NULL, "%s is %s, but $%s is a file: such "
+	if (set->file != NULL || set->redis != NULL)
+		diagnostic(c->d, at, NULL, "%s is %s, but $%s is %s: such "
 		    "a set is written out in { }",
 		    check_fact_name(c, &cond->ref),
-		    type_name(cond->ref.fact->type), set->name);
+		    type_name(cond->ref.fact->type), set->name,
+		    set->file != NULL ? "a file" : "in Redis");
 	else if (set->nitems == 0)
 		diagnostic(c->d, at, NULL, "%s is a set without items",
 		    set_name(c, set));
-	return set->file == NULL && set->nitems > 0;
+	return set->file == NULL && set->redis == NULL && set->nitems > 0;
 }
 
 static void
@@ -238,6 +252,10 @@ check_in(struct rule_checker *c, struct cond *cond)
 		*cond = *any;
 		return;
 	}
+	if (cond->set->redis != NULL && fact->scope == FACT_OF_RULES)
+		diagnostic(c->d, cond->literal->place, NULL, "%s is made by "
+		    "the rules: such a set is written out in { }",
+		    fact->name);
 	if (cond->set->name == NULL)
 		check_set_build(c, cond->set);
 	if (cond->set->set != NULL && !cond->set->is_bad)

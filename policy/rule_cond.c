@@ -157,25 +157,33 @@ test_list(struct rule_run *run, const struct cond *c, const struct value *v)
 	return false;
 }
 
+static enum truth
+truth_of(bool holds)
+{
+	return holds ? TRUTH_YES : TRUTH_NO;
+}
+
 static MAY_YIELD int
-test(struct rule_run *run, const struct cond *c, bool *holds,
+test(struct rule_run *run, const struct cond *c, enum truth *truth,
     struct err *err)
 {
 	struct value v;
 
 	if (c->op == COND_TAGGED) {
-		*holds = world_tagged(&run->e->worlds[run->world],
-		    c->value.text);
+		*truth = truth_of(world_tagged(
+		    &run->e->worlds[run->world], c->value.text));
 		return 0;
 	}
 	if (rule_fact(run, &c->ref, &v, err) < 0)
 		return -1;
 	if (c->op == COND_NONE)
-		*holds = is_none(&v);
+		*truth = truth_of(is_none(&v));
+	else if (c->op == COND_IN && c->set->redis != NULL && !is_none(&v))
+		return rule_question(run, c, &v, truth, err);
 	else if (!is_none(&v) && type_is_list(v.type))
-		*holds = test_list(run, c, &v);
+		*truth = truth_of(test_list(run, c, &v));
 	else
-		*holds = test_item(run, c, &v);
+		*truth = truth_of(test_item(run, c, &v));
 	return 0;
 }
 
@@ -188,42 +196,66 @@ is_leaf(const struct cond *c)
 }
 
 static void
-open_push(struct rule_run *run, size_t *n, const struct cond *c)
+open_push(struct rule_run *run, size_t *n, const struct cond *c,
+    bool is_right)
 {
 	if (*n == run->open_cap) {
 		run->open = list_room(run->arena, run->open, *n,
 		    sizeof(*run->open));
 		run->open_cap = *n > 0 ? *n * 2 : 1;
 	}
-	run->open[(*n)++] = c;
+	run->open[(*n)++] = (struct open_cond){ c, is_right };
+}
+
+/* What "and" or "or" says, whatever its other side does. */
+static bool
+is_decided(const struct cond *c, enum truth truth)
+{
+	return truth == (c->op == COND_OR ? TRUTH_YES : TRUTH_NO);
 }
 
 /*
- * Down the left sides to a leaf; back up with its answer, until one of them
- * leaves it to its right side. That one takes the place of the whole, so only
- * left sides and `not` are open at a time.
+ * Up from what was said last, until somebody leaves it to its right side: that
+ * is returned. NULL: there is nobody left.
+ */
+static const struct cond *
+go_up(struct rule_run *run, size_t *n, enum truth *truth)
+{
+	while (*n > 0) {
+		struct open_cond o = run->open[--*n];
+
+		if (o.cond->op == COND_NOT) {
+			if (*truth != TRUTH_UNTOLD)
+				*truth = truth_of(*truth == TRUTH_NO);
+		} else if (o.is_right) {
+			if (!is_decided(o.cond, *truth))
+				*truth = TRUTH_UNTOLD;
+		} else if (!is_decided(o.cond, *truth)) {
+			if (*truth == TRUTH_UNTOLD)
+				open_push(run, n, o.cond, true);
+			return o.cond->right;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Down the left sides to a leaf, and up with its answer. A right side takes the
+ * place of the whole unless the left one could not be told, so only left sides,
+ * `not` and those are open at a time.
  */
 MAY_YIELD int
-rule_cond(struct rule_run *run, const struct cond *cond, bool *holds,
+rule_cond(struct rule_run *run, const struct cond *cond, enum truth *truth,
     struct err *err)
 {
-	const struct cond *c = cond;
 	size_t n = 0;
 
-	for (;;) {
+	for (const struct cond *c = cond; c != NULL;
+	    c = go_up(run, &n, truth)) {
 		for (; !is_leaf(c); c = c->left)
-			open_push(run, &n, c);
-		if (test(run, c, holds, err) < 0)
+			open_push(run, &n, c, false);
+		if (test(run, c, truth, err) < 0)
 			return -1;
-		for (c = NULL; c == NULL;) {
-			if (n == 0)
-				return 0;
-			c = run->open[--n];
-			if (c->op == COND_NOT)
-				*holds = !*holds;
-			if (c->op == COND_NOT || *holds == (c->op == COND_OR))
-				c = NULL;	/* decided: further up */
-		}
-		c = c->right;
 	}
+	return 0;
 }

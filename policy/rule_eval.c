@@ -86,7 +86,8 @@ end(struct rule_run *run, enum world_kind w, const struct rule *rule)
 }
 
 static void
-decide(struct verdict *v, const struct rule *rule, struct span text)
+decide(struct rule_run *run, enum world_kind w, struct verdict *v,
+    const struct rule *rule, struct span text)
 {
 	const struct action *action = action_in_effect(rule);
 
@@ -95,6 +96,7 @@ decide(struct verdict *v, const struct rule *rule, struct span text)
 	v->code = action->code;
 	v->enhanced = action->enhanced;
 	v->text = text;
+	rule_soften(run, w, v);
 }
 
 static void
@@ -136,7 +138,7 @@ act(struct rule_run *run, const struct rule_step *step)
 	switch (action->kind) {
 	case ACTION_TRUST:
 		end(run, REAL, rule);
-		decide(run->verdict, rule, text);
+		decide(run, REAL, run->verdict, rule, text);
 		return DECIDED;
 	case ACTION_ACCEPT:
 	case ACTION_REJECT:
@@ -144,7 +146,7 @@ act(struct rule_run *run, const struct rule_step *step)
 	case ACTION_DISCONNECT:
 	case ACTION_DISCARD:
 	case ACTION_QUARANTINE:
-		decide(run->verdict, rule, text);
+		decide(run, REAL, run->verdict, rule, text);
 		return DECIDED;
 	case ACTION_SCORE:
 	case ACTION_TAG:
@@ -200,7 +202,7 @@ observe(struct rule_run *run, const struct rule_step *step)
 	if (!action_is_final(kind))
 		return;
 	would = arena_new(run->arena, struct verdict);
-	decide(would, rule, step->text);
+	decide(run, SHADOW, would, rule, step->text);
 	run->verdict->would = would;
 	run->is_over = true;
 	/* The next phase is asked behind accept alone: a recipient who is
@@ -259,12 +261,16 @@ run_one(struct rule_run *run, const struct rule *rule, bool *applied,
 {
 	struct rule_step *step = &run->step;
 	enum outcome outcome = GOES_ON;
+	enum truth truth = TRUTH_YES;
 
-	*step = (struct rule_step){ .rule = rule, .applied = true };
+	*step = (struct rule_step){ .rule = rule };
 	run->world = rule->observe ? SHADOW : REAL;
-	if (rule->when != NULL &&
-	    rule_cond(run, rule->when, &step->applied, err) < 0)
+	if (rule->when != NULL && rule_cond(run, rule->when, &truth, err) < 0)
 		return STOPPED;
+	step->applied = truth == TRUTH_YES;
+	step->is_untold = truth == TRUTH_UNTOLD;
+	if (step->is_untold)
+		rule_note_untold(run);
 	note_limit(run);
 	if (step->applied && rule->group == NULL)
 		outcome = do_action(run, rule, err);
@@ -308,6 +314,8 @@ evaluation_begin(struct arena *a, const struct rules *rules,
 	e->source = source;
 	e->slots = arena_new_n(a, rules->nslots, struct fact_slot *);
 	e->counts = arena_new_n(a, rules->nlimits, struct count_slot);
+	e->questions = arena_new_n(a, rules->nquestions,
+	    struct question_slot);
 	return e;
 }
 

@@ -59,6 +59,16 @@
  *           tell them apart. What only observes does not count. It sees the
  *           facts of the same recipient; in the shadow are the scores and tags
  *           of the first one whom the rules of rcpt would have taken.
+ * Sets      that are kept elsewhere (Redis) are asked once for each value, for
+ *           as long as its fact lasts. What is asked may not answer. Then
+ *           neither `in` nor `not in` can be told, and a condition holds, or
+ *           does not, only if it does whatever the answer would be (`or` with
+ *           one that holds, `and` with one that does not). A rule whose
+ *           condition cannot be told does nothing. If it could have spoken for
+ *           the mail (it accepts, trusts, defers, discards, quarantines, tags
+ *           or takes from the score), then what refuses for good or discards,
+ *           for as long as its scores would have lasted, defers: 451 4.3.0, of
+ *           `disconnect` 421.
  * None      fits `is none` alone: no other test holds. A list of nothing is
  *           none too. Tests of a list hold if one of its items fits.
  * Case      of ASCII letters does not matter in texts; in a regular
@@ -82,6 +92,14 @@
 					   session's id beside it */
 #define VERDICT_VALUE_MAX	900	/* of a line of 998, RFC 5322 2.1.1 */
 
+/* Whether a value is in a set that is kept elsewhere. */
+enum set_told { SET_HAS_NOT, SET_HAS, SET_UNTOLD };
+struct set_answer {
+	enum set_told	 told;
+	size_t		 question;	/* SET_HAS: by which of those of
+					   policy/set_ask.h */
+};
+
 struct fact_source {
 	void		*owner;
 	/* Fills in the value (of the fact's type, or none). -1: ERR_CLOSED,
@@ -102,6 +120,11 @@ struct fact_source {
 	MAY_YIELD int	(*count)(void *owner, const struct rule *rule,
 			    struct span key, int64_t window, int64_t *number,
 			    struct err *err);
+	/* Is the value, which is not none, in a set of Redis? -1 as above.
+	 * Needed if a rule has such a set. */
+	MAY_YIELD int	(*member)(void *owner, const struct set_decl *set,
+			    const struct value *value,
+			    struct set_answer *answer, struct err *err);
 };
 
 struct header_edit {			/* of the forwarded message */
@@ -138,12 +161,16 @@ struct verdict {
 	/* The first regular expression that met its limit; NULL: none did. */
 	const struct cond	*gave_up;
 	const struct rule	*gave_up_rule;
+	/* It defers only since the condition of this rule could not be told,
+	 * and `rule` refuses or discards. NULL: it is as `rule` says. */
+	const struct rule	*unsure;
 };
 
 /* One rule that was looked at. */
 struct rule_step {
 	const struct rule	*rule;
 	bool			 applied;	/* its condition held */
+	bool			 is_untold;	/* or nobody knows */
 	bool			 is_let_pass;	/* by greylist, limit */
 	bool			 observed;	/* "would have" */
 	struct span		 text;		/* of its action, rendered */
@@ -159,6 +186,13 @@ struct rule_step {
 		struct value		 value;
 	}			*readings;
 	size_t			 nreadings;
+	/* The sets of Redis that were asked for it, each once for a fact. */
+	struct set_reading {
+		const struct cond	*cond;
+		enum set_told		 told;
+		struct span		 member;	/* of SET_HAS */
+	}			*asked;
+	size_t			 nasked;
 };
 struct rule_trace {
 	enum phase		 phase;

@@ -7,6 +7,7 @@
  * rule_eval.c	runs the rules of a phase
  * rule_cond.c	whether a condition holds
  * rule_facts.c	facts of the source: read once, kept for their scope
+ * rule_question.c	sets in Redis, and what follows if they do not answer
  * rule_brake.c	whether greylist and limit do something
  * rule_given.c	what rules give: scores and tags, and facts made of them
  * rule_eval_rcpt.c	many recipients, and one message for them
@@ -28,6 +29,14 @@ struct count_slot {
 	int64_t			 number;
 };
 
+/* What a set in Redis said of a fact. */
+struct question_slot {
+	const struct fact	*fact;
+	bool			 known;
+	enum phase		 phase;		/* in which it was asked */
+	struct set_answer	 answer;
+};
+
 /* Of a `score` or `tag` that applied. */
 struct gift {
 	const struct rule	*rule;
@@ -38,6 +47,9 @@ struct given {
 	struct gift		*list;
 	size_t			 n, cap;
 	int64_t			 score;
+	/* The first that could have spoken for the mail, if its condition could
+	 * be told. */
+	const struct rule	*untold;
 };
 
 /* As it is, by the rules that act; and as it would be if those that observe
@@ -59,12 +71,22 @@ struct evaluation {
 	const struct fact_source *source;
 	struct fact_slot	**slots;	/* by fact_ref.slot */
 	struct count_slot	*counts;	/* by brake.slot */
+	struct question_slot	*questions;	/* by cond.question */
 	struct world		 worlds[WORLDS];
 	struct {			/* by evaluation_rcpt_keep() */
 		bool			 is_kept;
 		struct given		 given;		/* at rcpt */
 		const struct rule	*ended;
 	}			 kept[WORLDS];
+};
+
+enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNTOLD };
+
+/* Whose left side is at work; or its right one, if what the left side says
+ * cannot be told. */
+struct open_cond {
+	const struct cond	*cond;
+	bool			 is_right;
 };
 
 /* One evaluation_run(). */
@@ -80,7 +102,7 @@ struct rule_run {
 	unsigned		 limits;	/* met in the test at hand */
 	/* Conditions whose left side is at work: in an array, since a fiber's
 	 * stack is small and "or" may have a thousand members. */
-	const struct cond	**open;
+	struct open_cond	*open;
 	size_t			 open_cap;
 };
 
@@ -94,6 +116,19 @@ void		 rule_put_folded(struct buf *out, struct span text);
  * matter. */
 void		 rule_fact_put(struct buf *out, const struct fact_ref *ref,
 		    const struct value *value);
+
+/* --- rule_question.c --- */
+/* Of a value that is not none. */
+MAY_YIELD int	 rule_question(struct rule_run *run, const struct cond *c,
+		    const struct value *v, enum truth *truth,
+		    struct err *err);
+void		 rule_questions_forget(struct evaluation *e,
+		    enum fact_scope scope);
+/* The condition of the rule at hand cannot be told. */
+void		 rule_note_untold(struct rule_run *run);
+/* A verdict of this world that is final becomes one that it may be. */
+void		 rule_soften(const struct rule_run *run, enum world_kind w,
+		    struct verdict *v);
 
 /* --- rule_brake.c --- */
 /* Of the rule at hand, whose action has a brake: fills in what the step says
@@ -122,5 +157,5 @@ bool		 rule_fact_given(struct rule_run *run,
 
 /* --- rule_cond.c --- */
 MAY_YIELD int	 rule_cond(struct rule_run *run, const struct cond *cond,
-		    bool *holds, struct err *err);
+		    enum truth *truth, struct err *err);
 #endif

@@ -8,11 +8,12 @@ put_facts(struct rule_run *run, const struct rcpt_reads *reads,
     struct buf *out, struct err *err)
 {
 	for (size_t i = 0; i < reads->ntests; i++) {
-		bool holds;
+		enum truth truth;
 
-		if (rule_cond(run, reads->tests[i], &holds, err) < 0)
+		if (rule_cond(run, reads->tests[i], &truth, err) < 0)
 			return -1;
-		buf_puts(out, holds ? "1" : "0");
+		buf_puts(out, truth == TRUTH_YES ? "1" :
+		    truth == TRUTH_NO ? "0" : "?");
 	}
 	for (size_t i = 0; i < reads->ntexts; i++) {
 		struct value value;
@@ -64,13 +65,16 @@ evaluation_rcpt_class(struct evaluation *e, struct arena *a,
 
 	*class = span_z("");
 	/* Who is trusted is asked no rule of the message. */
-	if (reads_nothing(reads) ||
+	if ((reads_nothing(reads) &&
+	    real->given[PHASE_RCPT].untold == NULL) ||
 	    (real->ended != NULL && real->ended_in < PHASE_RCPT))
 		return 0;
 	if (real->ended != NULL && real->ended_in == PHASE_RCPT)
 		buf_puts(&out, "trusted");
 	else {
-		buf_puts(&out, "-");
+		/* What would refuse all may only defer this one. */
+		buf_puts(&out, real->given[PHASE_RCPT].untold != NULL ?
+		    "unsure" : "-");
 		rc = put_facts(&run, reads, &out, err);
 		put_given(&real->given[PHASE_RCPT], reads, &out);
 	}

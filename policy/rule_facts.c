@@ -73,6 +73,7 @@ rule_facts_forget(struct evaluation *e, enum fact_scope scope)
 		    (e->slots[i]->fact->scope >= scope ||
 		    e->slots[i]->fact->change == FACT_GROWS))
 			e->slots[i]->known = false;
+	rule_questions_forget(e, scope);
 	given_forget(e, scope);
 }
 

@@ -45,6 +45,7 @@ given_clear(struct given *given)
 {
 	given->n = 0;
 	given->score = 0;
+	given->untold = NULL;
 }
 
 void
@@ -53,6 +54,7 @@ given_copy(struct arena *a, struct given *to, const struct given *from)
 	given_clear(to);
 	for (size_t i = 0; i < from->n; i++)
 		given_add(a, to, from->list[i].rule, from->list[i].score);
+	to->untold = from->untold;
 }
 
 void

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/store.h"
 #include "conf/list.h"
 #include "conf/listing.h"
 #include "conf/value.h"
@@ -76,7 +77,26 @@ rule_parse_items(struct rule_parser *p, struct set_decl *set)
 	return true;
 }
 
-/* The right side: { }, file "x". */
+/* Keys are any octets; people write words. */
+static bool
+parse_redis(struct rule_parser *p, struct set_decl *set)
+{
+	const struct token *t = ++p->t;
+
+	if (t->kind != TOKEN_STRING || t->text.len == 0) {
+		diagnostic(p->d, t->place, NULL, "expected the key of the set "
+		    "in quotes behind redis, found %s", rule_show(p, t));
+		return false;
+	}
+	if (t->text.len > STORE_KEY_MAX)
+		diagnostic(p->d, t->place, NULL, "a key has at most %d octets",
+		    STORE_KEY_MAX);
+	set->redis = arena_copy(p->a, t->text);
+	set->redis_at = p->t++->place;
+	return true;
+}
+
+/* The right side: { }, file "x", redis "x". */
 static bool
 parse_content(struct rule_parser *p, struct set_decl *set)
 {
@@ -84,14 +104,11 @@ parse_content(struct rule_parser *p, struct set_decl *set)
 
 	if (token_is_punct(t, "{"))
 		return rule_parse_items(p, set);
-	if (token_is_word(t, "redis")) {
-		diagnostic(p->d, t->place, NULL,
-		    "\"redis\" is not built into this version");
-		return false;
-	}
+	if (token_is_word(t, "redis"))
+		return parse_redis(p, set);
 	if (!token_is_word(t, "file")) {
-		diagnostic(p->d, t->place, NULL, "expected { or file behind "
-		    "=, found %s", rule_show(p, t));
+		diagnostic(p->d, t->place, NULL, "expected {, file or redis "
+		    "behind =, found %s", rule_show(p, t));
 		return false;
 	}
 	p->t++;

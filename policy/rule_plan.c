@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "conf/list.h"
@@ -15,6 +16,8 @@ struct gathering {
 	size_t			 n, cap;
 	struct cond		**open;		/* right sides, still to come */
 	size_t			 nopen, open_cap;
+	struct cond		**asking;	/* sets in Redis */
+	size_t			 nasking, asking_cap;
 	bool			 has_limit;	/* one that counts */
 };
 
@@ -38,6 +41,15 @@ gather_ref(struct gathering *g, struct fact_ref *ref)
 }
 
 static void
+gather_question(struct gathering *g, struct cond *c)
+{
+	if (c->op != COND_IN || c->set->redis == NULL)
+		return;
+	g->asking = room(g->arena, g->asking, g->nasking, &g->asking_cap);
+	g->asking[g->nasking++] = c;
+}
+
+static void
 gather_cond(struct gathering *g, struct cond *c)
 {
 	g->nopen = 0;
@@ -51,8 +63,10 @@ gather_cond(struct gathering *g, struct cond *c)
 			g->open = room(g->arena, g->open, g->nopen,
 			    &g->open_cap);
 			g->open[g->nopen++] = c->right;
-		} else if (c->op != COND_NOT)
+		} else if (c->op != COND_NOT) {
 			gather_ref(g, &c->ref);
+			gather_question(g, c);
+		}
 		c = c->op == COND_AND || c->op == COND_OR ||
 		    c->op == COND_NOT ? c->left : NULL;
 	}
@@ -111,6 +125,34 @@ by_fact(const void *a, const void *b)
 	return compare_nocase(x->argument, y->argument);
 }
 
+static int
+by_question(const void *a, const void *b)
+{
+	const struct cond *x = *(struct cond *const *)a;
+	const struct cond *y = *(struct cond *const *)b;
+	int c = strcmp(x->set->redis, y->set->redis);
+
+	if (c != 0)
+		return c;
+	return x->ref.slot < y->ref.slot ? -1 : x->ref.slot > y->ref.slot;
+}
+
+/* Behind the numbers of facts. */
+static void
+number_questions(struct rules *rules, struct gathering *g)
+{
+	if (g->nasking > 0)
+		qsort(g->asking, g->nasking, sizeof(struct cond *),
+		    by_question);
+	rules->nquestions = 0;
+	for (size_t i = 0; i < g->nasking; i++) {
+		if (i == 0 || by_question(&g->asking[i - 1],
+		    &g->asking[i]) != 0)
+			rules->nquestions++;
+		g->asking[i]->question = (unsigned)rules->nquestions - 1;
+	}
+}
+
 static void
 number_limits(struct rules *all, const struct rule *rules, size_t n)
 {
@@ -137,6 +179,7 @@ rule_plan_number(struct rules *rules)
 			rules->nslots++;
 		g.refs[i]->slot = (unsigned)rules->nslots - 1;
 	}
+	number_questions(rules, &g);
 	arena_destroy(&scratch);
 	rules->nlimits = 0;
 	for (size_t i = 0; i < PHASES; i++)
@@ -168,9 +211,10 @@ count_leading(struct gathering *g, const struct phase_rules *rules)
 
 	for (i = 0; i < rules->n; i++) {
 		g->n = 0;
+		g->nasking = 0;
 		g->has_limit = false;
 		gather_rule(g, &rules->rules[i]);
-		if (g->has_limit)
+		if (g->has_limit || g->nasking > 0)
 			return i;
 		for (size_t j = 0; j < g->n; j++)
 			if (g->refs[j]->fact->cost != FACT_FREE)

@@ -20,7 +20,7 @@ struct phase_plan {
 	const struct fact_ref	**needs;
 	size_t			 nneeds;
 	/* Rules (and groups) in front whose facts are free, and that count
-	 * nothing. */
+	 * nothing and ask no set in Redis. */
 	size_t			 leading;
 };
 
@@ -34,9 +34,11 @@ struct rule_plan {
 };
 
 struct rule_plan *rule_plan(struct arena *a, const struct rules *rules);
-/* Gives equal facts the same number (fact_ref.slot, below rules.nslots), each
- * limit its own (brake.slot, below rules.nlimits), and notes what the message reads of a recipient (rules.rcpt_reads): the last
- * thing that is done to rules before they are used. */
+/* Gives equal facts the same number (fact_ref.slot, below rules.nslots), equal
+ * questions to sets in Redis (cond.question, below rules.nquestions) and each
+ * limit its own (brake.slot, below rules.nlimits), and notes what the message
+ * reads of a recipient (rules.rcpt_reads): the last thing that is done to rules
+ * before they are used. */
 void		 rule_plan_number(struct rules *rules);
 void		 rule_plan_rcpt(struct rules *rules);	/* its second half */
 #endif

@@ -21,6 +21,7 @@ struct rule_context {			/* what a file may refer to */
 	size_t			 nlists;
 	bool			 observe;	/* every rule, as if it said so */
 	bool			 has_store;	/* for greylist and limit */
+	bool			 has_redis;	/* ... and for sets there */
 };
 
 /* NULL if there are errors. Warnings are in `d` too. Ends with the arena. */

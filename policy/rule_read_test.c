@@ -15,7 +15,7 @@
 
 static const char *const backends[] = { "inbound", "archive", NULL };
 static const struct rule_context context = { .backends = backends,
-    .files = true, .has_store = true };
+    .files = true, .has_store = true, .has_redis = true };
 
 /* What all files together were told, to be searched. */
 static struct buf told;
@@ -99,6 +99,11 @@ static const struct {
 	    "r:2:14: \"greylist.left\" needs a store: \"store\" in the "
 	    "configuration\n  log \"x\" when greylist.left > 5s\n"
 	    "               ^\n" },
+	{ "a set in Redis", "set s = redis \"key\"\non mail {\n"
+	    "log \"x\" when sender in $s\n}\n",
+	    "r:1:15: a set in Redis needs it as the store: \"store { address "
+	    "redis://... }\" in the configuration\n"
+	    "  set s = redis \"key\"\n                ^\n" },
 	{ "in a text", "on rcpt {\nlog \"{greylist.identity}\"\n}\n",
 	    "r:2:7: \"greylist.identity\" needs a store: \"store\" in the "
 	    "configuration\n  log \"{greylist.identity}\"\n        ^\n" },

@@ -24,6 +24,10 @@
  * `limit LABEL = 101` gives what the limit of this label has counted, with what
  * the test brings: 0 without it, and `none` if the store does not say.
  *
+ * `set NAME = { "a.example", 192.0.2.1 }` gives what is in a set that the rules
+ * have in Redis, as it stands there: nothing without it, and `none` if the store
+ * does not say.
+ *
  * What can be expected, each at one phase or, without one, at the end:
  *
  *	expect rcpt reject [554 [5.7.1]] ["text"] [by LABEL]

@@ -8,6 +8,7 @@
  * rule_test_internal -- what reading and running a test share
  *
  * rule_test_read.c	a file: tests, facts that they give
+ * rule_test_set.c	... members of sets in Redis
  * rule_test_expect.c	what they expect
  * rule_test_action.c	... of actions, those of rules that observe too
  * rule_test_name.c	names that the rules have
@@ -119,6 +120,15 @@ bool		 test_take_phase(struct test_reading *r, enum phase *phase);
 bool		 test_take_item(struct test_reading *r,
 		    const struct fact_ref *ref, enum type type,
 		    struct value *value);
+
+/* Lines may end in it. */
+void		 test_skip_line_ends(struct test_reading *r);
+bool		 test_take_punct(struct test_reading *r, const char *text,
+		    const char *where);
+
+/* --- rule_test_set.c --- */
+/* The line of a set in Redis. */
+bool		 test_take_set(struct test_reading *r);
 
 /* --- rule_test_name.c --- */
 enum test_named { NAMED_RULE, NAMED_LIMIT, NAMED_TAG, NAMED_ROUTE,

@@ -32,8 +32,8 @@ test_expected_near(struct test_reading *r, const char *what,
 	return false;
 }
 
-static bool
-take_punct(struct test_reading *r, const char *text, const char *where)
+bool
+test_take_punct(struct test_reading *r, const char *text, const char *where)
 {
 	if (!token_is_punct(r->p.t, text))
 		return test_expected(r, arena_printf(r->p.a, "%s %s", text,
@@ -78,8 +78,8 @@ skip_line(struct test_reading *r)
 		r->p.t++;
 }
 
-static void
-skip_line_ends(struct test_reading *r)
+void
+test_skip_line_ends(struct test_reading *r)
 {
 	while (r->p.t->kind == TOKEN_EOL)
 		r->p.t++;
@@ -156,7 +156,7 @@ parse_items(struct test_reading *r, const struct fact_ref *ref, struct value *v)
 		r->p.t++;
 	for (;;) {
 		if (braces)
-			skip_line_ends(r);
+			test_skip_line_ends(r);
 		if (braces && token_is_punct(r->p.t, "}"))
 			break;
 		if (!test_take_item(r, ref, type, &item))
@@ -166,12 +166,12 @@ parse_items(struct test_reading *r, const struct fact_ref *ref, struct value *v)
 		v->list.items[v->list.n++] = item;
 		if (!braces)
 			return true;
-		skip_line_ends(r);
+		test_skip_line_ends(r);
 		if (!token_is_punct(r->p.t, ","))
 			break;
 		r->p.t++;
 	}
-	return take_punct(r, "}", "or , behind an item");
+	return test_take_punct(r, "}", "or , behind an item");
 }
 
 static bool
@@ -265,7 +265,7 @@ parse_given(struct test_reading *r)
 	if (!rule_parse_fact(&r->p, &ref) || !check_fact(r, &ref) ||
 	    !check_from(r, &ref, from, at))
 		return false;
-	if (!take_punct(r, "=", "and a value") ||
+	if (!test_take_punct(r, "=", "and a value") ||
 	    !parse_value(r, &ref, &value))
 		return false;
 	if (!test_facts_give(r->test->facts, &ref, from, &value)) {
@@ -287,7 +287,7 @@ parse_count(struct test_reading *r)
 	if (!rule_is_value(limit))
 		return test_expected(r, "the label of a limit behind limit");
 	if (!test_take_name(r, NAMED_LIMIT, &name) ||
-	    !take_punct(r, "=", "and a number"))
+	    !test_take_punct(r, "=", "and a number"))
 		return false;
 	if (r->p.t->kind != TOKEN_WORD || (!token_is_word(r->p.t, "none") &&
 	    span_uint(r->p.t->text, COUNT_MAX, &number) < 0))
@@ -309,6 +309,7 @@ parse_line(struct test_reading *r)
 {
 	bool good = token_is_word(r->p.t, "expect") ? test_expect(r) :
 	    token_is_word(r->p.t, "limit") ? parse_count(r) :
+	    token_is_word(r->p.t, "set") ? test_take_set(r) :
 	    parse_given(r);
 
 	if (!good)
@@ -322,7 +323,7 @@ static void
 parse_lines(struct test_reading *r)
 {
 	for (;;) {
-		skip_line_ends(r);
+		test_skip_line_ends(r);
 		if (token_is_punct(r->p.t, "}")) {
 			r->p.t++;
 			return;
@@ -349,7 +350,7 @@ parse_test(struct test_reading *r, struct rule_tests *tests)
 	if (r->p.t->kind != TOKEN_STRING)
 		return test_expected(r, "what the test shows, in quotes");
 	test->name = arena_copy(r->p.a, r->p.t++->text);
-	if (!take_punct(r, "{", "behind the name of a test"))
+	if (!test_take_punct(r, "{", "behind the name of a test"))
 		return false;
 	test->facts = test_facts_create(r->p.a, r->rules);
 	r->test = test;
@@ -367,7 +368,7 @@ static void
 parse_tests(struct test_reading *r, struct rule_tests *tests)
 {
 	for (;;) {
-		skip_line_ends(r);
+		test_skip_line_ends(r);
 		if (r->p.t->kind == TOKEN_END)
 			return;
 		if (tests->n == RULE_TESTS_MAX) {

@@ -36,6 +36,14 @@ static const char rules_text[] =
     "grey: greylist\n"
     "log \"full\" when tagged full\n"
     "limit 7/1h per rcpt\n"
+    "}\n"
+    "set ours = { \"ours.example\" }\n"
+    "set guests = redis \"forepost:guests\"\n"
+    "set guests-too = redis \"forepost:guests\"\n"
+    "on rcpt {\n"
+    "guest: log \"guest\" when sender in $guests or client.ip in "
+    "$guests-too\n"
+    "ours: log \"ours\" when sender in $ours\n"
     "}\n";
 
 static const struct {
@@ -94,6 +102,19 @@ static const struct {
 	    "expect rcpt no verdict\nexpect not would discard\n", "" },
 	{ "a count up to the limit", "limit \"many-rcpts\" = 10\n"
 	    "expect not tagged full\n", "" },
+	{ "nothing is in a set", "expect no log \"guest\"\n", "" },
+	{ "what is in a set", "set guests = { \"example.com\", \"x\" }\n"
+	    "expect rcpt log \"guest\"\n", "" },
+	{ "over several lines, by the key of the set",
+	    "set guests-too = {\n198.51.100.0/24,\n\"x\"\n}\n"
+	    "client.ip = 198.51.100.7\nexpect log \"guest\"\n", "" },
+	{ "letter for letter", "set guests = { \"Example.com\" }\n"
+	    "expect no log \"guest\"\n", "" },
+	{ "of nothing", "set guests = { }\nexpect log \"guest\"\n",
+	    "      got no log\n" },
+	{ "a set that does not answer", "set guests = none\n"
+	    "expect log \"guest\"\n", "client.ip = none, "
+	    "sender in $guests = unknown] -> cannot be told\n" },
 	{ "of a rule without a label", "limit \"r:28\" = 8\n"
 	    "expect rcpt defer 451 4.7.1 \"Too many recipients\" by \"r:28\""
 	    "\n", "" },
@@ -144,6 +165,28 @@ static const struct {
 	{ "a count given twice", "test \"x\" {\nlimit trial = 1\n"
 	    "limit \"trial\" = 2\nexpect accept\n}\n",
 	    "t:3:7: limit \"trial\" is given twice" },
+	{ "a set given twice", "test \"x\" {\nset guests = none\n"
+	    "set guests-too = none\nexpect accept\n}\n",
+	    "t:3:5: the set \"guests-too\" is given twice" },
+	{ "a set that is not there", "test \"x\" {\nset guest = none\n"
+	    "expect accept\n}\n", "t:2:5: the rules have no set \"guest\" in "
+	    "Redis" },
+	{ "a set of the rules", "test \"x\" {\nset ours = none\n"
+	    "expect accept\n}\n", "t:2:5: the set \"ours\" is not in Redis: "
+	    "what is in it stands in the rules" },
+	{ "a set without a name", "test \"x\" {\nset = none\n"
+	    "expect accept\n}\n", "expected the name of a set behind set, "
+	    "found =" },
+	{ "a set without equals", "test \"x\" {\nset guests { }\n"
+	    "expect accept\n}\n", "expected = and the members, found {" },
+	{ "a set without braces", "test \"x\" {\nset guests = \"x\"\n"
+	    "expect accept\n}\n", "expected { and what is in the set, or "
+	    "none, found \"x\"" },
+	{ "a set without a comma", "test \"x\" {\nset guests = { \"x\" \"y\" "
+	    "}\nexpect accept\n}\n", "expected } or , behind a member, found "
+	    "\"y\"" },
+	{ "no member of a set", "test \"x\" {\nset guests = { = }\n"
+	    "expect accept\n}\n", "expected a member of the set, found =" },
 	{ "a count of no limit", "test \"x\" {\nlimit grey = 1\n"
 	    "expect accept\n}\n", "t:2:7: no limit is named \"grey\"" },
 	{ "a count, misspelt", "test \"x\" {\nlimit trail = 1\n"
@@ -376,7 +419,8 @@ test_file(struct arena *a, const struct rules *rules)
 int
 main(void)
 {
-	const struct rule_context context = { .has_store = true };
+	const struct rule_context context = { .has_store = true,
+	    .has_redis = true };
 	struct arena *a = arena_create("test");
 	struct diagnostics *d = diagnostics_create(a);
 	struct rules *rules = rules_read_text(a, "r", span_z(rules_text),

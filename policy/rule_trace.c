@@ -41,13 +41,29 @@ has_counted(const struct rule_step *step)
 	return step->applied && step->rule->action.kind == ACTION_LIMIT;
 }
 
+/* "sender in $abusers = "x.example"", or no, or unknown. */
+static void
+put_asked(struct buf *out, const struct set_reading *asked)
+{
+	struct buf text = {0};
+
+	put_ref(out, &asked->cond->ref);
+	buf_printf(out, " in $%s = ", asked->cond->set->name);
+	if (asked->told == SET_HAS) {
+		put_quoted(&text, asked->member);
+		put_cut(out, buf_text(&text), TRACE_VALUE_MAX);
+	} else
+		buf_puts(out, asked->told == SET_HAS_NOT ? "no" : "unknown");
+	buf_free(&text);
+}
+
 static void
 put_readings(struct buf *out, const struct rule_step *step)
 {
 	struct buf text = {0};
 	bool is_first = true;
 
-	if (step->nreadings == 0 && !has_counted(step))
+	if (step->nreadings == 0 && step->nasked == 0 && !has_counted(step))
 		return;
 	buf_puts(out, " [");
 	if (has_counted(step)) {
@@ -68,6 +84,11 @@ put_readings(struct buf *out, const struct rule_step *step)
 		buf_clear(&text);
 		value_put(&text, &r->value, r->ref->fact->words);
 		put_cut(out, buf_text(&text), TRACE_VALUE_MAX);
+	}
+	for (size_t i = 0; i < step->nasked; i++) {
+		buf_puts(out, is_first ? "" : ", ");
+		is_first = false;
+		put_asked(out, &step->asked[i]);
 	}
 	buf_puts(out, "]");
 	buf_free(&text);
@@ -131,7 +152,9 @@ put_outcome(struct buf *out, const struct rule_step *step)
 {
 	struct told told = { step->rule, step->text, step->score };
 
-	if (!step->applied)
+	if (step->is_untold)
+		buf_puts(out, "cannot be told");
+	else if (!step->applied)
 		buf_puts(out, "no");
 	else if (step->rule->group != NULL)
 		buf_puts(out, "yes");
@@ -221,6 +244,8 @@ rule_verdict_put(struct buf *out, const struct verdict *v)
 		buf_printf(out, " by %s", v->rule->name);
 	else
 		buf_puts(out, ", no rule decided");
+	if (v->unsure != NULL)
+		buf_printf(out, ", since %s cannot be told", v->unsure->name);
 }
 
 void

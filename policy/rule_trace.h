@@ -23,6 +23,13 @@
  *
  * "limit = unknown": the store does not say.
  *
+ * Of a set in Redis it says what was found in it, "no" or "unknown", behind the
+ * facts; and of a verdict that only defers for that, why.
+ *
+ *	at rcpt: defer 451 4.3.0 "..." by spam, since in.rules:14 cannot be told
+ *	  in.rules:14: when sender in $friends [sender = "a@x.example", sender in
+ *	  $friends = unknown] -> cannot be told
+ *
  * A rule that observes "would reject", and so does the verdict, in addition:
  *
  *	at rcpt: accept, no rule decided; would reject 550 5.7.1 "no" by trial
@@ -65,6 +72,10 @@ void		 rule_decision_put(struct buf *out,	/* without the rule */
  *  {"action": "defer", "code": 451, ...}}: what they do if they let nothing
  * pass. "number" is null if the store does not say; it and "let-pass" are there
  * if the condition held.
+ * A rule that asked sets in Redis has "sets": [{"set": "friends", "fact":
+ * "sender", "in": true, "member": "x.example"}], "in" null if that is unknown;
+ * "held" is null then if it cannot be told. A verdict that defers since some
+ * rule's condition cannot be told names it: "unsure".
  * Durations are seconds; "gave-up" is the test of a regular expression that
  * met its limit. A verdict can have "would", what rules that observe would
  * have decided, and the phase "observation-ended-by", the rule that would have

@@ -77,6 +77,33 @@ set_fact(json_t *facts, const struct fact_reading *r)
 	buf_free(&key);
 }
 
+static json_t *
+json_of_asked(const struct rule_step *step)
+{
+	json_t *list = json_array();
+	struct buf name = {0};
+
+	for (size_t i = 0; i < step->nasked; i++) {
+		const struct set_reading *asked = &step->asked[i];
+		json_t *one = json_object();
+
+		buf_clear(&name);
+		put_ref(&name, &asked->cond->ref);
+		json_object_set_new(one, "set",
+		    json_of_text(span_z(asked->cond->set->name)));
+		json_object_set_new(one, "fact",
+		    json_of_text(buf_text(&name)));
+		json_object_set_new(one, "in", asked->told == SET_UNTOLD ?
+		    json_null() : json_boolean(asked->told == SET_HAS));
+		if (asked->told == SET_HAS)
+			json_object_set_new(one, "member",
+			    json_of_text(asked->member));
+		json_array_append_new(list, one);
+	}
+	buf_free(&name);
+	return list;
+}
+
 static void
 set_place(json_t *json, const struct rule *rule)
 {
@@ -177,13 +204,16 @@ json_of_step(const struct rule_step *step)
 	if (step->rule->when != NULL)
 		json_object_set_new(json, "when",
 		    json_of_text(step->rule->when->text));
-	json_object_set_new(json, "held", json_boolean(step->applied));
+	json_object_set_new(json, "held", step->is_untold ? json_null() :
+	    json_boolean(step->applied));
 	json_object_set_new(json, "observed", json_boolean(step->observed));
 	if (step->rule->group == NULL)
 		set_action(json, step);
 	for (size_t i = 0; i < step->nreadings; i++)
 		set_fact(facts, &step->readings[i]);
 	json_object_set_new(json, "facts", facts);
+	if (step->nasked > 0)
+		json_object_set_new(json, "sets", json_of_asked(step));
 	if (step->gave_up != NULL)
 		json_object_set_new(json, "gave-up",
 		    json_of_text(step->gave_up->text));
@@ -201,6 +231,9 @@ json_of_decision(const struct verdict *v)
 	set_code(json, v->kind, v->code, v->enhanced);
 	if (v->text.len > 0)
 		json_object_set_new(json, "text", json_of_text(v->text));
+	if (v->unsure != NULL)
+		json_object_set_new(json, "unsure",
+		    json_of_text(span_z(v->unsure->name)));
 	return json;
 }
 

@@ -111,6 +111,8 @@ test_facts_next_rcpt(struct arena *a, const struct test_facts *facts,
 	}
 	next->counts = facts->counts;
 	next->ncounts = facts->ncounts;
+	next->sets = facts->sets;
+	next->nsets = facts->nsets;
 	return next;
 }
 
@@ -409,8 +411,17 @@ count(void *owner, const struct rule *rule, struct span key, int64_t window,
 	return 0;
 }
 
+static MAY_YIELD int
+member(void *owner, const struct set_decl *set, const struct value *value,
+    struct set_answer *answer, struct err *err)
+{
+	(void)err;
+	test_facts_ask(owner, set, value, answer);
+	return 0;
+}
+
 struct fact_source
 test_facts_source(struct test_facts *facts)
 {
-	return (struct fact_source){ facts, get, count };
+	return (struct fact_source){ facts, get, count, member };
 }

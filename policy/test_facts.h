@@ -28,7 +28,7 @@
  * bob@example.org; test_facts_message.c has its From, To, Subject, Date and
  * Message-ID.
  *
- * greylist is exempt, and what a limit counts is 0.
+ * greylist is exempt, what a limit counts is 0, and a set in Redis is empty.
  *
  * A fact that grows can be given several times, each from a phase on.
  */
@@ -45,6 +45,11 @@ bool		 test_facts_give(struct test_facts *facts,
  * was given before. */
 bool		 test_facts_count(struct test_facts *facts, struct span name,
 		    int64_t number);
+/* The members of a set in Redis, octet by octet as they are there; `items`
+ * NULL: it does not answer. false: that was given before. */
+bool		 test_facts_fill(struct test_facts *facts,
+		    const struct set_decl *set, const struct span *items,
+		    size_t n);
 /* What is asked from now on is asked in this phase. At first: connect. */
 void		 test_facts_reach(struct test_facts *facts, enum phase phase);
 void		 test_facts_find(const struct test_facts *facts,
@@ -52,6 +57,9 @@ void		 test_facts_find(const struct test_facts *facts,
 /* The same for the next recipient, whose rcpt.count is one more. */
 struct test_facts *test_facts_next_rcpt(struct arena *a,
 		    const struct test_facts *facts, struct span rcpt);
+void		 test_facts_ask(const struct test_facts *facts,
+		    const struct set_decl *set, const struct value *value,
+		    struct set_answer *answer);
 int64_t		 test_facts_counted(const struct test_facts *facts,
 		    const struct rule *rule);
 /* For evaluation_begin(); never waits. */

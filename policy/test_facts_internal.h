@@ -16,6 +16,12 @@ struct given_count {
 	int64_t		 number;
 };
 
+struct given_set {
+	const struct set_decl	*set;
+	const struct span	*items;		/* NULL: unknown */
+	size_t			 n;
+};
+
 struct test_facts {
 	struct arena		*arena;
 	const struct rules	*rules;
@@ -23,6 +29,8 @@ struct test_facts {
 	size_t			 n;
 	struct given_count	*counts;
 	size_t			 ncounts;
+	struct given_set	*sets;
+	size_t			 nsets;
 	enum phase		 phase;		/* facts are asked for in it */
 };
 

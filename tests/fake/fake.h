@@ -33,4 +33,6 @@ void	fake_store_fail(unsigned from, unsigned to, enum err_kind how);
 unsigned fake_store_operations(void);	/* since the last call of the above */
 void	fake_store_clear(void);
 void	fake_store_set(struct span key, struct span value, int64_t life);
+/* A member of a set, the value "", or a field of a hash. NULL: it goes. */
+void	fake_store_part(const char *key, const char *part, const char *value);
 #endif

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,68 @@ fake_store_set(struct span key, struct span value, int64_t life)
 {
 	set(key, value, life);
 }
+
+/* --- other people's --- */
+
+static struct span
+part_key(char *out, size_t size, struct span key, struct span part)
+{
+	int n = snprintf(out, size, "%.*s\n%.*s", SPAN_ARG(key),
+	    SPAN_ARG(part));
+
+	assert(n >= 0 && (size_t)n < size);
+	return span_n(out, (size_t)n < STORE_KEY_MAX ? (size_t)n :
+	    STORE_KEY_MAX);
+}
+
+void
+fake_store_part(const char *key, const char *part, const char *value)
+{
+	char text[2048];
+	struct span whole = part_key(text, sizeof(text), span_z(key),
+	    span_z(part));
+	struct record **r = find(whole);
+
+	if (value != NULL)
+		set(whole, span_z(value), INT64_C(1000000) * 86400 * 365);
+	else if (*r != NULL)
+		drop(r);
+}
+
+MAY_YIELD int
+store_has_members(struct store *s, struct span key,
+    const struct span *members, size_t n, bool *has, struct err *err)
+{
+	char text[2048];
+
+	if (begin(s, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		has[i] = *find(part_key(text, sizeof(text), key,
+		    members[i])) != NULL;
+	return 0;
+}
+
+MAY_YIELD int
+store_fields(struct store *s, struct arena *a, struct span key,
+    const struct span *fields, size_t n, struct span *values,
+    struct err *err)
+{
+	char text[2048];
+
+	if (begin(s, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct record **r = find(part_key(text, sizeof(text), key,
+		    fields[i]));
+
+		values[i] = *r == NULL ? span_n(NULL, 0) :
+		    arena_span(a, (*r)->value);
+	}
+	return 0;
+}
+
+/* --- */
 
 struct store *
 store_open(struct arena *a, const struct store_options *options,

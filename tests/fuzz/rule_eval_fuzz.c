@@ -395,7 +395,8 @@ check_tests(struct arena *a, const struct rules *rules, struct span octets)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct rule_context context = { .has_store = true };
+	static const struct rule_context context = { .has_store = true,
+	    .has_redis = true };
 	struct arena *a = arena_create("fuzz");
 	struct span rest = span_n(data, size), before = rest;
 	struct diagnostics *d = diagnostics_create(a);

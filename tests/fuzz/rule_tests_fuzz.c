@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const backends[] = { "one", NULL };
 	static const struct rule_context context = { .backends = backends,
-	    .has_store = true };
+	    .has_store = true, .has_redis = true };
 	struct arena *a = arena_create("fuzz");
 	struct diagnostics *d = diagnostics_create(a);
 	struct rules *rules = rules_read_text(a, "fuzz.rules",

@@ -17,7 +17,7 @@ static const char *
 read_once(struct arena *a, struct span text)
 {
 	static const struct rule_context context = {
-	    .backends = backends, .has_store = true };
+	    .backends = backends, .has_store = true, .has_redis = true };
 	struct diagnostics *d = diagnostics_create(a);
 	struct rules *rules;
 

@@ -84,6 +84,7 @@ read_rules(struct hearing *h)
 	struct rules *rules;
 
 	context.has_store |= h->has_store;
+	context.has_redis |= h->has_redis;
 	rules = rules_read_text(h->arena, "r", span_z(h->rules), &context, d);
 
 	if (rules == NULL)

@@ -35,6 +35,7 @@ struct hearing {
 	const char		*peer;		/* NULL: 192.0.2.9 */
 	bool			 is_not_greeted;	/* the test does that */
 	bool			 has_store;	/* for the checker of rules */
+	bool			 has_redis;	/* the same */
 	void			*test;		/* the test's own */
 	/* out */
 	struct arena		*arena;

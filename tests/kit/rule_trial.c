@@ -27,6 +27,18 @@ count(void *owner, const struct rule *rule, struct span key, int64_t window,
 	return 0;
 }
 
+static MAY_YIELD int
+member(void *owner, const struct set_decl *set, const struct value *value,
+    struct set_answer *answer, struct err *err)
+{
+	struct rule_trial *t = owner;
+
+	(void)err;
+	t->asked++;
+	test_facts_ask(t->given, set, value, answer);
+	return 0;
+}
+
 int64_t
 rule_trial_count(struct rule_trial *t, const struct rule *rule,
     struct span key)
@@ -72,7 +84,8 @@ rule_trial_begin(struct rule_trial *t)
 {
 	static const char *const backends[] = { "one", "two", NULL };
 	const struct rule_context context = { .backends = backends,
-	    .observe = t->observe, .has_store = true };
+	    .observe = t->observe, .has_store = true,
+	    .has_redis = true };
 	struct diagnostics *d;
 
 	t->arena = arena_create("trial");
@@ -93,6 +106,8 @@ rule_trial_begin(struct rule_trial *t)
 		t->source.get = get;
 	if (t->source.count == NULL)
 		t->source.count = count;
+	if (t->source.member == NULL)
+		t->source.member = member;
 	t->evaluation = evaluation_begin(t->arena, t->parsed, &t->source);
 	return true;
 }

@@ -34,6 +34,7 @@ struct rule_trial {
 	struct test_facts	*given;
 	unsigned		 reads;		/* of facts, from the source */
 	unsigned		 counted;	/* by limits */
+	unsigned		 asked;		/* sets in Redis */
 	const char		*key;		/* of the last one */
 	struct err		 err;
 };

@@ -229,7 +229,6 @@ stage_set(void)
 		return false;
 	}
 	stage.worker.settings = stage.settings;
-	stage.worker.routes = routes_create(stage.arena, stage.settings);
 	stage.worker.crowd = crowd_create(1, 1, &err);
 	if (stage.worker.crowd == NULL) {
 		problem("%s", err.text);
@@ -244,6 +243,8 @@ stage_set(void)
 	    stage.worker.rules, NULL);
 	fake_store_clear();
 	stage.worker.stock = stock_open(stage.settings, NULL, &err);
+	stage.worker.routes = routes_create(stage.arena, stage.settings,
+	    stage.worker.stock->lookup);
 	/* Without one rules may not ask for it, unless they are made up. */
 	if (stage.settings->store.text != NULL)
 		stage.worker.court->stock = stage.worker.stock;

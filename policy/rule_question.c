@@ -1,0 +1,132 @@
+#include "conf/list.h"
+#include "policy/action.h"
+#include "policy/rule_eval_internal.h"
+#include "policy/set_ask.h"
+
+/* --- asking --- */
+
+static bool
+is_known(const struct rule_run *run, const struct question_slot *slot)
+{
+	return slot->known && (slot->fact->change == FACT_STAYS ||
+	    slot->phase >= run->phase);
+}
+
+static void
+note(struct rule_run *run, const struct cond *c, const struct value *v,
+    const struct set_answer *answer)
+{
+	struct rule_step *s = &run->step;
+	struct set_reading reading = { .cond = c, .told = answer->told };
+	struct span members[SET_QUESTIONS_MAX];
+
+	if (run->trace == NULL)
+		return;
+	for (size_t i = 0; i < s->nasked; i++)
+		if (s->asked[i].cond->question == c->question)
+			return;
+	if (answer->told == SET_HAS && answer->question <
+	    set_questions(run->arena, v, members))
+		reading.member = members[answer->question];
+	s->asked = list_room(run->arena, s->asked, s->nasked,
+	    sizeof(*s->asked));
+	s->asked[s->nasked++] = reading;
+}
+
+MAY_YIELD int
+rule_question(struct rule_run *run, const struct cond *c,
+    const struct value *v, enum truth *truth, struct err *err)
+{
+	static const enum truth truths[] = { [SET_HAS_NOT] = TRUTH_NO,
+	    [SET_HAS] = TRUTH_YES, [SET_UNTOLD] = TRUTH_UNTOLD };
+	const struct fact_source *source = run->e->source;
+	struct question_slot *slot = &run->e->questions[c->question];
+
+	if (!is_known(run, slot)) {
+		struct set_answer answer = { .told = SET_UNTOLD };
+
+		if (source->member(source->owner, c->set, v, &answer,
+		    err) < 0)
+			return -1;
+		*slot = (struct question_slot){ c->ref.fact, true,
+		    run->phase, answer };
+	}
+	note(run, c, v, &slot->answer);
+	*truth = truths[slot->answer.told];
+	return 0;
+}
+
+void
+rule_questions_forget(struct evaluation *e, enum fact_scope scope)
+{
+	for (size_t i = 0; i < e->rules->nquestions; i++) {
+		struct question_slot *slot = &e->questions[i];
+
+		if (slot->known && (slot->fact->scope >= scope ||
+		    slot->fact->change == FACT_GROWS))
+			slot->known = false;
+	}
+}
+
+/* --- what cannot be told --- */
+
+/* Would something else than a refusal for good have come of it, or might
+ * it? */
+static bool
+could_help(const struct rule *rule)
+{
+	const struct action *action = action_in_effect(rule);
+
+	for (size_t i = 0; i < rule->ngroup; i++)
+		if (could_help(&rule->group[i]))
+			return true;
+	if (rule->group != NULL)
+		return false;
+	switch (action->kind) {
+	case ACTION_REJECT:
+	case ACTION_DISCONNECT:
+		return action->code / 100 != 5;
+	case ACTION_SCORE:
+		return action->ref.fact != NULL || action->number < 0;
+	default:
+		return action_is_final(action->kind) ||
+		    action->kind == ACTION_TAG;
+	}
+}
+
+void
+rule_note_untold(struct rule_run *run)
+{
+	const struct rule *rule = run->step.rule;
+
+	if (!could_help(rule))
+		return;
+	for (size_t w = rule->observe ? SHADOW : REAL; w < WORLDS; w++) {
+		struct given *given = &run->e->worlds[w].given[run->phase];
+
+		if (given->untold == NULL)
+			given->untold = rule;
+	}
+}
+
+void
+rule_soften(const struct rule_run *run, enum world_kind w, struct verdict *v)
+{
+	const struct world *world = &run->e->worlds[w];
+	bool is_for_good = v->kind == ACTION_DISCARD ||
+	    ((v->kind == ACTION_REJECT || v->kind == ACTION_DISCONNECT) &&
+	    v->code / 100 == 5);
+
+	for (size_t i = 0; i < PHASES && v->unsure == NULL; i++)
+		v->unsure = world->given[i].untold;
+	if (!is_for_good)
+		v->unsure = NULL;
+	if (v->unsure == NULL)
+		return;
+	v->code = v->kind == ACTION_DISCONNECT ? 421 : 451;
+	if (v->kind != ACTION_DISCONNECT)
+		v->kind = ACTION_DEFER;
+	v->enhanced = "4.3.0";
+	v->text = SPAN_LIT("Something could not be checked, "
+	    "please try again later");
+}
