@@ -16,7 +16,7 @@
  * was lost: and then the next try comes within hours. */
 #define LIFE_UNMIXED	(24 * 3600 * CLOCK_S)
 /* A claim outlives the longest delivery by this. */
-#define LEASE_MORE	(60 * CLOCK_S)
+#define LEASE_MORE	(10 * CLOCK_S)
 
 /* --- whether there is a memory --- */
 
