@@ -206,7 +206,7 @@ test_sites(void)
 		{ "max_sessions_per_network 7", 35 },
 		{ "max_sessions_per_network 1000000", 5000000 },
 		{ "max_sessions_per_network 0", 0 },
-		{ "max_sessions_per_network 0 max_sessions_per_site 9", 9 },
+		{ "max_sessions_per_network 0\nmax_sessions_per_site 9", 9 },
 		{ "max_sessions_per_site 0", 0 },
 	};
 	struct arena *a = arena_create("conf test");
