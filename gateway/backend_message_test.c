@@ -295,7 +295,8 @@ test_prdr(void)
 		    "250 b\n250 c\n!close", OK3, "451 451 451", false },
 		{ "353 twice", "PRDR", "353 each\n353 each", OK3,
 		    "451 451 451", false },
-		{ "unasked", "PRDR", "353 each", OK3, "451 451 451", true },
+		{ "unasked", "PRDR", "353 each\n250 a\n250 b\n250 c\n250 "
+		    "done", OK3, "451 451 451", true },
 		{ "not offered", "PIPELINING", "353 each", OK3, "451 451 451",
 		    false },
 	};

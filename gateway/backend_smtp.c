@@ -184,7 +184,7 @@ flight_make(struct flight *f, struct backend_tx *tx, const struct rcpt *rcpt)
 {
 	const struct backend_link *l = tx->link;
 
-	tx->asks_prdr = l->abilities & ABILITY_PRDR;
+	tx->asks_prdr = tx->envelope->prdr && (l->abilities & ABILITY_PRDR);
 	if (l->needs_rset) {
 		buf_puts(&f->text, "RSET\r\n");
 		flight_step(f, STEP_RSET);

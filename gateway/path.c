@@ -193,7 +193,7 @@ path_format_mail(struct buf *out, const struct envelope *e,
 		buf_printf(out, " BODY=%s", bodies[e->body]);
 	if (e->smtputf8 && (abilities & ABILITY_SMTPUTF8))
 		buf_puts(out, " SMTPUTF8");
-	if (abilities & ABILITY_PRDR)
+	if (e->prdr && (abilities & ABILITY_PRDR))
 		buf_puts(out, " PRDR");
 	if (abilities & ABILITY_DSN) {
 		if (e->ret != NULL)

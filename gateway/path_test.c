@@ -5,7 +5,8 @@
 #include "tests/kit/t.h"
 
 #define ALL	(ABILITY_SIZE | ABILITY_8BITMIME | ABILITY_SMTPUTF8 | \
-		ABILITY_DSN | ABILITY_BINARYMIME | ABILITY_CHUNKING)
+		ABILITY_DSN | ABILITY_BINARYMIME | ABILITY_CHUNKING | \
+		ABILITY_PRDR)
 #define A50	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* A good one comes back as path_format_mail() writes it, a bad one as
@@ -34,6 +35,8 @@ static const struct row mails[] = {
 	    "body=8bitmime ENVID=a+2Bb",
 	    "MAIL FROM:<a@b> SIZE=123 BODY=8BITMIME SMTPUTF8 RET=hdrs "
 	    "ENVID=a+2Bb", ALL },
+	{ "PRDR", "FROM:<a@b> prdr SIZE=1", "MAIL FROM:<a@b> SIZE=1 PRDR",
+	    ALL },
 	{ "7BIT", "FROM:<a@b> BODY=7BIT", "MAIL FROM:<a@b> BODY=7BIT", ALL },
 	{ "BINARYMIME", "FROM:<a@b> BODY=BINARYMIME",
 	    "MAIL FROM:<a@b> BODY=BINARYMIME", ALL },

@@ -14,7 +14,8 @@
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ALL	(ABILITY_SIZE | ABILITY_8BITMIME | ABILITY_SMTPUTF8 | \
-		ABILITY_DSN | ABILITY_BINARYMIME | ABILITY_CHUNKING)
+		ABILITY_DSN | ABILITY_BINARYMIME | ABILITY_CHUNKING | \
+		ABILITY_PRDR)
 
 static void
 check_fault(const struct path_fault *f)
