@@ -124,7 +124,9 @@ MAY_YIELD int	 store_delete(struct store *s, struct span key,
  * All keys that begin so, in no order, for people: what is put or deleted
  * meanwhile may be missed, and a key may be told twice. Ends (with 0) when
  * the function says false. It may use the store, and does not wait otherwise;
- * key and value are its own until it returns. `left` is of the life.
+ * key and value are its own until it returns. `left` is of the life. With LMDB
+ * a walk that changes so much that the file would grow beyond its size waits,
+ * between two calls of the function and half a minute in all.
  */
 typedef bool store_each_fn(void *arg, struct span key, struct span value,
     int64_t left);

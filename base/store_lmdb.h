@@ -111,7 +111,7 @@ int		 store_lmdb_changed(int fd, MDB_txn *txn, int code);
 
 /* --- store_lmdb_room.c --- */
 struct store_pages {
-	uint64_t	 held;		/* with something in them */
+	uint64_t	 held;		/* with records in them */
 	uint64_t	 pinned;	/* and those that did, for somebody who
 					   still reads it: for checkpoints */
 };

@@ -9,6 +9,10 @@
 #define LOOK_CHANGES	64
 #define LOOK_EVERY	(200 * CLOCK_MS)
 
+/* What is full stays so until that share of it is free: around the limit it
+ * would be full and not full a few times a second, and say so each time. */
+#define RELIEF_SHARE	32
+
 #define SLACK_SHARE	2	/* of the size */
 #define SLACK_MIN	(UINT64_C(256) << 20)
 
@@ -43,6 +47,7 @@ store_lmdb_pages(MDB_env *env, MDB_txn *txn, struct store_pages *pages)
 	size_t oldest = SIZE_MAX, freed, n;
 	MDB_envinfo info;
 	MDB_cursor *cursor;
+	MDB_stat list;
 	MDB_val k, v;
 	int code;
 
@@ -63,7 +68,13 @@ store_lmdb_pages(MDB_env *env, MDB_txn *txn, struct store_pages *pages)
 			pages->pinned -= n;
 	}
 	mdb_cursor_close(cursor);
-	return 0;
+	/* The list itself grows with the changes between two checkpoints, the
+	 * removal of records among them: a store that is being emptied is not
+	 * full for that. */
+	if ((code = mdb_stat(txn, 0, &list)) == 0)
+		pages->held -= list.ms_branch_pages + list.ms_leaf_pages +
+		    list.ms_overflow_pages;
+	return code;
 }
 
 static int
@@ -86,6 +97,8 @@ store_lmdb_check_room(struct store_lmdb *l, struct err *err)
 	MDB_envinfo info;
 	int code;
 
+	if (l->is_full)
+		limit -= limit / RELIEF_SHARE;
 	mdb_env_info(l->env, &info);
 	if (info.me_last_pgno + 1 < limit)
 		return 0;

@@ -8,6 +8,11 @@
 #define WALK_RECORDS	200
 #define WALK_OCTETS	(256 * 1024)
 
+/* Who changes all that he is told does so faster than checkpoints let go of
+ * the pages that he frees: he is made to wait for them, in all so long. */
+#define WAIT_STEP	(20 * CLOCK_MS)
+#define WAIT_MOST	(30 * CLOCK_S)
+
 struct walk {
 	struct store_lmdb *l;
 	struct span	 prefix;
@@ -16,6 +21,7 @@ struct walk {
 	struct buf	 records;	/* struct record, key, value of each */
 	unsigned	 n;
 	bool		 is_over;
+	int64_t		 waited;
 };
 
 struct record {
@@ -127,6 +133,48 @@ tell(const struct walk *w, store_each_fn *each, void *arg)
 	return true;
 }
 
+/* Half of what may be pinned is for others. */
+static int
+is_crowded(struct store_lmdb *l, bool *is)
+{
+	uint64_t most = l->size / l->page + store_lmdb_slack(l) / 2;
+	struct store_pages pages;
+	MDB_envinfo info;
+	int code;
+
+	*is = false;
+	mdb_env_info(l->env, &info);
+	if (info.me_last_pgno < most)
+		return 0;
+	if ((code = mdb_txn_renew(l->reader)) != 0)
+		return code;
+	code = store_lmdb_pages(l->env, l->reader, &pages);
+	mdb_txn_reset(l->reader);
+	*is = code == 0 && pages.pinned >= most;
+	return code;
+}
+
+static MAY_YIELD int
+let_others(struct walk *w, struct err *err)
+{
+	bool is = true;
+	int code;
+
+	if (fiber_self() == NULL)
+		return 0;
+	fiber_yield();
+	while (w->waited < WAIT_MOST) {
+		if ((code = is_crowded(w->l, &is)) != 0)
+			return store_lmdb_fail(w->l, code, err);
+		if (!is)
+			break;
+		if (fiber_sleep(WAIT_STEP, err) < 0)
+			return -1;
+		w->waited += WAIT_STEP;
+	}
+	return 0;
+}
+
 MAY_YIELD int
 store_lmdb_walk(void *kind, struct span prefix, store_each_fn *each,
     void *arg, struct err *err)
@@ -137,8 +185,10 @@ store_lmdb_walk(void *kind, struct span prefix, store_each_fn *each,
 	while (!w.is_over) {
 		if ((code = read_some(&w)) != 0 || !tell(&w, each, arg))
 			break;
-		if (!w.is_over && fiber_self() != NULL)
-			fiber_yield();
+		if (!w.is_over && let_others(&w, err) < 0) {
+			buf_free(&w.records);
+			return -1;
+		}
 	}
 	buf_free(&w.records);
 	return code == 0 ? 0 : store_lmdb_fail(w.l, code, err);

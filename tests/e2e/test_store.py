@@ -25,11 +25,11 @@ def redis_conf(redis, more="timeout 300ms"):
     return 'store { address "%s" %s }\n' % (redis.url, more)
 
 
-def stored(start, rules, store, begin=True, **options):
+def stored(start, rules, store, begin=True, later=LATER, **options):
     """A gateway with a store, and a sink behind it."""
     sink = start.sink()
     gateway = ruled(start, rules, {"in": sink.url}, run=False,
-                    top=LATER + store, **options)
+                    top=later + store, **options)
     if "lmdb:" in store:
         # The workers make it themselves in a folder that is theirs.
         gateway.own_folder("var")
