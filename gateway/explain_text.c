@@ -229,7 +229,7 @@ print_summary(const struct hearing *h)
 	if (h->unlooked != NULL)
 		print_line("lookups", span_z(h->unlooked));
 	if (h->store != NULL) {
-		buf_printf(&line, "greylist and limits are unknown: %s",
+		buf_printf(&line, "what it was asked is unknown: %s",
 		    h->store);
 		print_buf("store", &line);
 	}
