@@ -93,9 +93,9 @@ class Starter:
         postfix = self.keep(Postfix(self.work, **options))
         return postfix.start() if run else postfix
 
-    def exim(self):
+    def exim(self, **options):
         needs_root()
-        return self.keep(Exim(self.work)).start()
+        return self.keep(Exim(self.work, **options)).start()
 
     def dovecot(self):
         needs_root()

@@ -8,6 +8,7 @@ What each needs to run from the wrong place is noted at its class.
 import glob
 import os
 import pwd
+import re
 import shutil
 import subprocess
 
@@ -83,8 +84,8 @@ class Peer:
 
     name = ""
 
-    def __init__(self, work):
-        self.work = os.path.join(work, self.name)
+    def __init__(self, work, folder=None):
+        self.work = os.path.join(work, folder or self.name)
         os.makedirs(self.work, exist_ok=True)
         os.chmod(self.work, 0o755)
         self.tree = unpacked(self.name, work)
@@ -222,13 +223,17 @@ class Postfix(Peer):
 
 
 class Exim(Peer):
-    """Exim, as a backend (SMTP), delivering to a Maildir.
+    """Exim, as a backend (SMTP) that delivers to a Maildir, and with `relay`,
+    a port, as a client: then it keeps sender.test only, so bounces too. With
+    `prdr`, statements of an ACL, it asks that for each recipient after DATA.
 
     - Debian's Exim asks for the user Debian-exim before it reads anything.
       That user is made only by its package's installation, so nss_wrapper
       (preloaded; unpacked with Exim) shows it as another name of `daemon`.
-    - Exim empties its environment before it starts itself again for a
-      delivery: keep_environment names what has to survive.
+    - Exim starts itself again, also as that user for a bounce: a copy without
+      the set-uid bit, with which LD_LIBRARY_PATH would be ignored.
+    - It empties its environment before: keep_environment names what has to
+      survive.
     - A configuration given by -C keeps root's rights only if root owns it.
     """
 
@@ -236,11 +241,36 @@ class Exim(Peer):
     KEEP = ("LD_LIBRARY_PATH", "LD_PRELOAD", "NSS_WRAPPER_PASSWD",
             "NSS_WRAPPER_GROUP")
 
-    def __init__(self, work):
-        super().__init__(work)
+    RELAY = ("""\
+relay:
+  driver = manualroute
+  domains = !sender.test
+  route_list = * 127.0.0.1
+  self = send
+  transport = relay
+""", """\
+relay:
+  driver = smtp
+  port = %d
+  allow_localhost
+  hosts_try_prdr = *
+""")
+    PRDR = """\
+prdr_enable
+acl_smtp_data_prdr = prdr
+""", """\
+prdr:
+%s  accept
+"""
+
+    def __init__(self, work, relay=None, prdr=None):
+        super().__init__(work, "exim-client" if relay else None)
         self.port = free_port()
         make_folder(self.path("spool"), 0o750)
         make_folder(self.path("logs"))
+        self.program = shutil.copyfile(
+            os.path.join(self.tree, "usr/sbin/exim4"), self.path("exim4"))
+        os.chmod(self.program, 0o755)
         self.log = self.path("logs/mainlog")
         user = pwd.getpwnam(USER)
         self.write("passwd", "root:x:0:0::/root:/bin/sh\n" + "".join(
@@ -254,6 +284,7 @@ class Exim(Peer):
 primary_hostname = exim.e2e.test
 exim_user = %(user)s
 exim_group = %(user)s
+exim_path = %(work)s/exim4
 spool_directory = %(work)s/spool
 log_file_path = %(work)s/logs/%%slog
 pid_file_path = %(work)s/pid
@@ -271,14 +302,15 @@ smtputf8_advertise_hosts = *
 dsn_advertise_hosts = *
 acl_smtp_rcpt = accept
 acl_smtp_data = accept
+log_selector = +smtp_confirmation
 received_header_text = Received: by exim.e2e.test id $message_exim_id
-begin acl
-begin routers
-box:
+%(main)sbegin acl
+%(acl)sbegin routers
+%(router)sbox:
   driver = accept
   transport = box
 begin transports
-box:
+%(transport)sbox:
   driver = appendfile
   directory = %(work)s/box/Maildir
   maildir_format
@@ -287,17 +319,49 @@ box:
 begin retry
 * * F,1h,1s
 """ % {"user": USER, "work": self.work, "keep": " : ".join(self.KEEP),
-            "port": self.port})
+            "port": self.port,
+            "router": self.RELAY[0] if relay else "",
+            "transport": self.RELAY[1] % relay if relay else "",
+            "main": self.PRDR[0] if prdr is not None else "",
+            "acl": self.PRDR[1] % prdr if prdr is not None else ""})
+        # A client tries again what was deferred.
+        self.queue_runs = "-q1s" if relay else "-q1m"
 
     def start(self):
         env = {"LD_LIBRARY_PATH": library_folders(self.tree),
                "LD_PRELOAD": "libnss_wrapper.so",
                "NSS_WRAPPER_PASSWD": self.path("passwd"),
                "NSS_WRAPPER_GROUP": self.path("group")}
-        self.run([os.path.join(self.tree, "usr/sbin/exim4"), "-C",
-                  self.path("exim.conf"), "-bdf", "-q1m"], env,
-                 ("127.0.0.1", self.port))
+        self.run([self.program, "-C", self.path("exim.conf"), "-bdf",
+                  self.queue_runs], env, ("127.0.0.1", self.port))
         return self
+
+    def lines(self, pattern):
+        """Of its log."""
+        if not os.path.exists(self.log):
+            return []
+        with open(self.log, errors="replace") as f:
+            return [line for line in f.read().split("\n")
+                    if re.search(pattern, line)]
+
+    def wait_log(self, pattern, seconds=20):
+        """The lines of its log that match, once there are some."""
+        try:
+            return wait_until(lambda: self.lines(pattern), seconds)
+        except TimeoutError:
+            raise TimeoutError("no line with %s in Exim's log:\n%s" % (
+                pattern, "\n".join(self.lines("")))) from None
+
+    def wait_done(self, seconds=30):
+        """Until it has no mail left, bounces included."""
+        def ids(pattern):
+            return {line.split(" ")[2] for line in self.lines(pattern)}
+        try:
+            wait_until(lambda: ids(" <= ") and ids(" <= ") == ids(
+                " Completed$"), seconds)
+        except TimeoutError:
+            raise TimeoutError("Exim still has mail:\n" + "\n".join(
+                self.lines(""))) from None
 
     @property
     def url(self):

@@ -25,6 +25,7 @@ class Message:
         self.session = session
         self.sender = self.mail_line = ""
         self.rcpts, self.rcpt_lines = [], []
+        self.taken = []		# of the recipients: told 2yz
         self.data = b""		# as the sender of the message meant it
         self.how = ""		# DATA or BDAT
 
@@ -106,10 +107,20 @@ class Session:
         if reply is None:
             reply = usual
         self.last = reply
-        if message and reply.startswith(b"2"):
-            self.sink.keep(message)
+        if message:
+            message.taken = self.who_is_told_so(message, reply)
+            if message.taken:
+                self.sink.keep(message)
         self.say(reply)
         return True
+
+    def who_is_told_so(self, message, reply):
+        lines = [line for line in reply.split(b"\r\n")
+                 if line[3:4] == b" "]
+        if not self.sink.lmtp:
+            lines = lines[:1] * len(message.rcpts)
+        return [r for r, line in zip(message.rcpts, lines)
+                if line.startswith(b"2")]
 
     def greet(self, line):
         self.greeted = True
@@ -168,8 +179,8 @@ class Session:
         message, self.message = self.message, None
         message.how = how
         if self.sink.lmtp:
-            usual = b"".join(self.sink.lmtp_replies.get(
-                r, b"250 2.0.0 taken\r\n") for r in message.rcpts)
+            usual = b"".join(self.sink.lmtp_reply(r)
+                             for r in message.rcpts)
         else:
             usual = b"250 2.0.0 taken\r\n"
         if self.sink.before_message_reply:
@@ -219,6 +230,19 @@ class Sink:
             self.url = "%s://127.0.0.1:%d" % (self.scheme(), self.port)
         self.server.listen(512)
         threading.Thread(target=self.accept, daemon=True).start()
+
+    def lmtp_reply(self, rcpt):
+        """A list is used up, one for each message, but for its last."""
+        reply = self.lmtp_replies.get(rcpt, b"250 2.0.0 taken\r\n")
+        if isinstance(reply, list):
+            reply = reply.pop(0) if len(reply) > 1 else reply[0]
+        return reply
+
+    def copies(self):
+        """The recipients who have a message, once for each that they have,
+        in order."""
+        with self.changed:
+            return sorted(r for m in self.messages for r in m.taken)
 
     def scheme(self):
         if self.lmtp:
