@@ -18,6 +18,9 @@ struct reason {
 	const struct rule	*rule;		/* NULL: none */
 	bool			 is_discarded;
 	bool			 is_known;	/* the delivery memory knew */
+	bool			 is_alone;	/* no other in this mail */
+	/* By the backend, but he has the mail already and is taken. */
+	struct reply		*refused;
 	struct err		 failure;	/* of ours; kind 0: none */
 };
 
@@ -98,13 +101,23 @@ find_backend(struct mail *m, const struct rcpt *rcpt,
  * told yet because others of the mail had another fate. */
 static MAY_YIELD struct reply
 recall_or_ask(struct mail *m, int backend, const struct rcpt *rcpt,
-    struct reason *why)
+    struct arena *scratch, struct reason *why)
 {
-	struct reply r = mail_recall_refusal(m, rcpt);
+	struct reply r = reply_none();
+	enum rcpt_past past = mail_recall_rcpt(m, rcpt, &r);
 
-	why->is_known = r.code != 0;
-	return why->is_known ? r :
-	    mail_part_ask(m, backend, rcpt, &why->failure);
+	why->is_known = past == PAST_REFUSED;
+	why->is_alone = past == PAST_REFUSED_ELSEWHERE;
+	if (why->is_known)
+		return r;
+	if ((m->is_alone || why->is_alone) && m->nfates > 0)
+		return apart();
+	r = mail_part_ask(m, backend, rcpt, &why->failure);
+	if (past != PAST_DELIVERED || reply_is_ok(&r))
+		return r;
+	why->refused = arena_new(scratch, struct reply);
+	*why->refused = r;
+	return reply(250, "2.1.5", "Ok");
 }
 
 /* What the rules of this recipient say, and then the backend. */
@@ -137,7 +150,8 @@ judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
 	index = find_backend(m, rcpt, &v, &r);
 	if (index < 0)
 		return r;
-	return is_apart ? apart() : recall_or_ask(m, index, rcpt, why);
+	return is_apart ? apart() :
+	    recall_or_ask(m, index, rcpt, scratch, why);
 }
 
 /* A refusal of an earlier phase comes first: it is told here. */
@@ -202,7 +216,8 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 		return r;
 	}
 	if (reply_is_ok(&r)) {
-		mail_add_rcpt(m, rcpt, needs);
+		mail_add_rcpt(m, rcpt, needs, why.refused);
+		m->is_alone = why.is_alone;
 		judge_rcpt_taken(m->session->judge);
 		stats_add(STAT_RCPTS_OK, 1);
 		return r;

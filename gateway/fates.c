@@ -11,12 +11,13 @@
  *	1 w SECONDS OWNER			under way since then
  *	1 d SECONDS CODE ENHANCED TEXT		delivered, with this answer
  *	1 r SECONDS CODE ENHANCED TEXT		refused for good
+ *	1 m SECONDS FROM CODE ENHANCED TEXT	a mark
  *
  * ENHANCED is "-" where there is none.
  */
 #define TEXT_MAX	300	/* of an answer: it is for a log and a line */
 #define KEY_MAX		64
-#define ANY_REFUSAL	"fate/r"
+#define ANY_MARK	"fate/r"
 
 struct key {
 	char	text[KEY_MAX];
@@ -65,7 +66,7 @@ fate_key(const struct fate_id *id, struct key *k)
 }
 
 static void
-refusal_key(const struct refusal_id *id, struct key *k)
+mark_key(const struct mark_id *id, struct key *k)
 {
 	struct digest *d = digest_begin();
 	char size[24];
@@ -86,11 +87,10 @@ put_head(struct buf *out, char kind)
 }
 
 static void
-put_answer(struct buf *out, char kind, const struct reply *r)
+put_answer(struct buf *out, const struct reply *r)
 {
 	size_t len = strlen(r->text);
 
-	put_head(out, kind);
 	buf_printf(out, "%d %s %.*s", r->code,
 	    r->enhanced[0] != '\0' ? r->enhanced : "-",
 	    (int)(len < TEXT_MAX ? len : TEXT_MAX), r->text);
@@ -105,15 +105,14 @@ unreadable(struct span record, struct err *err)
 
 /* The rest of one: CODE ENHANCED TEXT. */
 static int
-read_answer(struct arena *a, struct span rest, int hundreds,
-    struct reply **answer)
+read_answer(struct arena *a, struct span rest, struct reply **answer)
 {
 	struct span code = span_until(&rest, ' ');
 	struct span enhanced = span_until(&rest, ' ');
 	uint64_t number;
 
 	if (span_uint(code, 599, &number) < 0 ||
-	    (int)number / 100 != hundreds || enhanced.len == 0 ||
+	    (number / 100 != 2 && number / 100 != 5) || enhanced.len == 0 ||
 	    enhanced.len >= sizeof((*answer)->enhanced))
 		return -1;
 	if (span_eq(enhanced, SPAN_LIT("-")))
@@ -152,10 +151,11 @@ read_fate(struct arena *a, struct span record, const char *owner,
 		    FATE_NEW : FATE_OPEN;
 		return 0;
 	case 'd':
-		*state = FATE_DELIVERED;
-		if (read_answer(a, rest, 2, answer) == 0)
-			return 0;
-		break;
+	case 'r':
+		if (read_answer(a, rest, answer) < 0)
+			break;
+		*state = reply_is_ok(*answer) ? FATE_DELIVERED : FATE_REFUSED;
+		return 0;
 	default:
 		break;
 	}
@@ -200,27 +200,20 @@ fate_look(struct store *s, struct arena *a, const struct fate_id *id,
 	return read_fate(a, record, NULL, state, answer, err);
 }
 
-static MAY_YIELD int
-put(struct store *s, const struct key *key, char kind,
-    const struct reply *answer, int64_t life, struct err *err)
-{
-	struct buf record = {0};
-	int ret;
-
-	put_answer(&record, kind, answer);
-	ret = store_put(s, key_text(key), buf_text(&record), life, err);
-	buf_free(&record);
-	return ret;
-}
-
 MAY_YIELD int
 fate_keep(struct store *s, const struct fate_id *id,
     const struct reply *answer, int64_t life, struct err *err)
 {
+	struct buf record = {0};
 	struct key key;
+	int ret;
 
 	fate_key(id, &key);
-	return put(s, &key, 'd', answer, life, err);
+	put_head(&record, reply_is_ok(answer) ? 'd' : 'r');
+	put_answer(&record, answer);
+	ret = store_put(s, key_text(&key), buf_text(&record), life, err);
+	buf_free(&record);
+	return ret;
 }
 
 MAY_YIELD int
@@ -233,47 +226,64 @@ fate_release(struct store *s, const struct fate_id *id, struct err *err)
 	return store_delete(s, key_text(&key), &was_there, err);
 }
 
-/* --- refusals --- */
+/* --- marks --- */
 
 MAY_YIELD int
-fate_refuse(struct store *s, const struct refusal_id *id,
+fate_mark(struct store *s, const struct mark_id *id, const char *from,
     const struct reply *answer, int64_t life, struct err *err)
 {
+	struct buf record = {0};
 	struct key key;
+	int ret;
 
-	refusal_key(id, &key);
-	if (put(s, &key, 'r', answer, life, err) < 0)
-		return -1;
-	return store_put(s, SPAN_LIT(ANY_REFUSAL), SPAN_LIT("1"), life, err);
+	mark_key(id, &key);
+	put_head(&record, 'm');
+	buf_printf(&record, "%s ", from);
+	put_answer(&record, answer);
+	ret = store_put(s, key_text(&key), buf_text(&record), life, err);
+	buf_free(&record);
+	return ret < 0 ? -1 : store_put(s, SPAN_LIT(ANY_MARK), SPAN_LIT("1"),
+	    life, err);
 }
 
 MAY_YIELD int
-fate_tell(struct store *s, struct arena *a, const struct refusal_id *id,
-    struct reply **answer, struct err *err)
+fate_marked(struct store *s, struct arena *a, const struct mark_id *id,
+    const char *from, struct fate_mark *mark, struct err *err)
 {
-	struct span record, rest;
-	bool was_there;
+	struct span record, rest, there;
 	struct key key;
 
-	*answer = NULL;
-	refusal_key(id, &key);
+	mark->answer = NULL;
+	mark_key(id, &key);
 	if (store_get(s, a, key_text(&key), &record, err) < 0)
 		return -1;
 	if (record.p == NULL)
 		return 0;
-	if (read_head(record, &rest) != 'r' ||
-	    read_answer(a, rest, 5, answer) < 0)
+	if (read_head(record, &rest) != 'm')
 		return unreadable(record, err);
+	there = span_until(&rest, ' ');
+	mark->is_from_there = span_eq(there, span_z(from));
+	if (read_answer(a, rest, &mark->answer) < 0)
+		return unreadable(record, err);
+	return 0;
+}
+
+MAY_YIELD int
+fate_unmark(struct store *s, const struct mark_id *id, struct err *err)
+{
+	bool was_there;
+	struct key key;
+
+	mark_key(id, &key);
 	return store_delete(s, key_text(&key), &was_there, err);
 }
 
 MAY_YIELD int
-fate_has_refusals(struct store *s, struct arena *a, bool *has,
-    struct err *err)
+fate_has_marks(struct store *s, struct arena *a, bool *has, struct err *err)
 {
 	struct span record;
 
-	if (store_get(s, a, SPAN_LIT(ANY_REFUSAL), &record, err) < 0)
+	if (store_get(s, a, SPAN_LIT(ANY_MARK), &record, err) < 0)
 		return -1;
 	*has = record.p != NULL;
 	return 0;

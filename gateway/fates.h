@@ -22,9 +22,12 @@
  *		FATE_OPEN: somebody is doing that now
  *		FATE_DELIVERED: he has it; *answer is what the backend said
  *
- * A recipient that was refused for good when others were not is noted beside
- * that, to be told at RCPT when the sender comes again. A message is not known
- * there; it is told by sender, recipient and the size that MAIL declares.
+ *		FATE_REFUSED: for good, when others were not; *answer
+ *
+ * At RCPT the message is not known yet. Beside the record a mark is left there
+ * for those whose mail comes again because of others: it tells the mail by
+ * sender, recipient and the size that MAIL declares, and says where it came
+ * from, since that much can be another mail's too.
  *
  * Memory    answers are in the arena given.
  * Yields    all, as the store does.
@@ -36,7 +39,7 @@ struct fate_id {
 	struct span	 sender, rcpt;	/* as written */
 	bool		 is_quarantined;	/* it goes there: another mail */
 };
-enum fate_state { FATE_NEW, FATE_OPEN, FATE_DELIVERED };
+enum fate_state { FATE_NEW, FATE_OPEN, FATE_DELIVERED, FATE_REFUSED };
 
 /* `owner` is one word, of the caller for this mail: what he has claimed
  * himself is FATE_NEW. Who dies keeps it claimed for `lease` microseconds. */
@@ -48,29 +51,35 @@ MAY_YIELD int	 fate_claim(struct store *s, struct arena *a,
 MAY_YIELD int	 fate_look(struct store *s, struct arena *a,
 		    const struct fate_id *id, enum fate_state *state,
 		    struct reply **answer, struct err *err);
-/* Delivered: `answer` is the backend's 2yz. */
+/* Delivered, or refused for good: by this answer. */
 MAY_YIELD int	 fate_keep(struct store *s, const struct fate_id *id,
 		    const struct reply *answer, int64_t life,
 		    struct err *err);
 MAY_YIELD int	 fate_release(struct store *s, const struct fate_id *id,
 		    struct err *err);
 
-/* --- told at RCPT --- */
+/* --- at RCPT --- */
 
-struct refusal_id {
+struct mark_id {
 	struct span	 sender, rcpt;
 	uint64_t	 size;		/* as declared; 0: it was not */
 };
+struct fate_mark {
+	struct reply	*answer;	/* NULL: there is none */
+	bool		 is_from_there;	/* from where this client is */
+};
 
-MAY_YIELD int	 fate_refuse(struct store *s, const struct refusal_id *id,
-		    const struct reply *answer, int64_t life,
+/* `from` is one word. */
+MAY_YIELD int	 fate_mark(struct store *s, const struct mark_id *id,
+		    const char *from, const struct reply *answer,
+		    int64_t life, struct err *err);
+MAY_YIELD int	 fate_marked(struct store *s, struct arena *a,
+		    const struct mark_id *id, const char *from,
+		    struct fate_mark *mark, struct err *err);
+/* Once it was told: no other mail of this size is told the same. */
+MAY_YIELD int	 fate_unmark(struct store *s, const struct mark_id *id,
 		    struct err *err);
-/* *answer NULL: nothing is known. What was told is forgotten, so that no other
- * mail of this size is told the same. */
-MAY_YIELD int	 fate_tell(struct store *s, struct arena *a,
-		    const struct refusal_id *id, struct reply **answer,
+/* Whether there is a mark of anybody at all. */
+MAY_YIELD int	 fate_has_marks(struct store *s, struct arena *a, bool *has,
 		    struct err *err);
-/* Whether there is a refusal of anybody at all. */
-MAY_YIELD int	 fate_has_refusals(struct store *s, struct arena *a,
-		    bool *has, struct err *err);
 #endif

@@ -30,7 +30,7 @@ told(int ret, enum fate_state state, const struct reply *answer,
 	if (ret < 0)
 		snprintf(text, sizeof(text), "%d: %.300s", (int)err->kind,
 		    err->text);
-	else if (state == FATE_DELIVERED)
+	else if (state == FATE_DELIVERED || state == FATE_REFUSED)
 		snprintf(text, sizeof(text), "%d %s %.300s", answer->code,
 		    answer->enhanced, answer->text);
 	else
@@ -111,52 +111,64 @@ test_which_mail(void)
 	}
 }
 
-/* --- what is told at RCPT --- */
+/* --- marks, at RCPT --- */
 
 static const char *
-tell(const char *sender, const char *rcpt, uint64_t size)
+marked(const char *sender, const char *rcpt, uint64_t size, const char *from)
 {
-	struct refusal_id id = { span_z(sender), span_z(rcpt), size };
-	struct reply *answer;
+	static char text[500];
+	struct mark_id id = { span_z(sender), span_z(rcpt), size };
+	struct fate_mark mark;
 	struct err err;
-	int ret = fate_tell(store, arena, &id, &answer, &err);
 
-	if (ret == 0 && answer == NULL)
+	if (fate_marked(store, arena, &id, from, &mark, &err) < 0)
+		return told(-1, FATE_NEW, NULL, &err);
+	if (mark.answer == NULL)
 		return "nothing";
-	return told(ret, FATE_DELIVERED, answer, &err);
+	snprintf(text, sizeof(text), "%s, %s", told(0, FATE_DELIVERED,
+	    mark.answer, &err), mark.is_from_there ? "here" : "elsewhere");
+	return text;
 }
 
 static bool
-has_refusals(void)
+has_marks(void)
 {
 	struct err err;
 	bool has;
 
-	return fate_has_refusals(store, arena, &has, &err) == 0 && has;
+	return fate_has_marks(store, arena, &has, &err) == 0 && has;
 }
 
 static void
-test_refusals(void)
+test_marks(void)
 {
-	struct refusal_id id = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 1000 };
+	struct mark_id id = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 1000 };
 	struct reply full = reply(552, "5.2.2", "full");
+	struct reply kept = reply(250, "", "kept");
 	struct err err;
 
 	fake_store_clear();
-	T_OK("there is none", !has_refusals());
-	T_STR("nothing to tell", tell("a@x", "b@y", 1000), "nothing");
-	T_INT("one", fate_refuse(store, &id, &full, LIFE, &err), 0);
-	T_OK("there is one", has_refusals());
-	T_STR("another sender", tell("c@x", "b@y", 1000), "nothing");
-	T_STR("another recipient", tell("a@x", "c@y", 1000), "nothing");
-	T_STR("another size", tell("a@x", "b@y", 1001), "nothing");
-	T_STR("no size", tell("a@x", "b@y", 0), "nothing");
-	T_STR("it is told", tell("a@x", "b@y", 1000), "552 5.2.2 full");
-	T_STR("once", tell("a@x", "b@y", 1000), "nothing");
-	fate_refuse(store, &id, &full, LIFE, &err);
+	T_OK("there is none", !has_marks());
+	T_STR("nothing", marked("a@x", "b@y", 1000, "net"), "nothing");
+	T_INT("one", fate_mark(store, &id, "net", &full, LIFE, &err), 0);
+	T_OK("there is one", has_marks());
+	T_STR("another sender", marked("c@x", "b@y", 1000, "net"), "nothing");
+	T_STR("another recipient", marked("a@x", "c@y", 1000, "net"),
+	    "nothing");
+	T_STR("another size", marked("a@x", "b@y", 1001, "net"), "nothing");
+	T_STR("no size", marked("a@x", "b@y", 0, "net"), "nothing");
+	T_STR("it is found", marked("a@x", "b@y", 1000, "net"),
+	    "552 5.2.2 full, here");
+	T_STR("from elsewhere", marked("a@x", "b@y", 1000, "ten"),
+	    "552 5.2.2 full, elsewhere");
+	T_INT("removed", fate_unmark(store, &id, &err), 0);
+	T_STR("then it is gone", marked("a@x", "b@y", 1000, "net"), "nothing");
+	fate_mark(store, &id, "net", &kept, LIFE, &err);
+	T_STR("of one who has it", marked("a@x", "b@y", 1000, "net"),
+	    "250  kept, here");
 	fake_clock_advance(LIFE + CLOCK_S);
-	T_STR("it ends", tell("a@x", "b@y", 1000), "nothing");
-	T_OK("there is none again", !has_refusals());
+	T_STR("it ends", marked("a@x", "b@y", 1000, "net"), "nothing");
+	T_OK("there is none again", !has_marks());
 }
 
 /* --- records of others --- */
@@ -192,12 +204,13 @@ test_records(void)
 		{ "", NULL }, { "1", NULL }, { "2 d 100 250 2.0.0 kept", NULL },
 		{ "1 x 100 250 2.0.0 kept", NULL },
 		{ "1 d x 250 2.0.0 kept", NULL },
-		{ "1 d 100 550 5.0.0 no", NULL },
+		{ "1 r 100 550 5.0.0 no", "550 5.0.0 no" },
+		{ "1 d 100 450 4.0.0 later", NULL },
 		{ "1 d 100 99 2.0.0 kept", NULL },
 		{ "1 d 100 250  kept", NULL },
 		{ "1 d 100 250 2.123.12345 kept", "250 2.123.12345 kept" },
 		{ "1 d 100 250 2.123.123456 kept", NULL },
-		{ "1 r 100 550 5.0.0 no", NULL },
+		{ "1 m 100 net 550 5.0.0 no", NULL },
 	};
 	struct fate_id id = id_of(0, "a@x", "b@y", false);
 	struct reply kept = reply(250, "2.0.0", "kept");
@@ -226,8 +239,9 @@ static void
 test_failures(void)
 {
 	struct fate_id id = id_of(0, "a@x", "b@y", false);
-	struct refusal_id refusal = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 0 };
-	struct reply r = reply(250, "2.0.0", "kept"), *answer;
+	struct mark_id mark_id = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 0 };
+	struct reply r = reply(250, "2.0.0", "kept");
+	struct fate_mark mark;
 	struct err err;
 	bool has;
 
@@ -237,9 +251,11 @@ test_failures(void)
 	T_OK("look", strstr(look(&id), "the store fails") != NULL);
 	T_INT("keep", fate_keep(store, &id, &r, LIFE, &err), -1);
 	T_INT("release", fate_release(store, &id, &err), -1);
-	T_INT("refuse", fate_refuse(store, &refusal, &r, LIFE, &err), -1);
-	T_INT("tell", fate_tell(store, arena, &refusal, &answer, &err), -1);
-	T_INT("has refusals", fate_has_refusals(store, arena, &has, &err), -1);
+	T_INT("mark", fate_mark(store, &mark_id, "net", &r, LIFE, &err), -1);
+	T_INT("marked", fate_marked(store, arena, &mark_id, "net", &mark,
+	    &err), -1);
+	T_INT("unmark", fate_unmark(store, &mark_id, &err), -1);
+	T_INT("has marks", fate_has_marks(store, arena, &has, &err), -1);
 	fake_store_fail(0, 0, ERR_UNAVAIL);
 }
 
@@ -253,7 +269,7 @@ main(void)
 	store = store_open(arena, &options, &err);
 	test_claims();
 	test_which_mail();
-	test_refusals();
+	test_marks();
 	test_records();
 	test_failures();
 	fake_store_clear();

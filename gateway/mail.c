@@ -43,9 +43,12 @@ mail_add_discarded(struct mail *m)
 }
 
 void
-mail_add_rcpt(struct mail *m, const struct rcpt *r, unsigned needs)
+mail_add_rcpt(struct mail *m, const struct rcpt *r, unsigned needs,
+    const struct reply *refused)
 {
 	struct envelope *e = &m->envelope;
+	struct mail_fate *fate = add_fate(m);
+	struct reply *kept;
 	struct rcpt *grown;
 
 	if (e->nrcpts == m->rcpts_cap) {
@@ -62,8 +65,15 @@ mail_add_rcpt(struct mail *m, const struct rcpt *r, unsigned needs)
 	if (r->orcpt != NULL)
 		grown->orcpt = arena_strdup(m->arena, r->orcpt);
 	e->needs |= needs;
-	add_fate(m)->rcpt = e->nrcpts - 1;
-	mail_parts_add(m, m->nfates - 1, grown, needs);
+	fate->rcpt = e->nrcpts - 1;
+	fate->part = m->asked;
+	if (refused == NULL)
+		mail_parts_add(m, m->nfates - 1, grown, needs);
+	else {
+		kept = arena_new(m->arena, struct reply);
+		*kept = *refused;
+		fate->refused = kept;
+	}
 }
 
 static enum newline_mode

@@ -29,6 +29,9 @@ struct mail_fate {		/* of one recipient that was taken */
 	bool		 is_discarded;	/* by a rule */
 	struct mail_part *part;
 	const struct reply *answer;	/* to the message; NULL: none yet */
+	/* The backend's to RCPT, if he was taken since he seems to have the
+	 * mail; else NULL. */
+	const struct reply *refused;
 	bool		 is_known;	/* it was given when he got it before */
 	bool		 is_claimed;	/* by this mail, until it is known */
 };
@@ -47,6 +50,7 @@ struct mail {
 	struct mail_fate *fates;	/* in the order of RCPT */
 	size_t		 nfates, fates_cap;
 	size_t		 discarded;	/* of them */
+	bool		 is_alone;	/* it must not have two of them */
 	const struct rule *rule;	/* who decided on the mail */
 	/* Who discarded one, or refused the first: of a mail that has no
 	 * recipient. */
@@ -74,9 +78,10 @@ struct mail {
 };
 
 struct mail	*mail_begin(struct session *s);
-/* Who was taken by the backend that was asked last. Copied. */
+/* Who was taken by the backend that was asked last, or (not NULL) refused and
+ * is taken all the same: he has it already. Copied. */
 void		 mail_add_rcpt(struct mail *m, const struct rcpt *r,
-		    unsigned needs);
+		    unsigned needs, const struct reply *refused);
 void		 mail_add_discarded(struct mail *m);
 /* Where the message goes to; opened at DATA or the first BDAT. */
 void		 mail_open_message(struct mail *m, bool bdat);
@@ -102,9 +107,14 @@ bool		 mail_remembers(const struct mail *m);
 /* It does no harm if its recipients have different fates: the client asks for
  * each, or there is a memory and it works. */
 bool		 mail_tells_apart(const struct mail *m);
-/* What is known to be refused for good at RCPT: code 0, nothing. */
-MAY_YIELD struct reply mail_recall_refusal(struct mail *m,
-		    const struct rcpt *rcpt);
+/* What an earlier try has left for this recipient, if this is the same mail:
+ * not even a backend that will not have him now takes back what he has got, and
+ * *refusal is his if he was refused. From somewhere else it may well be another
+ * mail: only the message tells, so it must be one of his alone. */
+enum rcpt_past { PAST_NONE, PAST_DELIVERED, PAST_REFUSED,
+    PAST_REFUSED_ELSEWHERE };
+MAY_YIELD enum rcpt_past mail_recall_rcpt(struct mail *m,
+		    const struct rcpt *rcpt, struct reply *refusal);
 /* Who has got it before has an answer then, and who is getting it just now. Who
  * will not deliver it to the others does not claim them. */
 MAY_YIELD void	 mail_recall(struct mail *m, bool claims,

@@ -55,38 +55,72 @@ note_failure(struct mail *m, int64_t began, const struct err *why)
 		m->forgotten = *why;
 }
 
-/* --- before the message: refusals --- */
+/* --- at RCPT --- */
 
-static MAY_YIELD int
-find_refusal(struct mail *m, struct store *store, const struct rcpt *rcpt,
-    struct reply **answer, struct err *err)
+static struct mark_id
+mark_of(const struct mail *m, const struct rcpt *rcpt)
 {
-	struct refusal_id id = { m->envelope.sender.text, rcpt->addr.text,
+	return (struct mark_id){ m->envelope.sender.text, rcpt->addr.text,
 	    m->envelope.declared_size };
-	bool has;
-
-	*answer = NULL;
-	if (stock_has_refusals(m->session->worker->stock, &has, err) < 0)
-		return -1;
-	return has ? fate_tell(store, m->arena, &id, answer, err) : 0;
 }
 
-MAY_YIELD struct reply
-mail_recall_refusal(struct mail *m, const struct rcpt *rcpt)
+/* Where a mail comes from, as far as its next try mostly comes from there. */
+static const char *
+network_of_client(const struct mail *m, char text[ADDR_TEXT])
+{
+	const struct addr *a = &m->session->client.addr;
+	struct network n;
+
+	if (a->len == 0 || addr_is_unix(a))
+		return "-";
+	network_of(a, &n);
+	return network_text(&n, text);
+}
+
+static MAY_YIELD int
+find_mark(struct mail *m, struct store *store, const struct rcpt *rcpt,
+    struct fate_mark *mark, struct err *err)
+{
+	struct mark_id id = mark_of(m, rcpt);
+	char network[ADDR_TEXT];
+	bool has;
+
+	mark->answer = NULL;
+	if (stock_has_marks(m->session->worker->stock, &has, err) < 0)
+		return -1;
+	if (!has)
+		return 0;
+	if (fate_marked(store, m->arena, &id, network_of_client(m, network),
+	    mark, err) < 0)
+		return -1;
+	if (mark->answer == NULL || reply_is_ok(mark->answer) ||
+	    !mark->is_from_there)
+		return 0;
+	return fate_unmark(store, &id, err);
+}
+
+MAY_YIELD enum rcpt_past
+mail_recall_rcpt(struct mail *m, const struct rcpt *rcpt,
+    struct reply *refusal)
 {
 	struct store *store = memory(m);
 	int64_t began = clock_now();
-	struct reply *answer;
+	struct fate_mark mark;
 	struct err err;
 
 	if (store == NULL)
-		return reply_none();
-	if (find_refusal(m, store, rcpt, &answer, &err) < 0)
+		return PAST_NONE;
+	if (find_mark(m, store, rcpt, &mark, &err) < 0)
 		note_failure(m, began, &err);
-	if (answer == NULL)
-		return reply_none();
+	if (mark.answer == NULL)
+		return PAST_NONE;
+	if (reply_is_ok(mark.answer))
+		return PAST_DELIVERED;
+	if (!mark.is_from_there)
+		return PAST_REFUSED_ELSEWHERE;
 	stats_add(STAT_REFUSALS_RECALLED, 1);
-	return *answer;
+	*refusal = *mark.answer;
+	return PAST_REFUSED;
 }
 
 /* --- before it is delivered --- */
@@ -119,7 +153,9 @@ take_state(struct recall *c, struct mail_fate *f, enum fate_state state,
 		f->is_claimed = c->claims;
 		break;
 	case FATE_DELIVERED:
-		stats_add(STAT_DELIVERIES_RECALLED, 1);
+	case FATE_REFUSED:
+		stats_add(state == FATE_DELIVERED ? STAT_DELIVERIES_RECALLED :
+		    STAT_REFUSALS_RECALLED, 1);
 		f->answer = answer;
 		f->is_known = true;
 		break;
@@ -190,8 +226,11 @@ mail_recall(struct mail *m, bool claims, bool is_quarantined)
 	    m->number);
 	fingerprint_end(m->print, &m->header, c->print);
 	together("recall", recall_one, c, m->nfates, AT_ONCE);
-	for (size_t i = 0; i < m->nfates; i++)
+	for (size_t i = 0; i < m->nfates; i++) {
 		m->known += m->fates[i].is_known;
+		if (m->fates[i].answer == NULL)
+			m->fates[i].answer = m->fates[i].refused;
+	}
 }
 
 /* --- behind it --- */
@@ -207,30 +246,34 @@ mail_answer_rest(struct mail *m, const struct reply *r)
 			m->fates[i].answer = copy;
 }
 
+/* Of a mail that does not come again nobody needs to know what was refused. */
 static MAY_YIELD int
 keep_fate(struct recall *c, struct mail_fate *f, struct store *store,
     struct err *err)
 {
 	struct fate_id id = id_of(c, f);
 
-	return reply_is_ok(f->answer) ?
+	return reply_is_ok(f->answer) ||
+	    (c->mail->is_mixed && reply_is_permanent(f->answer)) ?
 	    fate_keep(store, &id, f->answer, c->life, err) :
 	    fate_release(store, &id, err);
 }
 
-/* To be told when the others come again. */
+/* For RCPT, when the mail comes again because of the others. */
 static MAY_YIELD int
-keep_refusal(struct recall *c, struct mail_fate *f, struct store *store,
+leave_mark(struct recall *c, struct mail_fate *f, struct store *store,
     struct err *err)
 {
-	const struct envelope *e = &c->mail->envelope;
-	struct refusal_id id = { e->sender.text, e->rcpts[f->rcpt].addr.text,
-	    e->declared_size };
+	struct mail *m = c->mail;
+	struct mark_id id = mark_of(m, &m->envelope.rcpts[f->rcpt]);
+	char network[ADDR_TEXT];
 
-	if (!c->mail->is_mixed || e->prdr || !reply_is_permanent(f->answer))
+	if (!m->is_mixed || m->envelope.prdr ||
+	    (!reply_is_ok(f->answer) && !reply_is_permanent(f->answer)))
 		return 0;
-	stock_note_refusal(c->mail->session->worker->stock);
-	return fate_refuse(store, &id, f->answer, c->life, err);
+	stock_note_mark(m->session->worker->stock);
+	return fate_mark(store, &id, network_of_client(m, network), f->answer,
+	    c->life, err);
 }
 
 static MAY_YIELD void
@@ -243,10 +286,10 @@ keep_one(void *arg, size_t i)
 	int64_t began = clock_now();
 	struct err err;
 
-	if (f->is_known || f->is_discarded || store == NULL)
+	if (f->is_discarded || store == NULL)
 		return;
 	if ((f->is_claimed && keep_fate(c, f, store, &err) < 0) ||
-	    keep_refusal(c, f, store, &err) < 0)
+	    leave_mark(c, f, store, &err) < 0)
 		note_failure(m, began, &err);
 }
 

@@ -80,7 +80,6 @@ mail_parts_add(struct mail *m, size_t fate, const struct rcpt *rcpt,
 	struct mail_part *p = m->asked;
 
 	p->envelope.needs |= needs;
-	m->fates[fate].part = p;
 	add(p, fate, rcpt);
 }
 

@@ -29,7 +29,7 @@ struct mail_part {
  * why, kind 0: it did not). If it is a 2yz, mail_add_rcpt() follows. */
 MAY_YIELD struct reply mail_part_ask(struct mail *m, int backend,
 		    const struct rcpt *rcpt, struct err *failure);
-/* Of one that was taken: `fate` is its index. */
+/* One that was taken by the backend that was asked last: the fate's index. */
 void		 mail_parts_add(struct mail *m, size_t fate,
 		    const struct rcpt *rcpt, unsigned needs);
 /* The backends' connections go back for a while. */

@@ -14,7 +14,7 @@
 #include "gateway/stock.h"
 
 #define PASSWORD_MAX	1024
-#define REFUSALS_AGAIN	CLOCK_S
+#define MARKS_AGAIN	CLOCK_S
 
 /* --- opening --- */
 
@@ -199,29 +199,29 @@ stock_greylist(const struct settings *s)
 /* --- the delivery memory --- */
 
 MAY_YIELD int
-stock_has_refusals(struct stock *stock, bool *has, struct err *err)
+stock_has_marks(struct stock *stock, bool *has, struct err *err)
 {
 	int64_t now = clock_now();
 	struct arena *a;
 	int ret;
 
-	*has = stock->has_refusals;
-	if (stock->refusals_asked != 0 &&
-	    now < stock->refusals_asked + REFUSALS_AGAIN)
+	*has = stock->has_marks;
+	if (stock->marks_asked != 0 &&
+	    now < stock->marks_asked + MARKS_AGAIN)
 		return 0;
-	stock->refusals_asked = now;
-	a = arena_create("refusals");
-	ret = fate_has_refusals(stock->store, a, has, err);
+	stock->marks_asked = now;
+	a = arena_create("marks");
+	ret = fate_has_marks(stock->store, a, has, err);
 	arena_destroy(&a);
-	stock->has_refusals = ret == 0 && *has;
+	stock->has_marks = ret == 0 && *has;
 	return ret;
 }
 
 void
-stock_note_refusal(struct stock *stock)
+stock_note_mark(struct stock *stock)
 {
-	stock->has_refusals = true;
-	stock->refusals_asked = clock_now();
+	stock->has_marks = true;
+	stock->marks_asked = clock_now();
 }
 
 /* --- looking at it --- */

@@ -40,8 +40,8 @@ struct stock {
 	struct store_stats	 counted;	/* so far */
 	bool			 only_looks;
 	char			 problem[240];	/* the first, of who looks */
-	bool			 has_refusals;	/* stock_has_refusals() */
-	int64_t			 refusals_asked;	/* when; 0: never */
+	bool			 has_marks;	/* stock_has_marks() */
+	int64_t			 marks_asked;	/* when; 0: never */
 };
 
 /* That for Redis, NULL: none is set. While the process still is whoever may
@@ -60,12 +60,12 @@ int		 stock_assume(const struct settings *s, const char *demo,
 		    struct err *err);
 /* What its greylist does. */
 struct greylist_options stock_greylist(const struct settings *s);
-/* Whether the delivery memory may know of a refusal: looked up once a second,
+/* Whether the delivery memory may have a mark for RCPT: looked up once a second,
  * so that each RCPT need not ask. Errors: the store's. */
-MAY_YIELD int	 stock_has_refusals(struct stock *stock, bool *has,
+MAY_YIELD int	 stock_has_marks(struct stock *stock, bool *has,
 		    struct err *err);
-/* This process has noted one just now. */
-void		 stock_note_refusal(struct stock *stock);
+/* This process has left one just now. */
+void		 stock_note_mark(struct stock *stock);
 /* What was done since the last time is added to the statistics. */
 void		 stock_count(struct stock *stock);
 void		 stock_status(const struct stock *stock, struct buf *out);
