@@ -18,7 +18,7 @@ STARTS = ("hostname", "listener", "backend", "route", "resolver")
 FILES = {	# and how many examples of a configuration each must have
     "README.md": 1,
     "docs/install.md": 4,
-    "docs/forepost.conf.5.in": 5,
+    "docs/forepost.conf.5.in": 6,
 }
 
 
@@ -150,7 +150,7 @@ def run_tests(work, rules, tests):
 
 def test_rules_that_are_shown_pass_the_check(work):
     found = rule_examples()
-    assert len(found) == 7
+    assert len(found) == 8
     for text in found:
         done = run_tests(work, text, "")
         assert done.returncode == 0, "%s\n%s" % (done.stdout, text)
