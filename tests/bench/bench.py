@@ -12,7 +12,7 @@ nothing is looked up of. The bars are for the plain one. What it costs to find
 out who sent a mail is measured by checks.py, what rules cost by share.py (of a
 whole message) and rules.py (many rules, large sets), the store by store.py,
 counting sessions by network by crowd.py, greylisting and a lost Redis by
-greylist.py.
+greylist.py, the delivery memory by memory.py.
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -29,6 +29,7 @@ import time
 import checks
 import crowd
 import greylist
+import memory
 import loads
 import rules
 import servers
@@ -37,7 +38,8 @@ import store
 
 JUDGED = "forepost-rules"
 SERVED = ("relay", "large", "latency", "idle")	# by all servers in turn
-ALL = (*SERVED, "checks", "share", "rules", "store", "crowd", "greylist")
+ALL = (*SERVED, "checks", "share", "rules", "store", "crowd", "greylist",
+       "memory")
 
 
 class Report:
@@ -277,6 +279,8 @@ def main():
             crowd.measure(bench)
         if "greylist" in args.only:
             greylist.measure(bench, args.forepost, sinks["plain"], args.peers)
+        if "memory" in args.only:
+            memory.measure(bench, args.forepost, sinks["plain"], args.peers)
     finally:
         stop(bench)
         if checking:
@@ -304,6 +308,8 @@ def main():
         crowd.show(bench, report)
     if "greylist" in args.only:
         greylist.show(bench, report)
+    if "memory" in args.only:
+        memory.show(bench, report)
     missed = sum(not bar["ok"] for bar in report.bars)
     print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
           f"{held:,}, failed {bench.failed:,}")

@@ -54,6 +54,7 @@ static struct {
 	char		*rcpt_flight;	/* and DATA behind them */
 	size_t		 nrcpt_flight;
 	uint64_t	 begun, open;
+	uint64_t	 written;	/* messages: each has an id of its own */
 } run;
 
 static const char rcpt_line[] = "RCPT TO:<someone@inside.example>\r\n";
@@ -222,7 +223,7 @@ send_body(struct session *s)
 {
 	int n = snprintf(s->id, sizeof s->id,
 	    "Message-ID: <%d.%010ju@bench.example>\r\n\r\n",
-	    (int)getpid(), (uintmax_t)run.out->done);
+	    (int)getpid(), (uintmax_t)run.written++);
 
 	s->step = STEP_BODY;
 	put(s, s->letter->head, s->letter->nhead);

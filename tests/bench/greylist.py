@@ -33,6 +33,7 @@ LOST = "greylist, Redis lost"
 WITHOUT = "without greylist"
 ASKING = "on rcpt { tag asked when spf is temperror }\n"
 GREY = "on rcpt { observe greylist }\n"
+FORGETFUL = "delivery_memory 0s"
 BOUND = ("Redis, stopped", "Redis, killed")
 
 
@@ -57,12 +58,12 @@ def gateway(bench, binary, sink, names, name, store=""):
     return server
 
 
-def lmdb(bench):
-    place = os.path.join(bench.folder, "greylist-lmdb-place")
+def lmdb(bench, what, settings=""):
+    place = os.path.join(bench.folder, what + "-lmdb-place")
     os.makedirs(place)
     if os.geteuid() == 0:
         shutil.chown(place, "nobody")
-    return f'store {{ address "lmdb:{place}/store" }}\n'
+    return f'store {{ address "lmdb:{place}/store" {settings} }}\n'
 
 
 def some(first, n, *options):
@@ -178,7 +179,8 @@ def measure(bench, binary, sink, peers):
     try:
         rows = [gateway(bench, binary, sink, names, WITHOUT)]
         bench.servers[WITHOUT] = rows[0]
-        rows.append(gateway(bench, binary, sink, names, "LMDB", lmdb(bench)))
+        rows.append(gateway(bench, binary, sink, names, "LMDB",
+                            lmdb(bench, "greylist", FORGETFUL)))
         bench.servers["LMDB"] = rows[1]
         try:
             redis, socket = servers.redis(peers, bench.folder)
@@ -188,7 +190,7 @@ def measure(bench, binary, sink, peers):
             rows.append(gateway(
                 bench, binary, sink, names, "Redis",
                 f'store {{ address "redis:unix:{socket}" '
-                f'timeout {TIMEOUT}ms }}\n'))
+                f'timeout {TIMEOUT}ms {FORGETFUL} }}\n'))
             bench.servers["Redis"] = rows[2]
         for server in rows:
             server.redis = redis if server.name == "Redis" else None
@@ -223,12 +225,12 @@ def show_costs(bench, report):
                            1.6 if load == STRANGERS else 1.4, "")
 
 
-def ratio(bench, load, name):
+def ratio(bench, load, name, without=WITHOUT):
     """Of each round, since a busy machine meets all of them."""
     runs = bench.samples[load]
     return statistics.median(
         run["cpu"] / base["cpu"]
-        for run, base in zip(runs[name], runs[WITHOUT]))
+        for run, base in zip(runs[name], runs[without]))
 
 
 def show_lost(bench, report):
