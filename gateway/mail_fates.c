@@ -10,7 +10,8 @@
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 
-/* How many recipients the store is asked about at once. */
+/* How many recipients Redis is asked about at once; and LMDB, which does not
+ * wait, before others may run. */
 #define AT_ONCE		16
 /* Of a mail that nobody refused there is no second try, but where our reply
  * was lost: and then the next try comes within hours. */
@@ -197,6 +198,22 @@ recall_one(void *arg, size_t i)
 		take_state(c, f, state, answer);
 }
 
+static MAY_YIELD void
+for_each(struct recall *c, together_fn *fn)
+{
+	struct mail *m = c->mail;
+
+	if (m->session->worker->settings->store.kind == STORE_REDIS) {
+		together("recipient", fn, c, m->nfates, AT_ONCE);
+		return;
+	}
+	for (size_t i = 0; i < m->nfates; i++) {
+		if (i % AT_ONCE == AT_ONCE - 1)
+			fiber_yield();
+		fn(c, i);
+	}
+}
+
 /* Nobody delivers it for longer. */
 static int64_t
 patience(const struct mail *m)
@@ -225,7 +242,7 @@ mail_recall(struct mail *m, bool claims, bool is_quarantined)
 	snprintf(c->owner, sizeof(c->owner), "%s.%u", m->session->id,
 	    m->number);
 	fingerprint_end(m->print, &m->header, c->print);
-	together("recall", recall_one, c, m->nfates, AT_ONCE);
+	for_each(c, recall_one);
 	for (size_t i = 0; i < m->nfates; i++) {
 		m->known += m->fates[i].is_known;
 		if (m->fates[i].answer == NULL)
@@ -304,7 +321,7 @@ keep(struct mail *m)
 	c->life = m->session->worker->settings->delivery_memory;
 	if (!m->is_mixed && c->life > LIFE_UNMIXED)
 		c->life = LIFE_UNMIXED;
-	together("keep", keep_one, c, m->nfates, AT_ONCE);
+	for_each(c, keep_one);
 }
 
 static void
