@@ -9,7 +9,7 @@ import pytest
 
 from kit.gateway import run
 from kit.process import wait_until
-from kit.ruled import MESSAGE, Swaks, client_at, ruled
+from kit.ruled import Swaks, another, client_at, ruled
 from kit.running import admin, edit, stats
 
 GREY = "on rcpt { greylist }\n"
@@ -51,7 +51,7 @@ def send(gateway, address, sender="a@sender.test", to="b@box.test"):
     """A mail; the reply that decided it."""
     with client_at(gateway, address) as client:
         client.ehlo()
-        return client.mail(MESSAGE, sender, to)
+        return client.mail(another(), sender, to)
 
 
 # --- LMDB ---
@@ -162,7 +162,7 @@ on message { d: limit 1/1h per from.domain, else reject 554 "message" }
             reply = client.cmd("RCPT TO:<b@box.test>")
             if reply == 250:
                 assert client.cmd("DATA") == 354
-                client.send(MESSAGE + b".\r\n")
+                client.send(another() + b".\r\n")
                 reply = client.reply()
             replies.append(reply)
     assert [r.code for r in replies] == [250, 554, 452, 451, 550, 421]

@@ -9,7 +9,7 @@ import pytest
 
 from kit.gateway import binary, run
 from kit.process import wait_until
-from kit.ruled import MESSAGE, client_at, ruled
+from kit.ruled import another, client_at, ruled
 from kit.running import admin, edit, stats
 
 RULES = """
@@ -41,7 +41,7 @@ def send(gateway, address=WHO, sender="a@sender.test", to="b@box.test"):
     """A mail; the reply that decided it."""
     with client_at(gateway, address) as client:
         client.ehlo()
-        return client.mail(MESSAGE, sender, to)
+        return client.mail(another(), sender, to)
 
 
 def turns(gateway, code, within=10, **mail):

@@ -1,5 +1,6 @@
 """A gateway that acts by rules, and clients of other addresses than ours:
 PROXY headers tell them, as from behind a load balancer."""
+import itertools
 import re
 import subprocess
 
@@ -11,6 +12,12 @@ PROXY = "\tproxy_protocol 127.0.0.1\n"
 MESSAGE = (b"From: Ann <ann@sender.test>\r\nTo: bob@box.test\r\n"
            b"Subject: ruled\r\nDate: Sun, 22 Nov 2026 01:00:00 +0000\r\n"
            b"Message-ID: <1@sender.test>\r\n\r\nHello.\r\n..dots\r\n")
+numbers = itertools.count(2)
+
+
+def another():
+    """The same text as another message: who has the first gets it too."""
+    return MESSAGE.replace(b"<1@", b"<%d@" % next(numbers))
 
 
 def write_rules(gateway, text, name="in.rules"):
