@@ -299,6 +299,18 @@ struct group {
 	unsigned		 same, different, nothing;	/* pairs */
 };
 
+/* Whether trust makes a difference to the message. */
+static bool
+message_acts(const struct rule_trial *t)
+{
+	const struct phase_rules *message = &t->parsed->phases[PHASE_MESSAGE];
+
+	for (size_t i = 0; i < message->n; i++)
+		if (!message->rules[i].observe)
+			return true;
+	return false;
+}
+
 /* What the client and the backend see of the message's verdict: not who was
  * observed, nor by which rule a recipient was trusted. */
 static const char *
@@ -310,8 +322,10 @@ told(struct rule_trial *t)
 	rule_trial_run(t, PHASE_MESSAGE);
 	t->verdict.nobserved = 0;
 	t->verdict.would = NULL;
-	if (t->trace.trusted != NULL)
+	if (t->trace.trusted != NULL && message_acts(t))
 		return "trusted";
+	if (t->trace.trusted != NULL)
+		t->verdict = (struct verdict){ .kind = ACTION_ACCEPT };
 	text = rule_trial_verdict(t);
 	copy = arena_strdup(t->arena, text);
 	for (char *p = copy; *p != '\0'; p++)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "policy/rule_trace.h"
+#include "policy/test_facts.h"
 #include "tests/kit/rule_maker.h"
 #include "tests/kit/rule_trial.h"
 #include "tests/kit/t.h"
@@ -19,7 +20,7 @@
 #define TRIALS		400
 
 /* Of all trials: they would show nothing without these. */
-static size_t decided, observed, counted;
+static size_t decided, observed, counted, asked;
 
 /* What is made of a seed, and what it says when all facts are there. */
 struct job {
@@ -117,13 +118,27 @@ count_late(void *owner, const struct rule *rule, struct span key,
 	return 0;
 }
 
+static MAY_YIELD int
+member_late(void *owner, const struct set_decl *set,
+    const struct value *value, struct set_answer *answer, struct err *err)
+{
+	struct rule_trial *t = owner;
+
+	if (fiber_wait(clock_now() + 20, err) < 0 &&
+	    err->kind == ERR_CLOSED)
+		return -1;
+	test_facts_ask(t->given, set, value, answer);
+	return 0;
+}
+
 static void
 check_late(void *arg)
 {
 	const struct job *job = arg;
 	struct rule_trial t = { .rules = job->rules, .facts = job->facts,
 	    .any_count = true,
-	    .source = { .get = get_late, .count = count_late } };
+	    .source = { .get = get_late, .count = count_late,
+	    .member = member_late } };
 
 	if (rule_trial_begin(&t))
 		compare(job, "late facts, the same trace", all_phases(&t),
@@ -236,7 +251,20 @@ count_but_one(void *owner, const struct rule *rule, struct span key,
 	return 0;
 }
 
-/* Once at each fact and count that is asked for. */
+static MAY_YIELD int
+member_but_one(void *owner, const struct set_decl *set,
+    const struct value *value, struct set_answer *answer, struct err *err)
+{
+	struct arrivals *a = owner;
+
+	if (++a->asked == a->fail)
+		return not_yet(err);
+	asked += 1;
+	test_facts_ask(a->trial.given, set, value, answer);
+	return 0;
+}
+
+/* Once at each fact, count and set that is asked for. */
 static void
 check_stops(const struct job *job)
 {
@@ -246,7 +274,8 @@ check_stops(const struct job *job)
 	do {
 		a = (struct arrivals){ .trial = { .rules = job->rules,
 		    .facts = job->facts, .any_count = true,
-		    .source = { .get = get_but_one, .count = count_but_one } },
+		    .source = { .get = get_but_one, .count = count_but_one,
+		    .member = member_but_one } },
 		    .fail = ++fail_at };
 		if (rule_trial_begin(&a.trial)) {
 			shuffle(&a, job->from);
@@ -527,6 +556,7 @@ main(void)
 	T_OK("many decide", decided > TRIALS / 2);
 	T_OK("many observe", observed > TRIALS / 2);
 	T_OK("many count", counted > TRIALS);
+	T_OK("many ask sets", asked > TRIALS);
 	loop_destroy();
 	return t_done();
 }

@@ -73,15 +73,8 @@ rule_questions_forget(struct evaluation *e, enum fact_scope scope)
 /* Would something else than a refusal for good have come of it, or might
  * it? */
 static bool
-could_help(const struct rule *rule)
+could_help(const struct action *action)
 {
-	const struct action *action = action_in_effect(rule);
-
-	for (size_t i = 0; i < rule->ngroup; i++)
-		if (could_help(&rule->group[i]))
-			return true;
-	if (rule->group != NULL)
-		return false;
 	switch (action->kind) {
 	case ACTION_REJECT:
 	case ACTION_DISCONNECT:
@@ -94,18 +87,31 @@ could_help(const struct rule *rule)
 	}
 }
 
+/* The rule, or the first of its group, that could have helped in this world:
+ * what only observes never does in the real one. */
+static const struct rule *
+find_helper(const struct rule *rule, enum world_kind w)
+{
+	const struct rule *inner = NULL;
+
+	if (w == REAL && rule->observe)
+		return NULL;
+	if (rule->group == NULL)
+		return could_help(action_in_effect(rule)) ? rule : NULL;
+	for (size_t i = 0; i < rule->ngroup && inner == NULL; i++)
+		inner = find_helper(&rule->group[i], w);
+	return inner;
+}
+
 void
 rule_note_untold(struct rule_run *run)
 {
-	const struct rule *rule = run->step.rule;
-
-	if (!could_help(rule))
-		return;
-	for (size_t w = rule->observe ? SHADOW : REAL; w < WORLDS; w++) {
+	for (size_t w = REAL; w < WORLDS; w++) {
 		struct given *given = &run->e->worlds[w].given[run->phase];
 
 		if (given->untold == NULL)
-			given->untold = rule;
+			given->untold = find_helper(run->step.rule,
+			    (enum world_kind)w);
 	}
 }
 

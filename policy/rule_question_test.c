@@ -76,7 +76,7 @@ static const struct {
 	{ "a group", S "on mail {\nwhen sender in $s {\nlog \"x\"\n"
 	    "accept\n}\ndisconnect 554 \"y\"\n}\n", "set s = none", PHASE_MAIL,
 	    "at mail: disconnect 421 4.3.0 " WAIT
-	    " by r:7, since r:3 cannot be told\n"
+	    " by r:7, since r:5 cannot be told\n"
 	    "  r:3: when sender in $s [sender = \"alice@example.com\", sender "
 	    "in $s = unknown] -> cannot be told\n"
 	    "  r:7: always -> disconnect 554 5.7.0 \"y\"\n" },

@@ -8,6 +8,7 @@
 #include "policy/rule_read.h"
 #include "policy/rule_test.h"
 #include "policy/rule_trace.h"
+#include "policy/set_ask.h"
 
 /*
  * Rules, a NUL, and octets that facts are made of: whatever they are, the
@@ -139,6 +140,27 @@ count(void *owner, const struct rule *rule, struct span key, int64_t window,
 	return 0;
 }
 
+/* Of the same value always the same. */
+static MAY_YIELD int
+member(void *owner, const struct set_decl *set, const struct value *value,
+    struct set_answer *answer, struct err *err)
+{
+	const struct facts *f = owner;
+	struct span members[SET_QUESTIONS_MAX];
+	size_t n = set_questions(f->arena, value, members), i;
+
+	(void)err;
+	assert(set->redis != NULL && !value->is_none);
+	assert(n <= SET_QUESTIONS_MAX);
+	*answer = (struct set_answer){ .told = SET_HAS_NOT };
+	if (n == 0)
+		return 0;
+	i = strlen(set->redis) + members[0].len;
+	answer->told = (enum set_told)(octet(f, i) % 3);
+	answer->question = octet(f, i + 1) % n;
+	return 0;
+}
+
 /* --- what must hold --- */
 
 static void
@@ -236,7 +258,7 @@ static void
 check_rules(struct arena *a, const struct rules *rules, struct span octets)
 {
 	struct facts facts = { a, octets, rule_plan(a, rules), NULL, NULL };
-	struct fact_source source = { &facts, get, count };
+	struct fact_source source = { &facts, get, count, member };
 	struct evaluation *e = evaluation_begin(a, rules, &source);
 	struct buf first = {0}, again = {0};
 
@@ -363,7 +385,7 @@ static void
 check_observing(struct arena *a, struct rules *rules, struct span octets)
 {
 	struct facts facts = { a, octets, rule_plan(a, rules), NULL, NULL };
-	struct fact_source source = { &facts, get, count };
+	struct fact_source source = { &facts, get, count, member };
 	struct buf acting = {0}, observing = {0};
 
 	check_unseen(a, rules, &source);

@@ -36,6 +36,10 @@ static const char rules_text[] =
     "prefix subject \"[{from.domain}]\" when from.count > 1\n"
     "accept when tagged \"vip\"\n"
     "odd: observe quarantine \"odd\" when header \"Date\" is none\n"
+    "}\n"
+    "set guests = redis \"g\"\nset lost = redis \"l\"\n"
+    "on connect {\n"
+    "guest: trust when client.ip in $guests or client.name in $lost\n"
     "}\n";
 
 static void

@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "policy/set.h"
+#include "policy/set_ask.h"
 
 /*
  * The text of a set file, a line "=", and then a value a line, which is asked
@@ -33,6 +34,28 @@ tell(void *arg, unsigned line, unsigned column, const struct err *why)
 		told->bad[line - 1] = true;
 }
 
+/* What would be asked of the same set elsewhere: all but networks of any size,
+ * and what is too far above. */
+static void
+check_questions(const struct value *v, struct span item)
+{
+	struct arena *a = arena_create("questions");
+	struct span list[SET_QUESTIONS_MAX];
+	size_t n = set_questions(a, v, list), dots = 0;
+	bool is_asked = item.len == 0 || item.len > SET_ITEM_MAX ||
+	    v->type == TYPE_ADDRESS || v->type == TYPE_NETWORK;
+
+	assert(n <= SET_QUESTIONS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		assert(list[i].len > 0 && list[i].len <= SET_ITEM_MAX);
+		is_asked |= span_eq(list[i], item);
+	}
+	for (size_t i = 0; i < item.len; i++)
+		dots += item.p[i] == '.';
+	assert(is_asked || (item.p[0] == '.' && dots > SET_PARENTS_MAX));
+	arena_destroy(&a);
+}
+
 static bool
 ask(const struct set *s, const struct value *v)
 {
@@ -42,6 +65,7 @@ ask(const struct set *s, const struct value *v)
 	assert(set_has(s, v) == found);
 	assert(found == (item.len > 0));
 	assert(!found || set_fits(set_family(s), v->type));
+	check_questions(v, buf_text(&item));
 	buf_free(&item);
 	return found;
 }

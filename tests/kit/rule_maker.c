@@ -50,6 +50,13 @@ static const struct {
 	{ PHASE_MAIL, "sender in { \"a.example\", \".example\", \"root@\" }" },
 	{ PHASE_MAIL, "sender is none" },
 	{ PHASE_MAIL, "spf in { fail, softfail }" },
+	{ PHASE_CONNECT, "client.ip in $full" },
+	{ PHASE_CONNECT, "client.name in $silent" },
+	{ PHASE_MAIL, "sender in $full" },
+	{ PHASE_MAIL, "sender not in $silent" },
+	{ PHASE_RCPT, "rcpt in $full" },
+	{ PHASE_RCPT, "rcpt in $silent" },
+	{ PHASE_MESSAGE, "dkim.domains in $silent" },
 	{ PHASE_MAIL, "message.declared-size > 10k" },
 	{ PHASE_RCPT, "rcpt.count <= 2" },
 	{ PHASE_RCPT, "rcpt.local starts with \"r\"" },
@@ -75,6 +82,9 @@ static const char *const facts[] = {
 	"header \"Subject\" = \"spam\"",
 	"headers \"x\" = { \"q\", \"ABC\" }", "dmarc = fail",
 	"greylist = new", "greylist = early", "greylist = known",
+	"set full = { \".example\", \"root@\", 192.0.2.0/24 }",
+	"set full = none", "set silent = none", "set silent = none",
+	"set silent = { \"a.example\" }",
 	"dmarc.policy = reject", "dkim.domains = { \"x.example\", \"y.test\" }",
 };
 
@@ -118,7 +128,7 @@ static bool
 is_there(const struct making *m, const char *text)
 {
 	return !m->maker->no_store || (strncmp(text, "limit", 5) != 0 &&
-	    strncmp(text, "greylist", 8) != 0);
+	    strncmp(text, "greylist", 8) != 0 && strchr(text, '$') == NULL);
 }
 
 static void
@@ -261,6 +271,9 @@ rule_maker_rules(struct arena *a, const struct rule_maker *maker)
 
 	buf_puts(&m.out, "dnsbl zen \"zen.example\" {\n127.0.0.2 score 3\n"
 	    "127.0.0.9 score 1 tag a\n}\n");
+	if (!maker->no_store)
+		buf_puts(&m.out, "set full = redis \"f\"\n"
+		    "set silent = redis \"s\"\n");
 	for (unsigned i = 0; i < PHASES; i++)
 		put_phase(&m, (enum phase)i);
 	return made(&m, a);

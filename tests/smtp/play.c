@@ -56,6 +56,10 @@ play_line(const struct script_line *l)
 		fake_store_fail(word_is(&l->words[0], "works") ? 0 : 1,
 		    word_is(&l->words[0], "works") ? 0 : UINT_MAX,
 		    word_is(&l->words[0], "full") ? ERR_CONFIG : ERR_TIMEOUT);
+	else if (strcmp(l->key, "redis") == 0)
+		fake_store_part(arena_copy(stage.arena, l->words[0].text),
+		    arena_copy(stage.arena, l->words[1].text), l->n > 2 ?
+		    arena_copy(stage.arena, l->words[2].text) : "");
 	else if (strcmp(l->key, "clock") == 0)
 		stage_pass_time(atoll(l->words[0].text.p + 1) * CLOCK_S);
 	else if (strcmp(l->key, "worker") == 0) {
