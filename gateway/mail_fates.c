@@ -310,18 +310,29 @@ keep_one(void *arg, size_t i)
 		note_failure(m, began, &err);
 }
 
-/* Before the client is told anything: if it is not told, it comes again. */
+static MAY_YIELD void
+keep_all(void *arg)
+{
+	for_each(arg, keep_one);
+}
+
+/* Before the client is told anything: if it is not told, it comes again. A
+ * session that was told to stop cannot wait for Redis any more, and who has got
+ * the mail has to be known nevertheless: another fiber waits for it. */
 static MAY_YIELD void
 keep(struct mail *m)
 {
 	struct recall *c = m->recall;
+	struct fiber *keeper;
+	struct err err;
 
 	if (c == NULL)
 		return;
 	c->life = m->session->worker->settings->delivery_memory;
 	if (!m->is_mixed && c->life > LIFE_UNMIXED)
 		c->life = LIFE_UNMIXED;
-	for_each(c, keep_one);
+	keeper = fiber_spawn_joinable("keep", keep_all, c);
+	(void)fiber_join(&keeper, CLOCK_NEVER, &err);
 }
 
 static void
