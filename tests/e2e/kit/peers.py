@@ -315,6 +315,7 @@ begin transports
   directory = %(work)s/box/Maildir
   maildir_format
   create_directory
+  envelope_to_add
   user = %(user)s
 begin retry
 * * F,1h,1s
@@ -378,6 +379,7 @@ class Dovecot(Peer):
     - auth needs a module of the old-stats folder as a library.
     - Its internal users are set to ones that exist; import_environment
       passes on what its processes need to find their libraries.
+    The mailboxes of all whose name is "full" are.
     """
 
     name = "dovecot"
@@ -412,7 +414,12 @@ passdb {
 }
 userdb {
   driver = static
-  args = uid=%(user)s gid=%(user)s home=%(work)s/box/%%u allow_all_users=yes
+  args = uid=%(user)s gid=%(user)s home=%(work)s/box/%%u allow_all_users=yes \
+quota_rule=*:bytes=%%{if;%%n;eq;full;10;1000000000}
+}
+mail_plugins = quota
+plugin {
+  quota = maildir:all of it
 }
 service lmtp {
   inet_listener lmtp {
