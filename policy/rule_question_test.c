@@ -329,8 +329,8 @@ test_json(void)
 	    "reject \"no\"\n}\n", .facts = "sender = \"a@b.example\"\n"
 	    "set s = { \"a@\" }\nset t = none" };
 	static const char *const wanted[] = {
-		"{\"set\": \"s\", \"fact\": \"sender\", \"in\": true, "
-		    "\"member\": \"a@\"}",
+		("{\"set\": \"s\", \"fact\": \"sender\", \"in\": true, "
+		    "\"member\": \"a@\"}"),
 		"{\"set\": \"t\", \"fact\": \"sender.domain\", \"in\": null}",
 		"\"unsure\": \"f\"", "\"held\": null", "\"code\": 451",
 	};
