@@ -9,12 +9,9 @@ import re
 
 import pytest
 
-from kit.apart import MESSAGE, STORE, bounced, gateway_before, submit
+from kit.apart import (FULL, LATER, MESSAGE, OK, STORE, bounced,
+                       gateway_before, submit)
 from kit.process import wait_until
-
-OK = b"250 2.0.0 taken\r\n"
-FULL = b"552 5.2.2 mailbox is full\r\n"
-LATER = b"450 4.2.0 not now\r\n"
 
 
 def exim_behind(start):

@@ -7,9 +7,11 @@ import threading
 
 import pytest
 
-from kit.apart import MESSAGE, STORE, gateway_before, submit
+from kit.apart import (LATER, MESSAGE, OK, STORE, bounced, gateway_before,
+                       submit)
 from kit.client import stuff
 from kit.process import wait_until
+from kit.ruled import write_rules
 from kit.sink import CHUNKING, CLOSE, EXTENSIONS, Sink
 
 SOON = "\tretry_time 100ms\n\tprobe_interval 100ms"
@@ -244,3 +246,148 @@ def test_cut_while_one_is_silent(start, prdr, store):
         assert client.mail(MESSAGE % b"cut", "x@sender.test", BOTH) == 250
         client.quit()
     assert a.copies() == ["1@a.test"]
+
+
+# --- octets ---
+
+def big_message(size):
+    """Lines with dots at every place, none of them regular."""
+    lines, n = [], 0
+    while n < size:
+        lines.append(b"." * (len(lines) % 5) + b"%d" % len(lines) +
+                     b"x" * (len(lines) * 7 % 71) + b"\r\n")
+        n += len(lines[-1])
+    return MESSAGE % b"big" + b"".join(lines)
+
+
+@pytest.mark.parametrize("how", ("DATA", "BDAT"))
+@pytest.mark.parametrize("dots", (False, True), ids=("no-dots", "dots"))
+def test_large_to_three_at_once(start, how, dots):
+    """From a file, by BDAT to one and by DATA to another, to a Maildir."""
+    message = big_message(5 << 20)
+    if not dots:
+        message = message.replace(b"\r\n.", b"\r\n,")
+    by_bdat = start.sink(CHUNKING)
+    by_data = start.sink(lmtp=True)
+    gateway = start.gateway({"x": by_bdat.url}, start=False)
+    gateway.own_folder("var")
+    gateway.configure(gateway.text({
+        "bdat": by_bdat.url, "data": by_data.url,
+        "folder": "maildir:" + gateway.own_folder("Maildir")},
+        STORE + "spool_memory 4k\n"))
+    gateway.start()
+    with gateway.client() as client:
+        client.ehlo()
+        assert client.mail(message, how=how, rcpts=[
+            "1@bdat.test", "2@data.test", "3@folder.test"]) == 250
+        client.quit()
+    got = [by_bdat.messages[0], by_data.messages[0]]
+    assert [m.how for m in got] == ["BDAT", "DATA"]
+    stored, = maildir_of(gateway)
+    heads = []
+    for data in (got[0].data, got[1].data, stored):
+        assert data.endswith(b"\r\n" + message)
+        heads.append(data[:-len(message)])
+    # What we put in front is the same for both; a Maildir has a path more.
+    assert heads[0] == heads[1] and heads[2].endswith(heads[0])
+    assert os.listdir(gateway.spool) == []
+
+
+# --- rules ---
+
+def judged(start, rules):
+    """Backends a, b, aside; the last is the quarantine."""
+    sinks = a, b, aside = start.sink(), start.sink(lmtp=True), start.sink()
+    gateway = start.gateway(
+        {"a": a.url, "b": b.url, "aside": aside.url}, start=False,
+        top='rules "in.rules"\nquarantine aside\n' + STORE)
+    gateway.own_folder("var")
+    write_rules(gateway, rules)
+    return gateway.start(), *sinks
+
+
+def test_quarantine_instead_of_both(start):
+    gateway, a, b, aside = judged(
+        start, 'on message { quarantine "odd" when header "Subject" '
+        'contains "apart" }\n')
+    with gateway.client() as client:
+        client.ehlo()
+        assert client.mail(MESSAGE % b"odd", rcpts=BOTH) == 250
+        # Again: it is in the quarantine already.
+        assert client.mail(MESSAGE % b"odd", rcpts=BOTH) == 250
+        client.quit()
+    assert a.copies() == b.copies() == []
+    message, = aside.messages
+    assert message.rcpts == BOTH
+    assert message.data.endswith(MESSAGE % b"odd")
+    assert "DATA" not in [c for s in a.sessions + b.sessions
+                          for c in s.commands]
+    gateway.wait_line('mail done id=1 outcome=quarantined .*rcpts=2 .*'
+                      'backend="aside smtp:[^,]*" ')
+    gateway.wait_line('mail done id=2 outcome=quarantined .*known=2')
+
+
+def test_rules_route_each(start):
+    gateway, a, b, aside = judged(start, """\
+on rcpt {
+	route b when rcpt.local is "moved"
+	route aside when rcpt.local is "watched"
+	discard "gone" when rcpt.local is "gone"
+}
+""")
+    b.lmtp_replies["moved@a.test"] = [LATER, OK]
+    rcpts = ["1@a.test", "moved@a.test", "gone@a.test", "2@b.test",
+             "watched@b.test", "3@a.test"]
+    with gateway.client() as client:
+        client.ehlo()
+        assert client.mail(MESSAGE % b"routes", rcpts=rcpts) == 451
+        assert client.mail(MESSAGE % b"routes", rcpts=rcpts) == 250
+        client.quit()
+    assert a.copies() == ["1@a.test", "3@a.test"]
+    assert b.copies() == ["2@b.test", "moved@a.test"]
+    assert aside.copies() == ["watched@b.test"]
+    gateway.wait_line("mail done id=1 outcome=mixed .*rcpts=5 .*ok=4 temp=1 "
+                      "perm=0 discarded=1")
+    gateway.wait_line("mail done id=2 outcome=delivered .*known=4 "
+                      "discarded=1")
+
+
+# --- one after the other ---
+
+def test_in_turn_without_memory(start):
+    """Who has no memory and does not speak PRDR brings each backend's
+    recipients in a transaction of their own."""
+    a, b = start.sink(), start.sink(lmtp=True)
+    gateway = gateway_before(start, {"a": a.url, "b": b.url})
+    postfix = start.postfix(relayhost="[127.0.0.1]:%d" % gateway.port)
+    submit(postfix, b"turns", ["1@a.test", "2@b.test", "3@a.test", "4@b.test"],
+           sender="b@box.test")
+    a.wait(1, 30)
+    b.wait(1, 30)
+    wait_until(lambda: len(gateway.lines("mail done .*delivered")) == 2)
+    assert a.copies() == ["1@a.test", "3@a.test"]
+    assert b.copies() == ["2@b.test", "4@b.test"]
+    assert len(gateway.lines("rcpt refused .*code=452 enhanced=4.5.3")) == 2
+    assert bounced(postfix, 0) == []
+
+
+def test_in_turn_while_the_store_is_down(start):
+    redis = start.redis()
+    gateway, a, b = two(start, store='store { address "%s" timeout 200ms }\n' %
+                        redis.url)
+    redis.kill()
+    with gateway.client() as client:
+        client.ehlo()
+        wait_until(lambda: client.envelope("x@sender.test", BOTH) == 452 or
+                   client.cmd("RSET") != 250, what="452")
+        assert client.data(MESSAGE % b"down") == 250
+        assert client.mail(MESSAGE % b"down", "x@sender.test", BOTH[1:]) == 250
+        # PRDR needs no memory.
+        assert client.mail(MESSAGE % b"prdr", "x@sender.test", BOTH,
+                           params=" PRDR") == 250
+        redis.start()
+        wait_until(lambda: client.envelope("x@sender.test", BOTH) == 250 or
+                   client.cmd("RSET") != 250, what="the store")
+        assert client.data(MESSAGE % b"up") == 250
+        client.quit()
+    assert a.copies() == BOTH[:1] * 3 and b.copies() == BOTH[1:] * 3

@@ -9,6 +9,9 @@ MESSAGE = (b"From: <a@sender.test>\r\nTo: <b@box.test>\r\n"
            b"Date: Sun, 22 Nov 2026 01:00:00 +0000\r\nSubject: apart\r\n"
            b"\r\n.leading dot\r\n..\r\ntext\r\n")
 STORE = 'store { address "lmdb:var/store" }\n'
+OK = b"250 2.0.0 taken\r\n"
+FULL = b"552 5.2.2 mailbox is full\r\n"
+LATER = b"450 4.2.0 not now\r\n"
 
 
 def gateway_before(start, backends, top="", **options):
