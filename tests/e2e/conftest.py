@@ -97,9 +97,9 @@ class Starter:
         needs_root()
         return self.keep(Exim(self.work, **options)).start()
 
-    def dovecot(self):
+    def dovecot(self, **options):
         needs_root()
-        return self.keep(Dovecot(self.work)).start()
+        return self.keep(Dovecot(self.work, **options)).start()
 
     def redis(self, options=""):
         return self.keep(Redis(self.work, options)).start()

@@ -379,13 +379,13 @@ class Dovecot(Peer):
     - auth needs a module of the old-stats folder as a library.
     - Its internal users are set to ones that exist; import_environment
       passes on what its processes need to find their libraries.
-    The mailboxes of all whose name is "full" are.
+    The mailboxes of all whose name is like `full` are.
     """
 
     name = "dovecot"
     KEEP = "TZ LD_LIBRARY_PATH LD_PRELOAD MOVED_FROM MOVED_TO"
 
-    def __init__(self, work):
+    def __init__(self, work, full="full"):
         super().__init__(work)
         self.port = free_port()
         self.socket = self.path("lmtp.sock")
@@ -415,7 +415,7 @@ passdb {
 userdb {
   driver = static
   args = uid=%(user)s gid=%(user)s home=%(work)s/box/%%u allow_all_users=yes \
-quota_rule=*:bytes=%%{if;%%n;eq;full;10;1000000000}
+quota_rule=*:bytes=%%{if;%%n;*;%(full)s;10;1000000000}
 }
 mail_plugins = quota
 plugin {
@@ -431,7 +431,8 @@ service lmtp {
   }
 }
 """ % {"work": self.work, "lib": lib, "keep": self.KEEP, "user": USER,
-            "log": self.log, "port": self.port, "socket": self.socket})
+            "log": self.log, "port": self.port, "socket": self.socket,
+            "full": full})
 
     def start(self):
         shim = self.path("moved.so")

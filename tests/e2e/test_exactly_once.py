@@ -1,0 +1,165 @@
+"""Each recipient gets a mail once, or its sender learns why not: whatever the
+others of the mail get, whatever reply is lost, over one gateway or several."""
+import collections
+import glob
+import os
+import re
+import shutil
+
+import pytest
+
+from kit.client import Client
+from kit.fates import AT_RCPT, OUTCOMES, Backend, is_refused, mixes, \
+    outcome_of, refusal_of
+from kit.peers import USER
+from kit.process import wait_until
+from kit.running import stats
+
+LMDB = 'store { address "lmdb:var/store" }\n'
+MANY = "max_sessions_per_network 0\n"
+
+
+def in_redis(redis, more=""):
+    return 'store { address "%s" %s }\n' % (redis.url, more)
+
+
+def remembering(start, url, store=LMDB, **options):
+    """A gateway with a delivery memory, in front of one backend."""
+    options.setdefault("backend", "\tretry_time 100ms")
+    gateway = start.gateway({"in": url}, start=False, top=MANY + store,
+                            **options)
+    gateway.own_folder("var")
+    return gateway.start()
+
+
+# --- every mix of outcomes, from Postfix ---
+
+def is_empty(postfix):
+    """Nothing is left in its queue."""
+    for name in ("maildrop", "incoming", "active", "deferred"):
+        for _, _, files in os.walk(postfix.path("queue/" + name)):
+            if files:
+                return False
+    return True
+
+
+def send_by_postfix(gateways, start, mails, meanwhile=lambda: None):
+    """Through a Postfix that tries soon again; its log, once it has no more to
+    do."""
+    postfix = start.postfix(relayhost=", ".join(
+        "[127.0.0.1]:%d" % g.port for g in gateways))
+    with Client(postfix.port, timeout=60) as client:
+        client.ehlo()
+        for mail in mails:
+            assert client.mail(mail.text, mail.sender, mail.rcpts) == 250
+        client.quit()
+    meanwhile()
+    wait_until(lambda: is_empty(postfix), 90, "an empty queue")
+    with open(postfix.log, errors="replace") as f:
+        return f.read()
+
+
+def told(log):
+    """What Postfix took for the fate of a recipient: (status, text), but for
+    what it tries again."""
+    fates = collections.defaultdict(list)
+    for rcpt, status, text in re.findall(
+            r": to=<(\S+)>, .* status=(\w+) \((.*)\)$", log, re.M):
+        if status != "deferred":
+            fates[rcpt].append((status, text))
+    return fates
+
+
+def expect_once(mails, copies, log):
+    """Each has one copy, or his sender got the backend's own refusal of him."""
+    fates, count = told(log), collections.Counter(copies)
+    for mail in mails:
+        for rcpt in mail.rcpts:
+            assert count[rcpt] == (0 if is_refused(rcpt) else 1), rcpt
+            (status, text), = fates[rcpt]
+            if is_refused(rcpt):
+                assert status == "bounced", (rcpt, text)
+                assert any(refusal_of(r) in text
+                           for r in mail.told_together(rcpt)), (rcpt, text)
+            else:
+                assert status == "sent", (rcpt, text)
+        if any(map(is_refused, mail.rcpts)):
+            assert count[mail.sender] > 0, mail.rcpts	# the bounce
+        else:
+            assert count[mail.sender] == 0, mail.rcpts
+
+
+def tell_figures(mails, gateways):
+    """What the gateways counted, together."""
+    each = [stats(g) for g in gateways]
+    counted = {name: sum(c[name] for c in each) for name in (
+        "mails_mixed", "deliveries_recalled", "deliveries_met",
+        "refusals_recalled", "delivery_memory_failed", "store_failures")}
+    print("%d mails, %d recipients, %s" % (
+        len(mails), sum(len(m.rcpts) for m in mails), counted))
+    return counted
+
+
+def all_mixes(start, mails, backend, *gateways):
+    log = send_by_postfix(gateways, start, mails)
+    expect_once(mails, backend.copies(), log)
+    counted = tell_figures(mails, gateways)
+    assert counted["mails_mixed"] > 0 and counted["deliveries_recalled"] > 0
+    assert counted["delivery_memory_failed"] == 0
+    for gateway in gateways:
+        assert gateway.lines("mail done ")
+
+
+@pytest.mark.core
+def test_every_mix(start):
+    """1 to 5 recipients, and what is said at RCPT too for up to 3."""
+    backend = start.keep(Backend())
+    gateway = remembering(start, backend.url)
+    all_mixes(start, mixes("dot", range(1, 6)) +
+              mixes("rcpt", (1, 2, 3), OUTCOMES + AT_RCPT), backend, gateway)
+
+
+@pytest.mark.parametrize("gateways", (1, 2))
+def test_every_mix_with_redis(start, gateways):
+    """With two, Postfix goes to the other at once with what one deferred."""
+    backend, redis = start.keep(Backend()), start.redis()
+    all_mixes(start, mixes("dot", range(1, 5)), backend, *(
+        remembering(start, backend.url, in_redis(redis))
+        for _ in range(gateways)))
+
+
+# --- the same with Dovecot ---
+
+def lock_boxes(dovecot, rcpts):
+    """Those who are refused for now: nothing can be written there."""
+    boxes = [os.path.join(dovecot.box, rcpt) for rcpt in rcpts
+             if outcome_of(rcpt) == "later"]
+    for box in boxes:
+        os.mkdir(box, 0o700)
+    return boxes
+
+
+def test_every_mix_with_dovecot(start):
+    mails = mixes("dot", range(1, 5))
+    rcpts = [r for m in mails for r in m.rcpts]
+    dovecot = start.dovecot(full="no.*")
+    locked = lock_boxes(dovecot, rcpts)
+    gateway = remembering(start, dovecot.url(unix=True))
+
+    def mend():
+        """After as many tries as there are mails."""
+        gateway.wait_line("mail done ", 60, len(mails))
+        for box in locked:
+            shutil.chown(box, USER)
+    log = send_by_postfix([gateway], start, mails, mend)
+    fates = told(log)
+    for rcpt in rcpts:
+        copies = glob.glob(os.path.join(dovecot.box, rcpt, "new/*"))
+        (status, text), = fates[rcpt]
+        if is_refused(rcpt):
+            assert copies == [] and status == "bounced", (rcpt, text)
+            assert "said: 552 5.2.2 <" in text and "uota" in text
+        else:
+            assert len(copies) == 1 and status == "sent", (rcpt, text)
+    counted = tell_figures(mails, [gateway])
+    assert counted["delivery_memory_failed"] == 0
