@@ -35,7 +35,11 @@ outcome(const struct mail *m)
 			stats_add(STAT_MAILS_QUARANTINED, 1);
 			return "quarantined";
 		}
-		return m->is_mixed ? "mixed" : "delivered";
+		if (m->is_mixed)
+			return "mixed";
+		/* All had it already: nothing was sent to anybody. */
+		return m->known > 0 && m->known == m->envelope.nrcpts ?
+		    "remembered" : "delivered";
 	}
 	if (reply_is_permanent(m->answer)) {
 		stats_add(STAT_MAILS_PERM, 1);
