@@ -29,6 +29,7 @@ struct mail_fate {		/* of one recipient that was taken */
 	bool		 is_discarded;	/* by a rule */
 	struct mail_part *part;
 	const struct reply *answer;	/* to the message; NULL: none yet */
+	const struct err *why;		/* it is ours; NULL: it is not */
 	/* The backend's to RCPT, if he was taken since he seems to have the
 	 * mail; else NULL. */
 	const struct reply *refused;

@@ -188,6 +188,8 @@ log_fates(const struct mail *m, struct logline *l)
 		log_int(l, "ok", (int64_t)m->ok);
 		log_int(l, "temp", (int64_t)m->temp);
 		log_int(l, "perm", (int64_t)m->perm);
+		if (m->envelope.prdr)	/* the client was told each */
+			log_z(l, "prdr", "yes");
 	}
 	if (m->known > 0)
 		log_int(l, "known", (int64_t)m->known);
@@ -215,6 +217,8 @@ mail_log_fates(const struct mail *m)
 		if (f->is_known)
 			log_z(&l, "known", "yes");
 		log_z(&l, "backend", backend_where(f->part->tx));
+		if (f->why != NULL)
+			log_z(&l, "why", f->why->text);
 		log_end(&l);
 	}
 }

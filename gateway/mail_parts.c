@@ -162,8 +162,10 @@ deliver(void *arg, size_t i)
 	if (backend_send(p->tx, d->message, &answers, &p->failure) < 0) {
 		failed = arena_new(p->mail->arena, struct reply);
 		*failed = reply_err(&p->failure);
-		for (size_t k = 0; k < p->envelope.nrcpts; k++)
+		for (size_t k = 0; k < p->envelope.nrcpts; k++) {
 			p->mail->fates[p->fates[k]].answer = failed;
+			p->mail->fates[p->fates[k]].why = &p->failure;
+		}
 		return;
 	}
 	for (size_t k = 0; k < p->envelope.nrcpts; k++)

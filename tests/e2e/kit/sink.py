@@ -259,7 +259,7 @@ class Sink:
                              daemon=True).start()
 
     def serve(self, sock):
-        if not isinstance(self.server.getsockname(), (str, bytes)):
+        if sock.family == socket.AF_INET:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         session = Session(self, sock)
         try:
