@@ -7,10 +7,11 @@
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 
-/* A key that Redis will not be asked for. There are no more of them than the
- * rules and routes name. */
+/* A key that Redis will not be asked for, as a set or as a hash: of one key it
+ * may be either. There are no more of them than the rules and routes name. */
 struct refused {
 	struct refused	*next;
+	enum lookup_kind kind;
 	struct span	 key;
 	bool		 is_refused;	/* now */
 };
@@ -36,11 +37,11 @@ lookup_create(struct arena *a, const struct lookup_options *options)
 /* --- what is told --- */
 
 static struct refused *
-find_key(struct lookup *l, struct span key)
+find_key(struct lookup *l, enum lookup_kind kind, struct span key)
 {
 	struct refused *k = l->keys;
 
-	while (k != NULL && !span_eq(k->key, key))
+	while (k != NULL && (k->kind != kind || !span_eq(k->key, key)))
 		k = k->next;
 	return k;
 }
@@ -62,9 +63,9 @@ tell(const struct lookup *l, const struct refused *k, const struct err *why)
 }
 
 static void
-note_answer(struct lookup *l, struct span key)
+note_answer(struct lookup *l, enum lookup_kind kind, struct span key)
 {
-	struct refused *k = find_key(l, key);
+	struct refused *k = find_key(l, kind, key);
 
 	if (k == NULL || !k->is_refused)
 		return;
@@ -73,12 +74,14 @@ note_answer(struct lookup *l, struct span key)
 }
 
 static void
-note_refusal(struct lookup *l, struct span key, const struct err *why)
+note_refusal(struct lookup *l, enum lookup_kind kind, struct span key,
+    const struct err *why)
 {
-	struct refused *k = find_key(l, key);
+	struct refused *k = find_key(l, kind, key);
 
 	if (k == NULL) {
 		k = arena_new(l->arena, struct refused);
+		k->kind = kind;
 		k->key = arena_span(l->arena, key);
 		k->next = l->keys;
 		l->keys = k;
@@ -103,17 +106,17 @@ begin(const struct lookup *l, const int64_t *rests_until, struct err *err)
 }
 
 static int
-end(struct lookup *l, int64_t *rests_until, struct span key, int64_t began,
-    int ret, struct err *err)
+end(struct lookup *l, int64_t *rests_until, enum lookup_kind kind,
+    struct span key, int64_t began, int ret, struct err *err)
 {
 	if (ret == 0) {
-		note_answer(l, key);
+		note_answer(l, kind, key);
 		return 0;
 	}
 	if (err->kind == ERR_CLOSED)
 		return -1;
 	if (err->kind == ERR_CONFIG)
-		note_refusal(l, key, err);
+		note_refusal(l, kind, key, err);
 	if (clock_now() - began >= l->options.timeout / 2)
 		*rests_until = clock_now() + STOCK_REST;
 	return -1;
@@ -188,7 +191,7 @@ ask_members(struct lookup *l, int64_t *rests_until, struct span key,
 	for (size_t i = 0; i < n; i++)
 		if (!known[i])
 			open[nopen++] = members[i];
-	if (end(l, rests_until, key, began,
+	if (end(l, rests_until, LOOKUP_MEMBER, key, began,
 	    store_has_members(l->options.store, key, open, nopen, answers,
 	    err), err) < 0)
 		return -1;
@@ -254,7 +257,7 @@ ask_fields(struct lookup *l, struct arena *a, int64_t *rests_until,
 		return -1;
 	for (size_t i = 0; i < nopen; i++)
 		asked[i] = fields[open[i]];
-	if (end(l, rests_until, key, began,
+	if (end(l, rests_until, LOOKUP_FIELD, key, began,
 	    store_fields(l->options.store, a, key, asked, nopen, answers,
 	    err), err) < 0)
 		return -1;

@@ -1,7 +1,10 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "gateway/lookup.h"
 #include "gateway/lookup_cache.h"
 #include "gateway/stats.h"
@@ -191,6 +194,49 @@ test_failures(void)
 	end();
 }
 
+/* Lines of the log, which is the standard error. */
+static int
+lines_of(FILE *f)
+{
+	int n = 0, c;
+
+	log_flush();
+	rewind(f);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	return n;
+}
+
+/* What is a set may be asked for as a hash too, by mistake: that is told once,
+ * not each time that the set has answered in between. */
+static void
+test_told_once(void)
+{
+	struct lookup_options options = { .timeout = CLOCK_S };
+	struct store_options none = {0};
+	int stderr_before = dup(STDERR_FILENO), told;
+	FILE *f = tmpfile();
+
+	begin(0);
+	if (f == NULL || dup2(fileno(f), STDERR_FILENO) < 0)
+		abort();
+	options.store = store_open(arena, &none, &err);
+	lookup = lookup_create(arena, &options);
+	for (int i = 0; i < 3; i++) {
+		fake_store_fail(1, 1, ERR_CONFIG);
+		fields("k", "a");
+		member("k", "a");
+	}
+	told = lines_of(f);
+	T_INT("that it is no hash, once", told, 1);
+	fields("k", "a");
+	T_INT("and that it is one again", lines_of(f), told + 1);
+	dup2(stderr_before, STDERR_FILENO);
+	close(stderr_before);
+	fclose(f);
+	end();
+}
+
 static void
 test_no_store(void)
 {
@@ -212,9 +258,10 @@ main(void)
 	test_known();
 	test_hashes();
 	test_failures();
+	test_told_once();
 	test_no_store();
 	T_OK("what was asked is counted", stats_get(STAT_LOOKUPS) > 20);
-	T_INT("and what failed", stats_get(STAT_LOOKUPS_FAILED), 6);
+	T_INT("and what failed", stats_get(STAT_LOOKUPS_FAILED), 9);
 	T_OK("and what was known", stats_get(STAT_LOOKUPS_CACHED) > 5);
 	return t_done();
 }
