@@ -247,7 +247,8 @@ static const struct directive rows[] = {
 
 /* --- route block --- */
 { .name = "domains", .scopes = SCOPE_ROUTE, .type = VALUE_DOMAINS,
-    .offset = ROUTE(domains), .computed = "or recipients or redis must be given",
+    .offset = ROUTE(domains),
+    .computed = "or recipients or redis must be given",
     .help = "Domains whose mail goes this way: a.example is that domain, "
 	".a.example are all below it, * are all that no other route names. "
 	"With the word file, the names are read from a file: one a line, "
@@ -259,7 +260,8 @@ static const struct directive rows[] = {
 	"user@ in every domain that has a route. They win over domains. "
 	"With the word file, they are read from a file as domains are." },
 { .name = "redis", .scopes = SCOPE_ROUTE, .type = VALUE_NAME,
-    .offset = ROUTE(redis), .computed = "or domains or recipients must be given",
+    .offset = ROUTE(redis),
+    .computed = "or domains or recipients must be given",
     .help = "The key of a hash in Redis, the store, which routes what no other "
 	"route names: its fields are user@a.example, user@, a.example and "
 	".a.example as in domains and recipients, in small letters, their "

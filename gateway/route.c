@@ -310,6 +310,6 @@ route_find(const struct routes *r, const struct address *rcpt,
 	if (found < 0)
 		found = r->any;
 	if (found < 0)
-		return ROUTE_NONE;	/* "u@" opens no domain: never a relay */
+		return ROUTE_NONE;	/* "u@" opens no domain, never */
 	return by_local >= 0 ? by_local : found;
 }
