@@ -2,7 +2,7 @@
 
 A recipient is OUTCOME.MAIL.NUMBER@far.test; the backend does with him what his
 name says, and keeps account of it. One that is refused for now is taken at the
-next try.
+next try; to one who is "silent", the last of a mail, it says nothing at first.
 """
 import collections
 import itertools
@@ -37,6 +37,10 @@ class Mail:
         if rcpt in behind and all(map(is_refused, behind)):
             return behind
         return [rcpt]
+
+    def tells_refusal(self, rcpt, said):
+        """Whether that is what his sender may be told."""
+        return any(refusal_of(r) in said for r in self.told_together(rcpt))
 
 
 def mixes(name, numbers, outcomes=OUTCOMES):
@@ -92,18 +96,21 @@ class Backend(Sink):
     def lmtp_reply(self, rcpt):
         outcome = outcome_of(rcpt)
         reply = "250 2.0.0 kept for " + rcpt
-        if self.is_first("dot", rcpt) and outcome == "later":
+        is_first = self.is_first("dot", rcpt)
+        if is_first and outcome == "silent":
+            return b""
+        if is_first and outcome == "later":
             reply = "450 4.2.0 later for " + rcpt
         elif outcome == "no":
             reply = refusal_of(rcpt)
         return reply.encode() + b"\r\n"
 
 
-def attempt(address, mail, rcpts=None):
+def attempt(address, mail, rcpts=None, **options):
     """One try, as a sender makes it: recipient -> what he was told in the end.
     Raises Closed or OSError if that is not known."""
     replies, taken = {}, []
-    with Client(address, timeout=30) as client:
+    with Client(address, timeout=30, **options) as client:
         if client.greeting != 220:
             return {r: client.greeting for r in rcpts or mail.rcpts}
         client.ehlo()
