@@ -9,8 +9,9 @@
 struct store *
 judge_store(const struct judge *j)
 {
-	return clock_now() < j->store_rests_until ? NULL :
-	    j->court->stock->store;
+	if (j->court->stock == NULL || clock_now() < j->store_rests_until)
+		return NULL;
+	return j->court->stock->store;
 }
 
 /* Only what took its time was waiting; what is refused at once is not. */
