@@ -194,6 +194,14 @@ began_here(const struct asking *k, const struct greylist_record *record)
 	    span_eq(record->network, k->network);
 }
 
+/* Since it came again for the first time: that is a queue. */
+static bool
+has_kept_on(const struct asking *k, const struct greylist_record *record)
+{
+	return record->passed != 0 &&
+	    k->now - record->passed >= GREYLIST_KEPT_ON;
+}
+
 /*
  * It came again, behind the delay. That is noted once; whether it passes is a
  * question of what else the identity owes, if it came from elsewhere.
@@ -209,7 +217,7 @@ weigh(struct asking *k, struct greylist_record *record, struct err *err)
 	if (is_first && !k->only_look) {
 		if (add_owed(k, -GREYLIST_PAYS, &owed, err) < 0)
 			return -1;
-	} else if (!began_here(k, record)) {
+	} else if (!began_here(k, record) && !has_kept_on(k, record)) {
 		if (look_up_owed(k, &owed, err) < 0)
 			return -1;
 		owed -= is_first ? GREYLIST_PAYS : 0;

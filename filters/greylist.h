@@ -43,7 +43,9 @@
  *           owes more than GREYLIST_DOUBT is doubted: what comes again from
  *           another network (/24, /64) than it began in is new there. A big
  *           sender is not for long, since the retry counts as paid all the
- *           same. Networks owe nothing.
+ *           same. One who stays in doubt (his retries go to another server of
+ *           ours, say) loses no mail for it: what comes again and again for
+ *           GREYLIST_KEPT_ON passes from anywhere. Networks owe nothing.
  * Null sender  is never asked to come again. A server that our users' mail
  *           goes to may ask by "MAIL FROM:<>, RCPT TO:<the user>, QUIT"
  *           whether the user exists, and defer or refuse that mail if we
@@ -78,6 +80,9 @@
 #define GREYLIST_DOUBT		20	/* a mail to that many recipients, or
 					   what a big sender sends before its
 					   first retry, is no reason yet */
+#define GREYLIST_KEPT_ON	86400	/* seconds: campaigns are over by then,
+					   and queues keep mail for four days
+					   and more (RFC 5321 4.5.4.1) */
 #define GREYLIST_RENEW		86400	/* seconds: a memory is renewed once a
 					   day, not with each mail */
 

@@ -145,6 +145,22 @@ big_sender_test(void)
 	T_INT("and most with the first", tries, 100 + (100 - FIRST) / 2);
 }
 
+/* A queue whose every try is from elsewhere, of somebody who owes for good. */
+static void
+keep_on_test(void)
+{
+	struct mail m = { .spf = "big.example", .network = 100 };
+	unsigned hours = 0;
+
+	begin("big.example", NULL, 10 * FIRST);
+	while (strcmp(ask(&m), "new") == 0 && hours < 4 * 24) {
+		m.network++;
+		hours += 4;
+		fake_clock_advance(4 * 60 * MINUTE);
+	}
+	T_INT("gets its mail through behind a day", hours, 24);
+}
+
 /* Recipients of a few mails each, from anywhere, of whom some come up again
  * by chance. */
 static void
@@ -267,6 +283,7 @@ main(void)
 	doubt_test();
 	wait_test();
 	big_sender_test();
+	keep_on_test();
 	chance_test();
 	known_test();
 	record_test();
