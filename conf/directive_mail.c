@@ -140,7 +140,9 @@ static const struct directive rows[] = {
 	"must come, from elsewhere it is not understood." },
 { .name = "xclient", .scopes = SCOPE_SMTP, .type = VALUE_NETWORKS,
     .offset = SMTP(xclient), .fallback = "none", .none = "none",
-    .help = "The networks that may say XCLIENT, that is, be any client." },
+    .help = "The networks that may say XCLIENT, that is, be any client. "
+	"Whomever they tell, their sessions count as their own: see "
+	"max_sessions_per_network." },
 { .name = "unchecked", .scopes = SCOPE_SMTP, .type = VALUE_NETWORKS,
     .offset = SMTP(unchecked), .fallback = "none", .none = "none",
     .help = "The networks whose mail is passed on without any check of who "
