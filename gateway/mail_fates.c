@@ -198,12 +198,18 @@ recall_one(void *arg, size_t i)
 		take_state(c, f, state, answer);
 }
 
+static bool
+waits_for_store(const struct mail *m)
+{
+	return m->session->worker->settings->store.kind == STORE_REDIS;
+}
+
 static MAY_YIELD void
 for_each(struct recall *c, together_fn *fn)
 {
 	struct mail *m = c->mail;
 
-	if (m->session->worker->settings->store.kind == STORE_REDIS) {
+	if (waits_for_store(m)) {
 		together("recipient", fn, c, m->nfates, AT_ONCE);
 		return;
 	}
@@ -331,6 +337,10 @@ keep(struct mail *m)
 	c->life = m->session->worker->settings->delivery_memory;
 	if (!m->is_mixed && c->life > LIFE_UNMIXED)
 		c->life = LIFE_UNMIXED;
+	if (!waits_for_store(m)) {
+		keep_all(c);
+		return;
+	}
 	keeper = fiber_spawn_joinable("keep", keep_all, c);
 	(void)fiber_join(&keeper, CLOCK_NEVER, &err);
 }

@@ -110,7 +110,7 @@ mail_parts_turn(struct mail *m, int backend, struct err *err)
 	m->parts = NULL;
 	p = begin(m, backend);
 	for (size_t i = 0; i < m->nfates; i++) {
-		if (m->fates[i].answer != NULL)
+		if (m->fates[i].answer != NULL || m->fates[i].is_discarded)
 			continue;
 		rcpt = &m->envelope.rcpts[m->fates[i].rcpt];
 		if (backend_rcpt(p->tx, rcpt, &answer, err) < 0)
