@@ -89,8 +89,7 @@ find_backend(struct mail *m, const struct rcpt *rcpt,
 	}
 	if (v->route.len > 0)
 		index = backends_find(w->backends, v->route);
-	if (m->parts != NULL && m->parts->backend != index &&
-	    !mail_tells_apart(m)) {
+	if (mail_parts_have_others(m, index) && !mail_tells_apart(m)) {
 		*r = apart();
 		return -1;
 	}

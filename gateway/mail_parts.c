@@ -57,6 +57,15 @@ add(struct mail_part *p, size_t fate, const struct rcpt *rcpt)
 	e->rcpts[e->nrcpts++] = *rcpt;
 }
 
+bool
+mail_parts_have_others(const struct mail *m, int backend)
+{
+	for (const struct mail_part *p = m->parts; p != NULL; p = p->next)
+		if (p->backend != backend && p->envelope.nrcpts > 0)
+			return true;
+	return false;
+}
+
 MAY_YIELD struct reply
 mail_part_ask(struct mail *m, int backend, const struct rcpt *rcpt,
     struct err *failure)

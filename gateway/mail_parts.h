@@ -25,6 +25,8 @@ struct mail_part {
 	struct mail_part *next;
 };
 
+/* One of the recipients that were taken goes to another backend. */
+bool		 mail_parts_have_others(const struct mail *m, int backend);
 /* What the backend says to this recipient, ours if it fails (*failure says
  * why, kind 0: it did not). If it is a 2yz, mail_add_rcpt() follows. */
 MAY_YIELD struct reply mail_part_ask(struct mail *m, int backend,
