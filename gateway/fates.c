@@ -162,6 +162,19 @@ read_fate(struct arena *a, struct span record, const char *owner,
 	return unreadable(record, err);
 }
 
+/* A store that takes no changes tells what it holds. */
+static MAY_YIELD int
+claim_or_get(struct store *s, struct arena *a, const struct key *key,
+    struct span record, int64_t lease, struct span *old, struct err *err)
+{
+	struct err why;
+
+	if (store_claim(s, a, key_text(key), record, lease, old, err) == 0)
+		return 0;
+	return err->kind == ERR_CONFIG && store_get(s, a, key_text(key), old,
+	    &why) == 0 && old->p != NULL ? 0 : -1;
+}
+
 MAY_YIELD int
 fate_claim(struct store *s, struct arena *a, const struct fate_id *id,
     const char *owner, int64_t lease, enum fate_state *state,
@@ -176,8 +189,7 @@ fate_claim(struct store *s, struct arena *a, const struct fate_id *id,
 	fate_key(id, &key);
 	put_head(&record, 'w');
 	buf_puts(&record, owner);
-	ret = store_claim(s, a, key_text(&key), buf_text(&record), lease, &old,
-	    err);
+	ret = claim_or_get(s, a, &key, buf_text(&record), lease, &old, err);
 	buf_free(&record);
 	if (ret < 0 || old.p == NULL)
 		return ret;

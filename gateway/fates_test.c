@@ -93,6 +93,23 @@ test_claims(void)
 }
 
 static void
+test_full(void)
+{
+	struct fate_id id = id_of(0, "a@x", "b@y", false);
+	struct reply kept = reply(250, "2.0.0", "kept");
+	struct err err;
+
+	fake_store_clear();
+	fake_store_fail(1, 1, ERR_CONFIG);
+	T_OK("nothing is claimed where the store is full",
+	    strstr(claim(&id, "s.1"), "the store fails") != NULL);
+	fate_keep(store, &id, &kept, LIFE, &err);
+	fake_store_fail(1, 1, ERR_CONFIG);
+	T_STR("what it holds is told", claim(&id, "s.2"), "250 2.0.0 kept");
+	fake_store_fail(0, 0, ERR_UNAVAIL);
+}
+
+static void
 test_which_mail(void)
 {
 	const struct fate_id ids[] = {
@@ -268,6 +285,7 @@ main(void)
 	arena = arena_create("test");
 	store = store_open(arena, &options, &err);
 	test_claims();
+	test_full();
 	test_which_mail();
 	test_marks();
 	test_records();
