@@ -123,8 +123,11 @@ mail_feed(struct mail *m, struct span *in)
 			header_feed(&m->header, run);
 		judge_message_feed(m->session->judge, &m->header,
 		    m->session->conf, run);
-		if (m->print != NULL &&
-		    m->header.size <= m->session->conf->max_header_size)
+		/* Nor is one whose header is too large gathered: if it turns
+		 * out to have none it is delivered, and not remembered. */
+		if (m->header.size > m->session->conf->max_header_size)
+			m->print = NULL;
+		if (m->print != NULL)
 			fingerprint_feed(m->print, &m->header, run);
 		spool_write(m->spool, run, &m->spool_err);
 	}

@@ -233,13 +233,24 @@ patience(const struct mail *m)
 	return longest;
 }
 
+/* Who was taken for the mail that he has, and this is another one. */
+static void
+answer_refused(struct mail *m)
+{
+	for (size_t i = 0; i < m->nfates; i++)
+		if (m->fates[i].answer == NULL)
+			m->fates[i].answer = m->fates[i].refused;
+}
+
 MAY_YIELD void
 mail_recall(struct mail *m, bool claims, bool is_quarantined)
 {
 	struct recall *c;
 
-	if (m->print == NULL)
+	if (m->print == NULL) {
+		answer_refused(m);
 		return;
+	}
 	c = m->recall = arena_new(m->arena, struct recall);
 	c->mail = m;
 	c->lease = patience(m) + LEASE_MORE;
@@ -249,11 +260,9 @@ mail_recall(struct mail *m, bool claims, bool is_quarantined)
 	    m->number);
 	fingerprint_end(m->print, &m->header, c->print);
 	for_each(c, recall_one);
-	for (size_t i = 0; i < m->nfates; i++) {
+	for (size_t i = 0; i < m->nfates; i++)
 		m->known += m->fates[i].is_known;
-		if (m->fates[i].answer == NULL)
-			m->fates[i].answer = m->fates[i].refused;
-	}
+	answer_refused(m);
 }
 
 /* --- behind it --- */
