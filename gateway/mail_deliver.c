@@ -116,7 +116,9 @@ hand_over(struct mail *m, const struct verdict *v, struct err *err)
 	if (results_are_wanted(s->worker->settings) &&
 	    judge_findings(s->judge, &found, err) < 0)
 		return -1;
-	mail_recall(m, true, is_quarantined);
+	/* Without a quarantine it goes where it would have gone. */
+	mail_recall(m, true, is_quarantined &&
+	    s->worker->settings->quarantine_name != NULL);
 	if (is_quarantined && turn_to_quarantine(m, err) < 0)
 		return -1;
 	put_header(m, v, found, &header);
