@@ -29,19 +29,21 @@ mail_remembers(const struct mail *m)
 	return w->stock->store != NULL && w->settings->delivery_memory > 0;
 }
 
-bool
-mail_tells_apart(const struct mail *m)
-{
-	return m->envelope.prdr || (mail_remembers(m) &&
-	    store_state(m->session->worker->stock->store) == STORE_UP);
-}
-
 /* NULL: it is not asked now. */
 static struct store *
 memory(const struct mail *m)
 {
 	return m->forgets || !mail_remembers(m) ? NULL :
 	    judge_store(m->session->judge);
+}
+
+bool
+mail_tells_apart(const struct mail *m)
+{
+	struct store *store = memory(m);
+
+	return m->envelope.prdr ||
+	    (store != NULL && store_state(store) == STORE_UP);
 }
 
 /* After a store that did not answer the mail does without; one that cannot do
