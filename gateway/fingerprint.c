@@ -1,5 +1,3 @@
-#include <stdbool.h>
-
 #include "base/buf.h"
 #include "gateway/fingerprint.h"
 #include "policy/fields.h"
@@ -76,7 +74,8 @@ tells_it(const struct field *field)
 	    span_starts_nocase(field->name, "Content-");
 }
 
-static void
+/* False: nothing in it is of this message alone. */
+static bool
 add_header(struct fingerprint *f, struct digest *d)
 {
 	struct fields header;
@@ -85,26 +84,30 @@ add_header(struct fingerprint *f, struct digest *d)
 	if (fields_find(&header, "Message-ID", NULL) == NULL) {
 		digest_add(d, SPAN_LIT("all\n"));
 		digest_add(d, buf_text(&f->header));
-		return;
+		return fields_find(&header, "Date", NULL) != NULL ||
+		    fields_find(&header, "Received", NULL) != NULL;
 	}
 	digest_add(d, SPAN_LIT("some\n"));
 	for (size_t i = 0; i < header.n; i++)
 		if (tells_it(&header.list[i]))
 			digest_add(d, header.list[i].whole);
+	return true;
 }
 
-void
+bool
 fingerprint_end(struct fingerprint *f, const struct header_scan *scan,
     uint8_t print[DIGEST_SIZE])
 {
 	uint8_t body[DIGEST_SIZE];
 	struct digest *d = digest_begin();
+	bool is_one;
 
 	if (!f->is_over)		/* the empty line never came */
 		header_is_over(f, scan);
 	digest_end(&f->body, body);
 	digest_add(d, span_n((const char *)body, sizeof(body)));
-	add_header(f, d);
+	is_one = add_header(f, d);
 	digest_end(&d, print);
 	buf_free(&f->header);
+	return is_one;
 }

@@ -1,5 +1,6 @@
 #ifndef GATEWAY_FINGERPRINT_H
 #define GATEWAY_FINGERPRINT_H
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/arena.h"
 #include "base/span.h"
@@ -14,11 +15,12 @@
  * The rest may differ from one try to the next: Received and signatures are
  * added by each machine that the mail leaves from. A message without a
  * Message-ID is told by its whole header: one more copy does less harm than a
- * mail that was taken for another.
+ * mail that was taken for another. One that has not even a Date or a Received
+ * field may be sent again, word for word, and be another: nothing tells that.
  *
  *	f = fingerprint_begin(a);
  *	fingerprint_feed(f, &scan, run);	behind header_feed()
- *	fingerprint_end(f, &scan, print);
+ *	is_one = fingerprint_end(f, &scan, print);
  *
  * Memory    of the mail's arena; the header is gathered. Limits are the
  *           caller's, who feeds no message that will be refused for them.
@@ -28,8 +30,8 @@ struct fingerprint;
 struct fingerprint *fingerprint_begin(struct arena *a);
 void		 fingerprint_feed(struct fingerprint *f,
 		    const struct header_scan *scan, struct span run);
-/* Once, behind header_scan_end(). */
-void		 fingerprint_end(struct fingerprint *f,
+/* Once, behind header_scan_end(). False: another message may have the same. */
+bool		 fingerprint_end(struct fingerprint *f,
 		    const struct header_scan *scan,
 		    uint8_t print[DIGEST_SIZE]);
 #endif

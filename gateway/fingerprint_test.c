@@ -7,6 +7,8 @@
 #define HEAD	"Received: from a\r\nMessage-ID: <1@a>\r\nDate: now\r\n" \
     "Subject: hello\r\n\r\n"
 
+static bool is_one;		/* of the last print */
+
 /* Fed in pieces of `step` octets; the print in hex. */
 static const char *
 print_of(const char *text, size_t step)
@@ -31,7 +33,7 @@ print_of(const char *text, size_t step)
 		fingerprint_feed(f, &scan, run);
 	}
 	header_scan_end(&scan);
-	fingerprint_end(f, &scan, print);
+	is_one = fingerprint_end(f, &scan, print);
 	arena_destroy(&a);
 	for (size_t i = 0; i < DIGEST_SIZE; i++)
 		snprintf(out + 2 * i, 3, "%02x", print[i]);
@@ -94,9 +96,31 @@ test_same(void)
 	}
 }
 
+static void
+test_one_of_its_kind(void)
+{
+	static const struct {
+		const char	*name, *text;
+		bool		 is_one;
+	} cases[] = {
+		{ "Message-ID", "Message-ID: <1@a>\r\n\r\nx\r\n", true },
+		{ "Date", "Subject: x\r\nDate: now\r\n\r\nx\r\n", true },
+		{ "Received", "Received: from a\r\n\r\nx\r\n", true },
+		{ "none of them", "Subject: x\r\n\r\nDate: now\r\n", false },
+		{ "no header", "Hello.\r\n\r\nDate: now\r\n", false },
+		{ "nothing", "", false },
+	};
+
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		(void)print_of(cases[k].text, 4096);
+		T_OK(cases[k].name, is_one == cases[k].is_one);
+	}
+}
+
 int
 main(void)
 {
 	test_same();
+	test_one_of_its_kind();
 	return t_done();
 }

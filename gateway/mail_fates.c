@@ -132,6 +132,7 @@ struct recall {
 	struct mail	*mail;
 	uint8_t		 print[DIGEST_SIZE];
 	int64_t		 lease, life;
+	bool		 is_one;	/* no other mail has this print */
 	bool		 claims, is_quarantined;
 	char		 owner[32];
 };
@@ -260,7 +261,7 @@ mail_recall(struct mail *m, bool claims, bool is_quarantined)
 	c->is_quarantined = is_quarantined;
 	snprintf(c->owner, sizeof(c->owner), "%s.%u", m->session->id,
 	    m->number);
-	fingerprint_end(m->print, &m->header, c->print);
+	c->is_one = fingerprint_end(m->print, &m->header, c->print);
 	for_each(c, recall_one);
 	for (size_t i = 0; i < m->nfates; i++)
 		m->known += m->fates[i].is_known;
@@ -280,6 +281,17 @@ mail_answer_rest(struct mail *m, const struct reply *r)
 			m->fates[i].answer = copy;
 }
 
+/* Only a mixed outcome that cannot be told brings it again for sure. Else what
+ * comes with the same words may be another mail, which must not be lost: so all
+ * of it is forgotten, what was known too. */
+static bool
+is_forgotten(const struct recall *c)
+{
+	const struct mail *m = c->mail;
+
+	return !c->is_one && (!m->is_mixed || m->envelope.prdr);
+}
+
 /* Of a mail that does not come again nobody needs to know what was refused. */
 static MAY_YIELD int
 keep_fate(struct recall *c, struct mail_fate *f, struct store *store,
@@ -287,8 +299,8 @@ keep_fate(struct recall *c, struct mail_fate *f, struct store *store,
 {
 	struct fate_id id = id_of(c, f);
 
-	return reply_is_ok(f->answer) ||
-	    (c->mail->is_mixed && reply_is_permanent(f->answer)) ?
+	return !is_forgotten(c) && (reply_is_ok(f->answer) ||
+	    (c->mail->is_mixed && reply_is_permanent(f->answer))) ?
 	    fate_keep(store, &id, f->answer, c->life, err) :
 	    fate_release(store, &id, err);
 }
@@ -322,7 +334,8 @@ keep_one(void *arg, size_t i)
 
 	if (f->is_discarded || store == NULL)
 		return;
-	if ((f->is_claimed && keep_fate(c, f, store, &err) < 0) ||
+	if (((f->is_claimed || (f->is_known && is_forgotten(c))) &&
+	    keep_fate(c, f, store, &err) < 0) ||
 	    leave_mark(c, f, store, &err) < 0)
 		note_failure(m, began, &err);
 }
