@@ -322,6 +322,23 @@ leave_mark(struct recall *c, struct mail_fate *f, struct store *store,
 	    c->life, err);
 }
 
+/* He was named twice, and has it: that is what is known of him. */
+static bool
+has_it_nevertheless(const struct mail *m, const struct mail_fate *f)
+{
+	const struct rcpt *rcpts = m->envelope.rcpts;
+
+	for (size_t i = 0; m->is_mixed && i < m->nfates; i++) {
+		const struct mail_fate *other = &m->fates[i];
+
+		if (!other->is_discarded && reply_is_ok(other->answer) &&
+		    span_eq(rcpts[other->rcpt].addr.text,
+		    rcpts[f->rcpt].addr.text))
+			return true;
+	}
+	return false;
+}
+
 static MAY_YIELD void
 keep_one(void *arg, size_t i)
 {
@@ -333,6 +350,8 @@ keep_one(void *arg, size_t i)
 	struct err err;
 
 	if (f->is_discarded || store == NULL)
+		return;
+	if (!reply_is_ok(f->answer) && has_it_nevertheless(m, f))
 		return;
 	if (((f->is_claimed || (f->is_known && is_forgotten(c))) &&
 	    keep_fate(c, f, store, &err) < 0) ||
