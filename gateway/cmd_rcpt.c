@@ -103,7 +103,7 @@ recall_or_ask(struct mail *m, int backend, const struct rcpt *rcpt,
     struct arena *scratch, struct reason *why)
 {
 	struct reply r = reply_none();
-	enum rcpt_past past = mail_recall_rcpt(m, rcpt, &r);
+	enum rcpt_past past = mail_recall_rcpt(m, scratch, rcpt, &r);
 
 	why->is_known = past == PAST_REFUSED;
 	why->is_alone = past == PAST_REFUSED_ELSEWHERE;
@@ -203,8 +203,10 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
     struct arena *scratch)
 {
 	struct reason why = {0};
-	struct reply r = decide(m, rcpt, scratch, &why);
+	struct reply r;
 
+	m->asked = NULL;
+	r = decide(m, rcpt, scratch, &why);
 	if (why.failure.kind != 0)
 		m->failure = why.failure;
 	if (why.is_discarded) {

@@ -57,7 +57,7 @@ struct mail {
 	 * recipient. */
 	const struct rule *rcpt_rule;
 	struct mail_part *parts;	/* by backend; mail_parts.h */
-	struct mail_part *asked;	/* the last one that was asked */
+	struct mail_part *asked;	/* about the recipient at hand */
 	struct fingerprint *print;	/* NULL: nobody needs it */
 	struct spool	*spool;
 	int64_t		 message_began;
@@ -115,7 +115,8 @@ bool		 mail_tells_apart(const struct mail *m);
 enum rcpt_past { PAST_NONE, PAST_DELIVERED, PAST_REFUSED,
     PAST_REFUSED_ELSEWHERE };
 MAY_YIELD enum rcpt_past mail_recall_rcpt(struct mail *m,
-		    const struct rcpt *rcpt, struct reply *refusal);
+		    struct arena *scratch, const struct rcpt *rcpt,
+		    struct reply *refusal);
 /* Who has got it before has an answer then, and who is getting it just now. Who
  * will not deliver it to the others does not claim them. */
 MAY_YIELD void	 mail_recall(struct mail *m, bool claims,

@@ -81,8 +81,8 @@ network_of_client(const struct mail *m, char text[ADDR_TEXT])
 }
 
 static MAY_YIELD int
-find_mark(struct mail *m, struct store *store, const struct rcpt *rcpt,
-    struct fate_mark *mark, struct err *err)
+find_mark(struct mail *m, struct arena *scratch, struct store *store,
+    const struct rcpt *rcpt, struct fate_mark *mark, struct err *err)
 {
 	struct mark_id id = mark_of(m, rcpt);
 	char network[ADDR_TEXT];
@@ -93,18 +93,25 @@ find_mark(struct mail *m, struct store *store, const struct rcpt *rcpt,
 		return -1;
 	if (!has)
 		return 0;
-	if (fate_marked(store, m->arena, &id, network_of_client(m, network),
+	if (fate_marked(store, scratch, &id, network_of_client(m, network),
 	    mark, err) < 0)
 		return -1;
 	if (mark->answer == NULL || reply_is_ok(mark->answer) ||
 	    !mark->is_from_there)
 		return 0;
-	return fate_unmark(store, &id, err);
+	/* Nor is it told without a size, or again and again. */
+	mark->is_from_there = false;
+	if (id.size == 0)
+		return 0;
+	if (fate_unmark(store, &id, err) < 0)
+		return -1;
+	mark->is_from_there = true;
+	return 0;
 }
 
 MAY_YIELD enum rcpt_past
-mail_recall_rcpt(struct mail *m, const struct rcpt *rcpt,
-    struct reply *refusal)
+mail_recall_rcpt(struct mail *m, struct arena *scratch,
+    const struct rcpt *rcpt, struct reply *refusal)
 {
 	struct store *store = memory(m);
 	int64_t began = clock_now();
@@ -113,7 +120,7 @@ mail_recall_rcpt(struct mail *m, const struct rcpt *rcpt,
 
 	if (store == NULL)
 		return PAST_NONE;
-	if (find_mark(m, store, rcpt, &mark, &err) < 0)
+	if (find_mark(m, scratch, store, rcpt, &mark, &err) < 0)
 		note_failure(m, began, &err);
 	if (mark.answer == NULL)
 		return PAST_NONE;
@@ -281,27 +288,38 @@ mail_answer_rest(struct mail *m, const struct reply *r)
 			m->fates[i].answer = copy;
 }
 
+/* What was refused, to somebody who does not come again for the others. */
+static bool
+is_told(const struct mail *m)
+{
+	return !m->is_mixed || m->envelope.prdr;
+}
+
 /* Only a mixed outcome that cannot be told brings it again for sure. Else what
  * comes with the same words may be another mail, which must not be lost: so all
  * of it is forgotten, what was known too. */
 static bool
 is_forgotten(const struct recall *c)
 {
-	const struct mail *m = c->mail;
-
-	return !c->is_one && (!m->is_mixed || m->envelope.prdr);
+	return !c->is_one && is_told(c->mail);
 }
 
-/* Of a mail that does not come again nobody needs to know what was refused. */
+/* Who has it is known for as long as the mail may come again, reckoned from its
+ * last try. What was refused is known until it is told: if it is sent once more
+ * after that, the backend is asked. */
 static MAY_YIELD int
 keep_fate(struct recall *c, struct mail_fate *f, struct store *store,
     struct err *err)
 {
+	const struct mail *m = c->mail;
+	bool is_ok = reply_is_ok(f->answer);
+	bool keeps = !is_forgotten(c) &&
+	    (is_ok || (!is_told(m) && reply_is_permanent(f->answer)));
 	struct fate_id id = id_of(c, f);
 
-	return !is_forgotten(c) && (reply_is_ok(f->answer) ||
-	    (c->mail->is_mixed && reply_is_permanent(f->answer))) ?
-	    fate_keep(store, &id, f->answer, c->life, err) :
+	if (f->is_known && is_ok && keeps && is_told(m))
+		return 0;
+	return keeps ? fate_keep(store, &id, f->answer, c->life, err) :
 	    fate_release(store, &id, err);
 }
 
@@ -314,8 +332,10 @@ leave_mark(struct recall *c, struct mail_fate *f, struct store *store,
 	struct mark_id id = mark_of(m, &m->envelope.rcpts[f->rcpt]);
 	char network[ADDR_TEXT];
 
-	if (!m->is_mixed || m->envelope.prdr ||
-	    (!reply_is_ok(f->answer) && !reply_is_permanent(f->answer)))
+	if (is_told(m))
+		return f->is_known && reply_is_permanent(f->answer) ?
+		    fate_unmark(store, &id, err) : 0;
+	if (!reply_is_ok(f->answer) && !reply_is_permanent(f->answer))
 		return 0;
 	stock_note_mark(m->session->worker->stock);
 	return fate_mark(store, &id, network_of_client(m, network), f->answer,
@@ -353,7 +373,7 @@ keep_one(void *arg, size_t i)
 		return;
 	if (!reply_is_ok(f->answer) && has_it_nevertheless(m, f))
 		return;
-	if (((f->is_claimed || (f->is_known && is_forgotten(c))) &&
+	if (((f->is_claimed || f->is_known) &&
 	    keep_fate(c, f, store, &err) < 0) ||
 	    leave_mark(c, f, store, &err) < 0)
 		note_failure(m, began, &err);

@@ -30,6 +30,8 @@ unsigned fake_waits(void);	/* counted since the last call of the above */
 
 /* Operations `from` to `to` from now on fail, counted from 1; 0, 0: none. */
 void	fake_store_fail(unsigned from, unsigned to, enum err_kind how);
+/* It tells what it holds and takes no changes. */
+void	fake_store_read_only(bool yes);
 unsigned fake_store_operations(void);	/* since the last call of the above */
 void	fake_store_clear(void);
 void	fake_store_set(struct span key, struct span value, int64_t life);

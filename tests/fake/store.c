@@ -30,6 +30,7 @@ struct store {
 static struct record	*buckets[BUCKETS];
 static unsigned		 operations, failing_from, failing_to;
 static unsigned		 failed;	/* in a row, with no answer */
+static bool		 is_read_only;
 static enum err_kind	 failing_with;
 
 void
@@ -39,6 +40,12 @@ fake_store_fail(unsigned from, unsigned to, enum err_kind how)
 	failing_from = from;
 	failing_to = to;
 	failing_with = how;
+}
+
+void
+fake_store_read_only(bool yes)
+{
+	is_read_only = yes;
 }
 
 unsigned
@@ -68,6 +75,15 @@ begin(struct store *s, struct err *err)
 	    fiber_sleep(500 * CLOCK_MS, err) < 0)
 		return -1;
 	return err_set(err, failing_with, "the store fails");
+}
+
+static int
+begin_change(struct store *s, struct err *err)
+{
+	if (begin(s, err) < 0)
+		return -1;
+	return is_read_only ? err_set(err, ERR_CONFIG, "the store is read-only")
+	    : 0;
 }
 
 static struct span
@@ -141,6 +157,7 @@ fake_store_clear(void)
 		while (buckets[i] != NULL)
 			drop(&buckets[i]);
 	fake_store_fail(0, 0, ERR_UNAVAIL);
+	is_read_only = false;
 }
 
 void
@@ -237,7 +254,7 @@ MAY_YIELD int
 store_put(struct store *s, struct span key, struct span value, int64_t life,
     struct err *err)
 {
-	if (begin(s, err) < 0)
+	if (begin_change(s, err) < 0)
 		return -1;
 	set(key, value, life);
 	return 0;
@@ -249,7 +266,7 @@ store_claim(struct store *s, struct arena *a, struct span key,
 {
 	struct record **r;
 
-	if (begin(s, err) < 0)
+	if (begin_change(s, err) < 0)
 		return -1;
 	r = find(key);
 	*old = *r == NULL ? span_n(NULL, 0) : arena_span(a, (*r)->value);
@@ -280,7 +297,7 @@ store_add(struct store *s, struct span key, int64_t n, int64_t life,
 	struct buf text = { 0 };
 	int64_t left = life, old = 0;
 
-	if (begin(s, err) < 0)
+	if (begin_change(s, err) < 0)
 		return -1;
 	r = find(key);
 	if (*r != NULL) {
@@ -301,7 +318,7 @@ store_delete(struct store *s, struct span key, bool *was_there,
 {
 	struct record **r;
 
-	if (begin(s, err) < 0)
+	if (begin_change(s, err) < 0)
 		return -1;
 	r = find(key);
 	*was_there = *r != NULL;

@@ -36,6 +36,16 @@ static char	 log_path[sizeof(folder) + 8];
 /* --- playing --- */
 
 static void
+play_store(const struct word *how)
+{
+	bool works = word_is(how, "works") || word_is(how, "read-only");
+
+	fake_store_read_only(word_is(how, "read-only"));
+	fake_store_fail(works ? 0 : 1, works ? 0 : UINT_MAX,
+	    word_is(how, "full") ? ERR_CONFIG : ERR_TIMEOUT);
+}
+
+static void
 play_line(const struct script_line *l)
 {
 	if (strcmp(l->key, "client") == 0) {
@@ -53,9 +63,7 @@ play_line(const struct script_line *l)
 			    l->number, SPAN_ARG(stage.client.words[
 			    stage.client.at].text));
 	} else if (strcmp(l->key, "store") == 0)
-		fake_store_fail(word_is(&l->words[0], "works") ? 0 : 1,
-		    word_is(&l->words[0], "works") ? 0 : UINT_MAX,
-		    word_is(&l->words[0], "full") ? ERR_CONFIG : ERR_TIMEOUT);
+		play_store(&l->words[0]);
 	else if (strcmp(l->key, "redis") == 0)
 		fake_store_part(arena_copy(stage.arena, l->words[0].text),
 		    arena_copy(stage.arena, l->words[1].text), l->n > 2 ?
