@@ -87,6 +87,11 @@ find_backend(struct mail *m, const struct rcpt *rcpt,
 		    sentence_relaying();
 		return -1;
 	}
+	if (v->unrouted != NULL) {
+		sentence_set_unrouted(v->unrouted, &err);
+		*r = sentence_unrouted(s->id, &err);
+		return -1;
+	}
 	if (v->route.len > 0)
 		index = backends_find(w->backends, v->route);
 	if (mail_parts_have_others(m, index) && !mail_tells_apart(m)) {

@@ -208,6 +208,10 @@ take_rcpt(struct way *w, const struct verdict *v, struct err *err)
 	int index = route_find(routes, &w->x->rcpt.addr,
 	    judge_store_rest(w->judge), err);
 
+	if (index >= 0 && v->unrouted != NULL) {
+		sentence_set_unrouted(v->unrouted, err);
+		index = ROUTE_UNKNOWN;
+	}
 	if (index == ROUTE_UNKNOWN && err->kind == ERR_CLOSED)
 		return -1;
 	if (index == ROUTE_UNKNOWN) {

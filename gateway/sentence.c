@@ -40,6 +40,13 @@ sentence_relaying(void)
 	return reply(550, "5.7.1", "Relaying is not permitted");
 }
 
+void
+sentence_set_unrouted(const struct rule *rule, struct err *err)
+{
+	err_set(err, ERR_UNAVAIL, "rule %s routes by a set in Redis, which "
+	    "does not say", rule->name);
+}
+
 struct reply
 sentence_unrouted(const char *id, const struct err *why)
 {

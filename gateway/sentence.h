@@ -19,6 +19,9 @@ struct reply	sentence_relaying(void);
  * logged. */
 struct reply	sentence_unrouted(const char *session_id,
 		    const struct err *why);
+/* The reason, if the route depends on a rule (verdict.unrouted). */
+void		 sentence_set_unrouted(const struct rule *rule,
+		    struct err *err);
 /* A verdict of connect, helo or mail refuses as the reply to these, and not
  * at each RCPT. */
 bool		sentence_is_at_once(const struct verdict *v,

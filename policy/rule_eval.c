@@ -158,6 +158,7 @@ act(struct rule_run *run, const struct rule_step *step)
 		break;
 	case ACTION_ROUTE:
 		run->verdict->route = action->name;
+		run->verdict->unrouted = NULL;
 		break;
 	case ACTION_ADD_HEADER:
 	case ACTION_REMOVE_HEADER:

@@ -68,7 +68,8 @@
  *           the mail (it accepts, trusts, defers, discards, quarantines, tags
  *           or takes from the score), then what refuses for good or discards,
  *           for as long as its scores would have lasted, defers: 451 4.3.0, of
- *           `disconnect` 421.
+ *           `disconnect` 421. If it routes, it is not known where the mail
+ *           belongs, unless a later rule says it (`unrouted`).
  * None      fits `is none` alone: no other test holds. A list of nothing is
  *           none too. Tests of a list hold if one of its items fits.
  * Case      of ASCII letters does not matter in texts; in a regular
@@ -149,6 +150,9 @@ struct verdict {
 	/* us, of all `delay` of the phase, RULE_DELAY_MAX at most */
 	int64_t			 delay;
 	struct span		 route;	/* "": none; the last one counts */
+	/* It may be another: the condition of this rule, which routes and
+	 * stands behind what set `route`, could not be told. NULL: it is not. */
+	const struct rule	*unrouted;
 	struct header_edit	*edits;
 	size_t			 nedits;
 	struct told		*logs;	/* of `log` */

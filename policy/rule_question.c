@@ -87,31 +87,42 @@ could_help(const struct action *action)
 	}
 }
 
-/* The rule, or the first of its group, that could have helped in this world:
+static bool
+routes(const struct action *action)
+{
+	return action->kind == ACTION_ROUTE;
+}
+
+/* The rule, or the first of its group, that could have done so in this world:
  * what only observes never does in the real one. */
 static const struct rule *
-find_helper(const struct rule *rule, enum world_kind w)
+find(const struct rule *rule, enum world_kind w,
+    bool (*does)(const struct action *action))
 {
 	const struct rule *inner = NULL;
 
 	if (w == REAL && rule->observe)
 		return NULL;
 	if (rule->group == NULL)
-		return could_help(action_in_effect(rule)) ? rule : NULL;
+		return does(action_in_effect(rule)) ? rule : NULL;
 	for (size_t i = 0; i < rule->ngroup && inner == NULL; i++)
-		inner = find_helper(&rule->group[i], w);
+		inner = find(&rule->group[i], w, does);
 	return inner;
 }
 
 void
 rule_note_untold(struct rule_run *run)
 {
+	const struct rule *router = find(run->step.rule, REAL, routes);
+
+	if (router != NULL)
+		run->verdict->unrouted = router;
 	for (size_t w = REAL; w < WORLDS; w++) {
 		struct given *given = &run->e->worlds[w].given[run->phase];
 
 		if (given->untold == NULL)
-			given->untold = find_helper(run->step.rule,
-			    (enum world_kind)w);
+			given->untold = find(run->step.rule,
+			    (enum world_kind)w, could_help);
 	}
 }
 

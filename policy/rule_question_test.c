@@ -73,6 +73,25 @@ static const struct {
 	    "  r:3 friend: when sender in $s [sender = \"alice@example.com\", "
 	    "sender in $s = unknown] -> cannot be told\n"
 	    "  r:4: always -> reject 550 5.7.1 \"y\"\n" },
+	{ "where it goes", S "on rcpt {\nroute one\nroute two when rcpt in $s\n}\n",
+	    "set s = none", PHASE_RCPT,
+	    "at rcpt: accept, no rule decided; its route depends on r:4, which "
+	    "cannot be told\n"
+	    "  r:3: always -> route one\n"
+	    "  r:4: when rcpt in $s [rcpt = \"bob@example.org\", rcpt in $s = "
+	    "unknown] -> cannot be told\n" },
+	{ "where it goes, of which a later rule decides", S "on rcpt {\n"
+	    "when rcpt in $s {\nroute one\n}\nroute two\n}\n",
+	    "set s = none", PHASE_RCPT,
+	    "at rcpt: accept, no rule decided\n"
+	    "  r:3: when rcpt in $s [rcpt = \"bob@example.org\", rcpt in $s = "
+	    "unknown] -> cannot be told\n"
+	    "  r:6: always -> route two\n" },
+	{ "where it would go", S "observe on rcpt {\nroute one when rcpt in $s\n"
+	    "}\n", "set s = none", PHASE_RCPT,
+	    "at rcpt: accept, no rule decided\n"
+	    "  r:3: when rcpt in $s [rcpt = \"bob@example.org\", rcpt in $s = "
+	    "unknown] -> cannot be told\n" },
 	{ "a group", S "on mail {\nwhen sender in $s {\nlog \"x\"\n"
 	    "accept\n}\ndisconnect 554 \"y\"\n}\n", "set s = none", PHASE_MAIL,
 	    "at mail: disconnect 421 4.3.0 " WAIT

@@ -254,6 +254,9 @@ rule_trace_put_head(struct buf *out, const struct rule_trace *trace,
 {
 	buf_printf(out, "at %s: ", phase_name(trace->phase));
 	rule_verdict_put(out, verdict);
+	if (verdict->unrouted != NULL)
+		buf_printf(out, "; its route depends on %s, which cannot be "
+		    "told", verdict->unrouted->name);
 	if (trace->trusted != NULL)
 		buf_puts(out, ", which trusts");
 	if (verdict->would != NULL) {

@@ -247,6 +247,9 @@ json_of_verdict(const struct verdict *v)
 		    json_real((double)v->delay / 1e6));
 	if (v->route.len > 0)
 		json_object_set_new(json, "route", json_of_text(v->route));
+	if (v->unrouted != NULL)
+		json_object_set_new(json, "unrouted",
+		    json_of_text(span_z(v->unrouted->name)));
 	if (v->would != NULL)
 		json_object_set_new(json, "would", json_of_decision(v->would));
 	return json;

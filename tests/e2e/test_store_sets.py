@@ -291,6 +291,30 @@ def test_routes_of_another_type(start):
     gateway.wait_line("redis key can be asked again key=routes", count=2)
 
 
+def test_rules_route_by_a_set(start):
+    """Where a mail belongs is not guessed: the other backend might not know
+    its recipient, and would refuse him for good."""
+    redis = start.redis()
+    redis.say("SADD", "moved", "a.test")
+    gateway = routed(start, redis, 'route { domains * backend in }\n', rules="""
+set moved = redis "moved"
+on rcpt { moved: route out when rcpt in $moved }
+""")
+    for to in ("x@a.test", "x@b.test"):
+        gateway.sinks["in"].rcpt_replies[to] = b"550 5.1.1 No such user\r\n"
+    turns(gateway, 250, to="x@a.test")
+    turns(gateway, 550, to="x@b.test")
+    redis.kill()
+    turns(gateway, 451, to="x@a.test")
+    gateway.wait_line('route is not known why="rule moved routes by a set')
+    done = explain(gateway, "--to", "x@a.test", "--json")
+    page = json.loads(done.stdout)
+    assert page["reply"]["code"] == 451
+    redis.start()
+    turns(gateway, 250, 15, to="x@a.test")
+    assert len(gateway.sinks["out"].messages) > 1
+
+
 # --- tools ---
 
 def test_check(start):
