@@ -18,7 +18,7 @@ BUILD_PACKAGES="autoconf automake make gcc libc6-dev pkg-config
 	libevent-dev libssl-dev libunbound-dev nettle-dev libseccomp-dev
 	libboost-context-dev libopendkim-dev libspf2-dev libidn2-dev
 	libjansson-dev libpcre2-dev libhiredis-dev liblmdb-dev
-	libpsl-dev"
+	libpsl-dev libmilter-dev"
 RUN_PACKAGES="swaks"	# to say something to it with: see README.md
 TEST_PACKAGES="clang libclang-rt-14-dev iproute2 openssl swaks
 	libnet-ssleay-perl libnet-dns-perl python3 python3-pytest
