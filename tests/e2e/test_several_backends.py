@@ -113,8 +113,12 @@ def fail_once(sink, verb, what):
     sink.answer = answer
 
 
+# Without it nobody is refused at RCPT: that could be any mail.
+SIZED = " SIZE=%d" % len(MESSAGE % b"fails")
+
+
 def send_failing(client, b, at, what, prdr):
-    assert client.envelope("x@sender.test", BOTH, " PRDR" * prdr) == 250
+    assert client.envelope("x@sender.test", BOTH, SIZED + " PRDR" * prdr) == 250
     if at == "gone":
         for session in b.sessions:
             session.sock.shutdown(2)
@@ -133,7 +137,7 @@ def test_one_fails(start, at, what, code, later):
         client.ehlo()
         assert send_failing(client, b, at, what, False) == 451
         assert a.copies() == ["1@a.test"] and b.copies() == []
-        client.cmd("MAIL FROM:<x@sender.test>")
+        client.cmd("MAIL FROM:<x@sender.test>" + SIZED)
         assert client.cmd("RCPT TO:<1@a.test>") == 250
         assert client.cmd("RCPT TO:<2@b.test>") == (later or 250)
         assert client.data(MESSAGE % b"fails") == 250
