@@ -2,11 +2,13 @@
  * storm -- clients that do anything, under rules that act
  *
  * Sessions made at random: any command in any order, sent ahead or not,
- * clients that leave, a worker that stops, waits that fail; rules, DNS and
- * time at random too. Nothing may crash, leak or hang, and nothing is passed
- * on as taken that no backend has taken. `storm N` plays N of them, `storm N SEED` from this one.
+ * clients that leave, a worker that stops, waits and stores that fail; rules,
+ * DNS and time at random too. Two backends, SMTP with and without PRDR and
+ * LMTP, that fare differently with each recipient. Nothing may crash, leak or
+ * hang, nobody is said to have a message that no backend has taken for him,
+ * and where there is a memory that works nobody has it twice. `storm N` plays
+ * N of them, `storm N SEED` from this one.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,92 +23,21 @@
 #include "tests/kit/rule_maker.h"
 #include "tests/kit/t.h"
 #include "tests/smtp/stage.h"
+#include "tests/smtp/storm.h"
 
 #define STORMS		300
 #define STEPS		60
-#define SERVERS		200	/* connections to the backend, of a storm */
 
 static uint64_t		 state;
 static char		 folder[] = "/tmp/forepost-storm-XXXXXX";
 
-static unsigned
-any(unsigned below)	/* xorshift: the same everywhere */
+unsigned
+storm_any(unsigned below)	/* xorshift: the same everywhere */
 {
 	state ^= state << 13;
 	state ^= state >> 7;
 	state ^= state << 17;
 	return (unsigned)(state >> 33) % below;
-}
-
-#define ANY_OF(list)	((list)[any(sizeof(list) / sizeof((list)[0]))])
-
-/* --- a backend that mostly takes what it is given --- */
-
-static struct server {
-	int		 fd;		/* -1: over */
-	struct buf	 in;
-	bool		 in_message;
-} servers[SERVERS];
-static size_t	nservers;
-static unsigned	taken;		/* messages */
-
-static int
-on_dial(int fd)
-{
-	if (any(20) == 0 || nservers == SERVERS)
-		return FAKE_DIAL_REFUSED;
-	servers[nservers++] = (struct server){ .fd = fd };
-	(void)!send(fd, "220 in\r\n", 8, MSG_NOSIGNAL);
-	return 0;
-}
-
-static void
-answer(struct server *s, struct span line)
-{
-	const char *text = "250 2.0.0 ok\r\n";
-
-	if (s->in_message) {
-		if (!span_is(line, "."))
-			return;
-		s->in_message = false;
-		text = any(8) == 0 ? "451 4.3.0 not now\r\n" :
-		    "250 2.0.0 kept\r\n";
-		taken += text[0] == '2';
-	} else if (span_starts_nocase(line, "EHLO"))
-		text = "250-in\r\n250 PIPELINING\r\n";
-	else if (span_starts_nocase(line, "DATA")) {
-		text = "354 go\r\n";
-		s->in_message = true;
-	} else if (span_starts_nocase(line, "RCPT") && any(6) == 0)
-		text = any(2) ? "550 5.1.1 nobody\r\n" :
-		    "450 4.2.1 not now\r\n";
-	(void)!send(s->fd, text, strlen(text), MSG_NOSIGNAL);
-}
-
-static bool
-serve(struct server *s)
-{
-	char block[2048], *eol;
-	ssize_t n;
-
-	if (s->fd < 0)
-		return false;
-	n = recv(s->fd, block, sizeof(block), MSG_DONTWAIT);
-	if (n == 0 || (n < 0 && errno != EAGAIN) || any(300) == 0) {
-		close(s->fd);
-		s->fd = -1;
-		buf_free(&s->in);
-		return true;
-	}
-	if (n < 0)
-		return false;
-	buf_put(&s->in, block, (size_t)n);
-	while (s->in.len > 0 && (eol = memmem(s->in.p, s->in.len, "\r\n",
-	    2)) != NULL) {
-		answer(s, span_n(s->in.p, (size_t)(eol - s->in.p)));
-		buf_drop(&s->in, (size_t)(eol + 2 - s->in.p));
-	}
-	return true;
 }
 
 static void
@@ -116,10 +47,9 @@ settle(void)
 
 	do {
 		stage_settle();
-		moved = false;
-		for (size_t i = 0; i < nservers; i++)
-			moved |= serve(&servers[i]);
+		moved = storm_servers_turn();
 	} while (moved);
+	storm_heard_read();
 }
 
 static void
@@ -142,9 +72,11 @@ static const char *const commands[] = {
 	"EHLO h1.example", "EHLO h2.example", "HELO h3.example",
 	"EHLO [192.0.2.9]", "EHLO b.example", "HELO", "MAIL FROM:<>",
 	"MAIL FROM:<u@a.example>", "MAIL FROM:<u@a.example> SIZE=20000",
+	"MAIL FROM:<u@a.example> PRDR",
 	"MAIL FROM:<root@x.test>", "MAIL FROM:<u@slow.example>", "MAIL",
 	"RCPT TO:<root@here.example>", "RCPT TO:<Root@here.example>",
 	"RCPT TO:<anna@deep.here.example>", "RCPT TO:<hanna@x.test>",
+	"RCPT TO:<anna@there.example>", "RCPT TO:<root@there.example>",
 	"RCPT TO:<rob@here.example>", "RCPT TO:<postmaster>", "RCPT TO:<>",
 	"RSET", "NOOP", "VRFY x", "STARTTLS", "XCLIENT PORT=1",
 	"XCLIENT ADDR=198.51.100.7", "XCLIENT ADDR=192.0.2.1 NAME=a.example",
@@ -152,72 +84,87 @@ static const char *const commands[] = {
 	"BDAT 4\r\n\r\nx\r", "BDAT 3 LAST\r\n\nx\n", "BDAT 0 LAST",
 	"BDAT 26 LAST\r\nSubject: spam\r\n\r\nan abc\r\n\r",
 };
-/* A dialogue that comes to something, one after the other. */
+/* Dialogues that come to something, one after the other. */
 static const char *const course[] = { "EHLO h1.example",
 	"MAIL FROM:<u@a.example>", "RCPT TO:<root@here.example>",
-	"RCPT TO:<root@here.example>", "DATA" };
+	"RCPT TO:<anna@deep.here.example>", "RCPT TO:<root@there.example>",
+	"DATA",
+	"MAIL FROM:<u@a.example> PRDR", "RCPT TO:<root@here.example>",
+	"RCPT TO:<anna@there.example>", "RCPT TO:<root@here.example>",
+	"DATA" };
+static size_t	course_at;
 static const char message[] = "From: u@a.example\r\nSubject: spam\r\n"
-    "X: ABC\r\nX-B: 1\r\nDKIM-Signature: v=1; a=rsa-sha256; d=a.example; "
-    "s=k; h=from; bh=AAAA; b=AAAA\r\n\r\ntext\r\n.\r\n";
+    "Message-ID: <%u@a.example>\r\nX: ABC\r\nX-B: 1\r\n"
+    "DKIM-Signature: v=1; a=rsa-sha256; d=a.example; "
+    "s=k; h=from; bh=AAAA; b=AAAA\r\n\r\ntext\r\nid %u\r\n.\r\n";
+
+static void
+put(const char *text)
+{
+	if (stage.client.fd >= 0)
+		(void)!send(stage.client.fd, text, strlen(text),
+		    MSG_NOSIGNAL);
+}
 
 static void
 say(const char *text)
 {
-	if (stage.client.fd < 0)
-		return;
-	(void)!send(stage.client.fd, text, strlen(text), MSG_NOSIGNAL);
-	if (text != message)
-		(void)!send(stage.client.fd, "\r\n", 2, MSG_NOSIGNAL);
-}
-
-static bool
-awaits_message(void)
-{
-	struct span got = buf_text(&stage.client.got);
-	const char last[] = "354 End with <CR><LF>.<CR><LF>\r\n";
-
-	return got.len >= sizeof(last) - 1 && memcmp(got.p + got.len -
-	    (sizeof(last) - 1), last, sizeof(last) - 1) == 0;
+	storm_heard_say(text, 0);
+	put(text);
+	put("\r\n");
 }
 
 static void
-step(void)
+say_message(void)
 {
-	static size_t at;
+	unsigned id = 1 + storm_any(STORM_MESSAGES);
+	char text[512];
 
-	switch (any(12)) {
+	snprintf(text, sizeof(text), message, id, id);
+	storm_heard_say(text, id);
+	put(text);
+	settle();
+}
+
+/* `is_neat`: mostly it comes to something, and a message is nothing but the
+ * message. */
+static void
+step(bool is_neat)
+{
+	if (storm_heard_awaits_message() && (is_neat || storm_any(10) > 0))
+		say_message();
+	switch (is_neat && storm_any(10) > 0 ? 12 : storm_any(12)) {
 	case 0:
-		pass_time(any(4000) * CLOCK_MS);
+		pass_time(storm_any(4000) * CLOCK_MS);
 		break;
 	case 1:
 	case 2:
-		for (unsigned n = 1 + any(5); n > 0; n--)
-			say(ANY_OF(commands));
+		for (unsigned n = 1 + storm_any(5); n > 0; n--)
+			say(STORM_ANY_OF(commands));
 		break;
 	case 3:
 	case 4:
-		say(ANY_OF(commands));
+		say(STORM_ANY_OF(commands));
 		break;
 	case 5:
 		say("RCPT TO:<rob@here.example>");
 		break;
 	default:
-		at = (at + 1) % (sizeof(course) / sizeof(course[0]));
-		say(course[at]);
+		course_at = (course_at + 1) % (sizeof(course) /
+		    sizeof(course[0]));
+		say(course[course_at]);
 		break;
 	}
 	settle();
-	pass_time(any(2) * 2 * CLOCK_S);
-	if (awaits_message() && any(10) > 0) {
-		say(message);
-		settle();
-	}
+	pass_time(storm_any(2) * 2 * CLOCK_S);
 }
 
 /* What is rare: once in a storm, if at all. */
 static void
 strike(unsigned what)
 {
+	unsigned from;
+
 	switch (what) {
 	case 0:
 		side_close(&stage.client);
@@ -234,14 +181,27 @@ strike(unsigned what)
 			sessions_stop(&stage.worker);
 		break;
 	case 4:
-		fake_fail_wait(1 + any(40), FAIL_BY_TIMEOUT);
+		fake_fail_wait(1 + storm_any(40), FAIL_BY_TIMEOUT);
 		break;
 	case 5:
-		fake_fail_wait(1 + any(40), FAIL_BY_CLOSING);
+		fake_fail_wait(1 + storm_any(40), FAIL_BY_CLOSING);
+		break;
+	case 6:
+	case 7:
+		from = 1 + storm_any(20);
+		fake_store_fail(from, from + storm_any(10), what == 6 ?
+		    ERR_TIMEOUT : ERR_CONFIG);
 		break;
 	default:
 		break;
 	}
+}
+
+/* What is lost meanwhile is remembered by nobody. */
+static bool
+forgets(unsigned what)
+{
+	return what >= 3 && what <= 7;
 }
 
 /* --- a storm --- */
@@ -267,8 +227,20 @@ static const char first_rules[] =
     "delay 2s when rcpt.local is \"anna\"\n"
     "}\n";
 
+struct course {
+	bool		 has_memory, has_quarantine;
+	bool		 is_neat;
+	unsigned	 when, what;	/* strikes */
+};
+
+static const char *
+proto(void)
+{
+	return storm_any(2) ? "smtp" : "lmtp";
+}
+
 static struct script *
-make_script(struct arena *a)
+make_script(struct arena *a, const struct course *c)
 {
 	char *path = arena_printf(a, "%s/script", folder);
 	FILE *f = fopen(path, "w");
@@ -279,9 +251,17 @@ make_script(struct arena *a)
 		abort();
 	fprintf(f, "set: max_errors 1000\nset: max_unknown_commands 1000\n"
 	    "set-listener: xclient 192.0.2.9 198.51.100.0/24\n"
-	    "set: reject_at %s\n%s%s", any(2) ? "connect" : "rcpt",
-	    any(4) ? "inspect: yes\n" : "", zone);
-	if (any(3) == 0)
+	    "set: reject_at %s\n%s%s", storm_any(2) ? "connect" : "rcpt",
+	    storm_any(4) ? "inspect: yes\n" : "", zone);
+	fprintf(f, "set-backend: address %s://127.0.0.1:25\n"
+	    "set: backend other { address %s://127.0.0.2:25 "
+	    "probe_interval 0 }\n"
+	    "set: route { domains \"there.example\" backend other }\n",
+	    proto(), proto());
+	if (c->has_memory)
+		fprintf(f, "set: store { address %s }\n", storm_any(2) ?
+		    "lmdb:/store" : "redis://127.0.0.1");
+	if (c->has_quarantine)
 		fputs("set: quarantine q\nset: backend q { "
 		    "address smtp://127.0.0.3:25 probe_interval 0 }\n", f);
 	fclose(f);
@@ -290,15 +270,38 @@ make_script(struct arena *a)
 	return script;
 }
 
-static unsigned
-count(const char *what)
+/* A mail for the quarantine is another one, and who says something else
+ * within a message makes another of it. */
+static void
+check_copies(const struct course *c)
 {
-	struct span got = buf_text(&stage.client.got);
-	unsigned n = 0;
+	const char *who = NULL;
+	unsigned most = storm_most_copies(&who);
 
-	for (size_t i = 0; i + strlen(what) <= got.len; i++)
-		n += memcmp(got.p + i, what, strlen(what)) == 0;
-	return n;
+	if (most > 1 && c->has_memory && !c->has_quarantine && c->is_neat &&
+	    !forgets(c->what))
+		problem("%u copies of %s", most, who);
+}
+
+static void
+perform(const struct course *c)
+{
+	storm_servers_begin();
+	storm_heard_begin();
+	fake_fail_wait(0, FAIL_BY_TIMEOUT);
+	course_at = 0;
+	for (unsigned i = 0; i < STEPS; i++) {
+		if (i == c->when)
+			strike(c->what);
+		step(c->is_neat);
+	}
+	check_copies(c);
+	side_close(&stage.client);
+	pass_time(60 * CLOCK_S);
+	storm_servers_end();
+	fake_store_fail(0, 0, ERR_TIMEOUT);
+	stage_strike();
+	storm_heard_begin();
 }
 
 static void
@@ -306,43 +309,24 @@ play_storm(uint64_t seed)
 {
 	const struct rule_maker maker = { .seed = seed, .no_store = true };
 	struct variation v = { .name = "storm" };
-	unsigned when, what, kept;
+	struct course c;
 	char name[40];
 
 	state = seed * 2654435761u + 1;
 	memset(&stage, 0, sizeof(stage));
 	judgement = (struct judgement){0};
-	nservers = taken = 0;
 	stage.folder = folder;
 	stage.arena = arena_create("storm");
+	c = (struct course){ .has_memory = storm_any(3) > 0,
+	    .has_quarantine = storm_any(3) == 0, .is_neat = storm_any(3) > 0,
+	    .when = storm_any(STEPS), .what = storm_any(14) };
+	/* Rules made at random refuse most of what is sent. */
 	v.rules = arena_printf(stage.arena, "%s%s", first_rules,
-	    rule_maker_rules(stage.arena, &maker));
+	    storm_any(2) ? rule_maker_rules(stage.arena, &maker) : "");
 	stage.variation = &v;
-	stage.script = make_script(stage.arena);
-	when = any(STEPS);
-	what = any(12);
-	if (stage_set()) {
-		fake_dial = on_dial;
-		fake_fail_wait(0, FAIL_BY_TIMEOUT);
-		for (unsigned i = 0; i < STEPS; i++) {
-			if (i == when)
-				strike(what);
-			step();
-		}
-		kept = count("250 2.0.0 kept\r\n");
-		if (kept > taken)
-			problem("%u messages acknowledged, %u taken", kept,
-			    taken);
-		side_close(&stage.client);
-		pass_time(60 * CLOCK_S);
-		for (size_t i = 0; i < nservers; i++) {
-			if (servers[i].fd >= 0)
-				close(servers[i].fd);
-			servers[i].fd = -1;
-			buf_free(&servers[i].in);
-		}
-		stage_strike();
-	}
+	stage.script = make_script(stage.arena, &c);
+	if (stage_set())
+		perform(&c);
 	if (judgement.problem[0] != '\0') {
 		snprintf(name, sizeof(name), "storm %llu",
 		    (unsigned long long)seed);
