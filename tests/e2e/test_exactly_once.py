@@ -3,6 +3,7 @@ others of the mail get, whatever reply is lost, over one gateway or several."""
 import collections
 import glob
 import os
+import random
 import re
 import shutil
 import time
@@ -10,7 +11,7 @@ import time
 import pytest
 
 from kit.client import Client
-from kit.fates import AT_RCPT, OUTCOMES, Backend, is_refused, mixes, \
+from kit.fates import AT_RCPT, OUTCOMES, Backend, Mail, is_refused, mixes, \
     outcome_of
 from kit.peers import USER
 from kit.process import wait_until
@@ -119,11 +120,15 @@ def all_mixes(start, mails, backend, *gateways):
 
 @pytest.mark.core
 def test_every_mix(start):
-    """1 to 5 recipients, and what is said at RCPT too for up to 3."""
+    """1 to 5 recipients; what is said at RCPT too for up to 3; and many."""
     backend = start.keep(Backend())
     gateway = remembering(start, backend.url)
-    all_mixes(start, mixes("dot", range(1, 6)) +
-              mixes("rcpt", (1, 2, 3), OUTCOMES + AT_RCPT), backend, gateway)
+    crowds = [Mail("crowd%d" % i, random.choices(OUTCOMES + AT_RCPT, k=49))
+              for i in range(5)]
+    all_mixes(start, mixes("dot", range(1, 6)) + crowds +
+              mixes("rcpt", (1, 2, 3), OUTCOMES + AT_RCPT) +
+              mixes("full", (2, 3), ("fills", "later", "no")),
+              backend, gateway)
 
 
 @pytest.mark.parametrize("gateways", (1, 2))

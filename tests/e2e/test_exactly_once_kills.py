@@ -109,8 +109,9 @@ class Watched(Backend):
         super().__init__(path=path)
         os.chmod(path, 0o777)
         self.made, self.killer = [], None
+        self.before_message_reply = self.look_and_work
 
-    def before(self, message):
+    def look_and_work(self, message):
         message.pid, = struct.unpack("i8x", message.session.sock.getsockopt(
             socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         time.sleep(random.uniform(0, 0.02))
@@ -207,39 +208,37 @@ def check_copies(copies, killer, text):
     return by_rcpt, twice, longest
 
 
-@pytest.mark.parametrize("store, count", (("lmdb", 1000), ("redis", 500)))
-def test_killed_at_random(start, work, store, count):
-    backend = start.keep(Watched(os.path.join(work, "lmtp")))
-    backend.before_message_reply = backend.before
-    address, number = "lmdb:var/store", 1
-    if store == "redis":
-        address, number = start.redis().url, 2
+def gateways_before(start, backend, store):
+    """One with LMDB, or two that share a Redis."""
+    address = start.redis().url if store == "redis" else "lmdb:var/store"
     gateways = []
-    for _ in range(number):
+    for _ in range(2 if store == "redis" else 1):
         gateway = start.gateway(
             {"in": backend.url}, workers=6, start=False,
             top='max_sessions_per_network 0\nstore { address "%s" }' %
             address, backend="\tretry_time 100ms\n\tdata_timeout 1s")
         gateway.own_folder("var")
         gateways.append(gateway.start())
-    seed = random.randrange(1 << 32)
-    print("seed %d" % seed)
-    killer = backend.killer = Killer(gateways, seed)
-    killer.thread.start()
+    return gateways
+
+
+def send_under(gateways, disturber, count, seed):
+    """Brings so many mails while somebody disturbs, and to the end without."""
     senders = Senders(gateways, count, seed)
     try:
-        wait_until(lambda: killer.error or len(senders.mails) == count, 60,
+        wait_until(lambda: disturber.error or len(senders.mails) == count, 90,
                    "mails")
-        killer.stop()
+        disturber.stop()
         wait_until(lambda: senders.open == 0, 40, "all replies")
     finally:
-        killer.is_over.set()
+        disturber.is_over.set()
         senders.stop()
     for gateway in gateways:
-        counted = stats(gateway)
-        assert counted["delivery_memory_failed"] == 0
-    text = "".join(gateway.process.text() for gateway in gateways)
-    have, twice, longest = check_copies(backend.made, killer, text)
+        assert stats(gateway)["delivery_memory_failed"] == 0
+    return senders
+
+
+def expect_told(senders, have):
     for mail in senders.mails:
         for rcpt in mail.rcpts:
             reply = senders.done[rcpt]
@@ -248,9 +247,63 @@ def test_killed_at_random(start, work, store, count):
                 assert mail.tells_refusal(rcpt, repr(reply)), (rcpt, reply)
             else:
                 assert reply == 250 and have[rcpt], (rcpt, reply)
+
+
+@pytest.mark.parametrize("store, count", (("lmdb", 1000), ("redis", 500)))
+def test_killed_at_random(start, work, store, count):
+    backend = start.keep(Watched(os.path.join(work, "lmtp")))
+    gateways = gateways_before(start, backend, store)
+    seed = random.randrange(1 << 32)
+    print("seed %d" % seed)
+    killer = backend.killer = Killer(gateways, seed)
+    killer.thread.start()
+    senders = send_under(gateways, killer, count, seed)
+    text = "".join(gateway.process.text() for gateway in gateways)
+    have, twice, longest = check_copies(backend.made, killer, text)
+    expect_told(senders, have)
     print("%s: %d mails, %d recipients, %d tries; killed: %d workers, %d aimed "
           "at, %d gateways; %d copies too many, %.4f s at most from answer to "
           "kill" % (store, count, len(senders.done), senders.tries,
                     killer.workers, killer.aimed, killer.whole, twice,
                     longest))
     assert killer.workers + killer.aimed > 30 and killer.whole > 0
+
+
+class Restarter(Killer):
+    """Nobody dies: gateways reload, and stop and start as they are told to."""
+
+    def run(self):
+        try:
+            while not self.is_over.wait(self.chance.uniform(0.1, 0.5)):
+                gateway = self.chance.choice(self.gateways)
+                if self.chance.random() < 0.7:
+                    gateway.reload()
+                    self.workers += 1
+                    continue
+                assert gateway.process.stop() == 0
+                gateway.start()
+                self.whole += 1
+        except Exception as e:
+            self.error = e
+
+    def may_kill(self, pid):
+        pass
+
+
+@pytest.mark.parametrize("store", ("lmdb", "redis"))
+def test_reloaded_and_restarted(start, work, store):
+    """No copy is too many then."""
+    backend = start.keep(Watched(os.path.join(work, "lmtp")))
+    gateways = gateways_before(start, backend, store)
+    seed = random.randrange(1 << 32)
+    print("seed %d" % seed)
+    restarter = backend.killer = Restarter(gateways, seed)
+    restarter.thread.start()
+    senders = send_under(gateways, restarter, 400, seed)
+    have = collections.Counter(copy.rcpt for copy in backend.made)
+    expect_told(senders, have)
+    assert max(have.values()) == 1
+    print("%s: %d mails, %d tries, %d reloads, %d restarts" % (
+        store, len(senders.mails), senders.tries, restarter.workers,
+        restarter.whole))
+    assert restarter.workers > 2 and restarter.whole > 0

@@ -2,7 +2,8 @@
 
 A recipient is OUTCOME.MAIL.NUMBER@far.test; the backend does with him what his
 name says, and keeps account of it. One that is refused for now is taken at the
-next try; to one who is "silent", the last of a mail, it says nothing at first.
+next try; to one who is "silent", the last of a mail, it says nothing at first;
+one who "fills" his box with the mail is refused at RCPT from then on.
 """
 import collections
 import itertools
@@ -86,7 +87,8 @@ class Backend(Sink):
         reply = None
         if outcome == "rcptlater" and self.is_first("rcpt", rcpt):
             reply = "450 4.2.1 not yet for " + rcpt
-        elif outcome == "rcptno":
+        elif outcome == "rcptno" or outcome == "fills" and \
+                self.tries["dot", rcpt]:
             reply = refusal_of(rcpt)
         if reply:
             session.message.rcpts.remove(rcpt)
@@ -111,14 +113,15 @@ def attempt(address, mail, rcpts=None, **options):
     Raises Closed or OSError if that is not known."""
     replies, taken = {}, []
     with Client(address, timeout=30, **options) as client:
-        if client.greeting != 220:
-            return {r: client.greeting for r in rcpts or mail.rcpts}
-        client.ehlo()
-        reply = client.cmd("MAIL FROM:<%s> SIZE=%d" % (
-            mail.sender, len(mail.text)))
+        rcpts, reply = rcpts or mail.rcpts, client.greeting
+        for line in ("EHLO client.e2e.test", "MAIL FROM:<%s> SIZE=%d" % (
+                mail.sender, len(mail.text))):
+            if reply.code // 100 != 2:
+                break
+            reply = client.cmd(line)
         if reply != 250:
-            return {r: reply for r in rcpts or mail.rcpts}
-        for rcpt in rcpts or mail.rcpts:
+            return {r: reply for r in rcpts}
+        for rcpt in rcpts:
             replies[rcpt] = client.cmd("RCPT TO:<%s>" % rcpt)
             if replies[rcpt] == 250:
                 taken.append(rcpt)
