@@ -27,7 +27,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define LAST_LINE	"the end\r\n"
 
 enum { WITH_LMTP = 1, WITH_CLIENT_INFO = 2, WITH_TWO_RCPTS = 4,
-    WITH_DOTS = 8, WITH_REUSE = 16 };
+    WITH_DOTS = 8, WITH_REUSE = 16, WITH_PRDR = 32, WITH_REST = 64 };
 
 static struct {
 	const uint8_t	*rest;
@@ -104,9 +104,9 @@ speak(void)
 /* --- the gateway --- */
 
 static MAY_YIELD void
-send_message(struct arena *a, struct backend_tx *tx)
+send_message(struct arena *a, struct backend_tx *tx, size_t nrcpts)
 {
-	struct backend_result *result = arena_new(a, struct backend_result);
+	const struct reply **answers;
 	struct backend_message message = {
 		.trace = SPAN_LIT("Received: by the fuzzer\r\n"),
 		.spool = spool_open(a, "/tmp"),
@@ -119,11 +119,14 @@ send_message(struct arena *a, struct backend_tx *tx)
 		spool_write(message.spool, span_z(".\r\n"), &err);
 	spool_write(message.spool, span_z(LAST_LINE), &err);
 	spool_end(message.spool, &err);
-	if (backend_send(tx, &message, result, &err) < 0)
+	if (backend_send(tx, &message, &answers, &err) < 0)
 		return;
-	assert(result->answer.code >= 250 && result->answer.code <= 599);
-	if (reply_is_ok(&result->answer))
-		assert(fuzz.has_consented);
+	for (size_t i = 0; i < nrcpts; i++) {
+		assert(answers[i]->code >= 250 && answers[i]->code <= 599);
+		assert(answers[i]->code / 100 != 3);
+		if (reply_is_ok(answers[i]))
+			assert(fuzz.has_consented);
+	}
 }
 
 static MAY_YIELD void
@@ -132,7 +135,8 @@ one_mail(void)
 	struct arena *a = arena_create("fuzz");
 	struct client client = { .helo = "c.example" };
 	struct rcpt rcpt = { .addr.text = SPAN_LIT("r@here.example") };
-	struct envelope e = { .sender.text = SPAN_LIT("s@there.example") };
+	struct envelope e = { .sender.text = SPAN_LIT("s@there.example"),
+	    .prdr = fuzz.flags & WITH_PRDR };
 	size_t i, n = fuzz.flags & WITH_TWO_RCPTS ? 2 : 1;
 	struct reply *answer = arena_new(a, struct reply);
 	struct backend_tx *tx;
@@ -151,8 +155,12 @@ one_mail(void)
 		if (reply_is_ok(answer))
 			e.rcpts[e.nrcpts++] = rcpt;
 	}
+	if (fuzz.flags & WITH_REST && e.nrcpts > 1) {
+		e.nrcpts--;
+		backend_rest(tx);
+	}
 	if (e.nrcpts > 0)
-		send_message(a, tx);
+		send_message(a, tx, e.nrcpts);
 	arena_destroy(&a);
 }
 
