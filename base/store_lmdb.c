@@ -258,7 +258,8 @@ lmdb_drop(void *kind, struct span key, bool *was_there, struct err *err)
 	return end_change(l, txn, code, err);
 }
 
-/* Can it be changed? (Or looked at, if that is all.) That takes a look at the file too. */
+/* Can it be changed? (Or looked at, if that is all.) That takes a look at the
+ * file too. */
 static int
 lmdb_probe(void *kind, struct err *err)
 {

@@ -218,8 +218,8 @@ static const struct directive rows[] = {
 { .name = "address", .scopes = SCOPE_STORE, .type = VALUE_STORE,
     .offset = TOP(store), .fallback = "none", .none = "none",
     .help = "Where the gateway remembers what must outlast a session, for "
-	"greylisting, limits and who has got a mail: lmdb:/path is a folder of this machine "
-	"that all workers share, redis://host:port or redis:unix:/path a "
+	"greylisting, limits and who has got a mail: lmdb:/path is a folder of "
+	"this machine that all workers share, redis://host:port or redis:unix:/path a "
 	"Redis server that several gateways share, with /N behind the port "
 	"or ?db=N behind the path for its database N. none: rules that say "
 	"greylist or limit cannot be used, and what some recipients of a "
@@ -249,9 +249,11 @@ static const struct directive rows[] = {
 { .name = "size", .scopes = SCOPE_STORE, .type = VALUE_SIZE,
     .offset = TOP(store_size), .fallback = "1G",
     .min = STORE_SIZE_MIN, .max = 32 * GIB,
-    .help = "How large the file of LMDB may become, in memory that the "
-	"workers share too as far as it is in use. A full store takes "
-	"nothing new until something in it has expired." },
+    .help = "How much the records of LMDB may take. Its file is larger by what "
+	"changed within the last seconds: by half of this at most, or "
+	"256 MiB. It is in memory that the workers share as far as it is in "
+	"use. A full store takes nothing new until something in it has "
+	"expired." },
 { .name = "connections", .scopes = SCOPE_STORE, .type = VALUE_COUNT,
     .offset = TOP(store_connections), .fallback = "2",
     .min = 1, .max = STORE_CONNECTIONS_MAX,
