@@ -230,7 +230,8 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 	}
 	note_refused(m, rcpt, &r, why.rule);
 	if (reply_is_permanent(&r)) {
-		m->session->errors++;	/* somebody may be trying names */
+		if (!why.is_known)	/* somebody may be trying names */
+			m->session->errors++;
 		stats_add(STAT_RCPTS_PERM, 1);
 	} else
 		stats_add(STAT_RCPTS_TEMP, 1);
