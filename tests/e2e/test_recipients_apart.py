@@ -67,8 +67,9 @@ def test_exim_hears_of_each(start, fates):
         "%s@box.test" % n for n in fates if fates[n] != FULL)
     assert [r.decode() for r in bounced(exim, len(lost))] == lost
     for name in fates:
-        exim.wait_log("%s %s@box.test " % (
-            r"\*\*" if fates[name] == FULL else "[=-]>", name))
+        exim.wait_log(
+            r"\*\* %s@box.test .* 552 5.2.2 mailbox is full" % name
+            if fates[name] == FULL else "[=-]> %s@box.test " % name)
         if isinstance(fates[name], list):
             assert len(exim.wait_log("== %s@box.test " % name)) == \
                 len(fates[name]) - 1
