@@ -117,6 +117,9 @@ recall_or_ask(struct mail *m, int backend, const struct rcpt *rcpt,
 	if ((m->is_alone || why->is_alone) && m->nfates > 0)
 		return apart();
 	r = mail_part_ask(m, backend, rcpt, &why->failure);
+	if (reply_is_permanent(&r) && past == PAST_NONE &&
+	    mail_has_got_it(m, scratch, rcpt))
+		past = PAST_DELIVERED;
 	if (past != PAST_DELIVERED || reply_is_ok(&r))
 		return r;
 	why->refused = arena_new(scratch, struct reply);

@@ -76,6 +76,7 @@ struct mail {
 	struct err	 forgotten;
 	bool		 forgets;	/* so it is not asked any more */
 	struct recall	*recall;	/* mail_fates.c's */
+	bool		 has_marks;	/* the same: for the last recipient */
 };
 
 struct mail	*mail_begin(struct session *s);
@@ -117,6 +118,10 @@ enum rcpt_past { PAST_NONE, PAST_DELIVERED, PAST_REFUSED,
 MAY_YIELD enum rcpt_past mail_recall_rcpt(struct mail *m,
 		    struct arena *scratch, const struct rcpt *rcpt,
 		    struct reply *refusal);
+/* The same for one who was PAST_NONE, before he is told a refusal: what another
+ * worker or gateway has left in this second counts too. */
+MAY_YIELD bool	 mail_has_got_it(struct mail *m, struct arena *scratch,
+		    const struct rcpt *rcpt);
 /* Who has got it before has an answer then, and who is getting it just now. Who
  * will not deliver it to the others does not claim them. */
 MAY_YIELD void	 mail_recall(struct mail *m, bool claims,

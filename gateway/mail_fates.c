@@ -86,12 +86,11 @@ find_mark(struct mail *m, struct arena *scratch, struct store *store,
 {
 	struct mark_id id = mark_of(m, rcpt);
 	char network[ADDR_TEXT];
-	bool has;
 
 	mark->answer = NULL;
-	if (stock_has_marks(m->session->worker->stock, &has, err) < 0)
+	if (stock_has_marks(m->session->worker->stock, &m->has_marks, err) < 0)
 		return -1;
-	if (!has)
+	if (!m->has_marks)
 		return 0;
 	if (fate_marked(store, scratch, &id, network_of_client(m, network),
 	    mark, err) < 0)
@@ -131,6 +130,18 @@ mail_recall_rcpt(struct mail *m, struct arena *scratch,
 	stats_add(STAT_REFUSALS_RECALLED, 1);
 	*refusal = *mark.answer;
 	return PAST_REFUSED;
+}
+
+MAY_YIELD bool
+mail_has_got_it(struct mail *m, struct arena *scratch,
+    const struct rcpt *rcpt)
+{
+	struct reply refusal;
+
+	if (m->has_marks || memory(m) == NULL)
+		return false;
+	stock_look_for_marks(m->session->worker->stock);
+	return mail_recall_rcpt(m, scratch, rcpt, &refusal) == PAST_DELIVERED;
 }
 
 /* --- before it is delivered --- */

@@ -218,6 +218,12 @@ stock_has_marks(struct stock *stock, bool *has, struct err *err)
 }
 
 void
+stock_look_for_marks(struct stock *stock)
+{
+	stock->marks_asked = 0;
+}
+
+void
 stock_note_mark(struct stock *stock)
 {
 	stock->has_marks = true;

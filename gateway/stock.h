@@ -64,6 +64,8 @@ struct greylist_options stock_greylist(const struct settings *s);
  * so that each RCPT need not ask. Errors: the store's. */
 MAY_YIELD int	 stock_has_marks(struct stock *stock, bool *has,
 		    struct err *err);
+/* The next one to ask does not go by what was looked up this second. */
+void		 stock_look_for_marks(struct stock *stock);
 /* This process has left one just now. */
 void		 stock_note_mark(struct stock *stock);
 /* What was done since the last time is added to the statistics. */

@@ -133,9 +133,11 @@ def test_every_mix(start):
 
 @pytest.mark.parametrize("gateways", (1, 2))
 def test_every_mix_with_redis(start, gateways):
-    """With two, Postfix goes to the other at once with what one deferred."""
+    """With two, Postfix goes to the other at once with what one deferred: so
+    what the first has noted a moment ago counts there."""
     backend, redis = start.keep(Backend()), start.redis()
-    all_mixes(start, mixes("dot", range(1, 5)), backend, *(
+    all_mixes(start, mixes("full", (2, 3), ("fills", "later", "no")) +
+              mixes("dot", range(1, 5)), backend, *(
         remembering(start, backend.url, in_redis(redis))
         for _ in range(gateways)))
 

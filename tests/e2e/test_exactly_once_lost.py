@@ -146,6 +146,18 @@ def test_each_try_from_another_network(start, store):
     print("%d mails, %d tries at most" % (len(mails), most))
 
 
+def test_at_the_other_gateway_at_once(start):
+    """It has just looked whether anything is noted of any mail: nothing was.
+    But who has got it meanwhile is not told that his box is full."""
+    backend = start.keep(Backend())
+    one, two = gateways_before(start, backend, "redis", workers=1)
+    before, mail = Mail("before", ("ok",)), Mail("full", ("fills", "later"))
+    expect_told(before, attempt(two.address, before))
+    assert {r.code for r in attempt(one.address, mail).values()} == {451}
+    expect_told(mail, attempt(two.address, mail))
+    expect_once(backend, [before, mail])
+
+
 # --- the same mail twice at the same time ---
 
 @pytest.mark.parametrize("store", ("lmdb", "redis"))
