@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from kit.apart import (LATER, MESSAGE, OK, STORE, bounced, gateway_before,
-                       submit)
+from kit.apart import (FULL, LATER, MESSAGE, OK, STORE, bounced,
+                       gateway_before, submit)
 from kit.client import stuff
 from kit.process import wait_until
 from kit.ruled import write_rules
@@ -398,3 +398,27 @@ def test_in_turn_while_the_store_is_down(start):
         assert client.data(MESSAGE % b"up") == 250
         client.quit()
     assert a.copies() == BOTH[:1] * 3 and b.copies() == BOTH[1:] * 3
+
+
+# --- a client that speaks PRDR ---
+
+def test_exim_before_several(start):
+    """One is gone before its message, one gives its recipients two answers:
+    Exim brings again whom it was told to, and nobody else."""
+    a, b, c = start.sink(), start.sink(), start.sink(lmtp=True)
+    gateway = gateway_before(start, {"a": a.url, "b": b.url, "c": c.url},
+                             backend=SOON)
+    exim = start.exim(relay=gateway.port)
+    fail_once(b, "DATA", CLOSE)
+    c.lmtp_replies = {"5@c.test": FULL, "6@c.test": [LATER, OK]}
+    submit(exim, b"several", ["1@a.test", "2@b.test", "3@c.test", "4@a.test",
+                              "5@c.test", "6@c.test"])
+    exim.wait_done()
+    assert a.copies() == ["1@a.test", "4@a.test"]
+    assert b.copies() == ["2@b.test"]
+    assert c.copies() == ["3@c.test", "6@c.test"]
+    assert bounced(exim, 1) == [b"5@c.test"]
+    exim.wait_log("== 2@b.test .* 451 4.4.1 A system behind this one")
+    assert all(len(sink.messages) <= 2 for sink in (a, b, c))
+    gateway.wait_line("mail done id=1 outcome=mixed .*ok=3 temp=2 perm=1 "
+                      "prdr=yes")
