@@ -8,10 +8,10 @@
 /*
  * Records are words, for people:
  *
- *	1 w SECONDS OWNER			under way since then
- *	1 d SECONDS CODE ENHANCED TEXT		delivered, with this answer
- *	1 r SECONDS CODE ENHANCED TEXT		refused for good
- *	1 m SECONDS FROM CODE ENHANCED TEXT	a mark
+ *	1 w SECONDS ORIGIN OWNER		under way since then
+ *	1 d SECONDS ORIGIN CODE ENHANCED TEXT	delivered, with this answer
+ *	1 r SECONDS ORIGIN CODE ENHANCED TEXT	refused for good
+ *	1 m SECONDS ORIGIN CODE ENHANCED TEXT	a mark
  *
  * ENHANCED is "-" where there is none.
  */
@@ -81,9 +81,10 @@ mark_key(const struct mark_id *id, struct key *k)
 /* --- records --- */
 
 static void
-put_head(struct buf *out, char kind)
+put_head(struct buf *out, char kind, const char *origin)
 {
-	buf_printf(out, "1 %c %" PRId64 " ", kind, clock_wall() / CLOCK_S);
+	buf_printf(out, "1 %c %" PRId64 " %s ", kind, clock_wall() / CLOCK_S,
+	    origin);
 }
 
 static void
@@ -123,43 +124,72 @@ read_answer(struct arena *a, struct span rest, struct reply **answer)
 	return 0;
 }
 
-/* Its kind, and what stands behind the time; 0: it cannot be read. */
-static char
-read_head(struct span record, struct span *rest)
+static bool
+has_origin(struct span list, struct span one)
 {
-	struct span version = span_until(&record, ' ');
-	struct span kind = span_until(&record, ' ');
-	struct span when = span_until(&record, ' ');
+	while (list.len > 0)
+		if (span_eq(span_until(&list, ','), one))
+			return true;
+	return false;
+}
+
+static bool
+is_one_origin(struct span ours, struct span theirs)
+{
+	while (ours.len > 0)
+		if (has_origin(theirs, span_until(&ours, ',')))
+			return true;
+	return false;
+}
+
+struct record {
+	char		 kind;
+	bool		 is_alien;
+	struct span	 rest;		/* behind the origin */
+};
+
+static int
+read_record(struct span text, const char *origin, struct record *r,
+    struct err *err)
+{
+	struct span whole = text, version = span_until(&text, ' ');
+	struct span kind = span_until(&text, ' ');
+	struct span when = span_until(&text, ' ');
+	struct span from = span_until(&text, ' ');
 	uint64_t seconds;
 
-	*rest = record;
-	return span_eq(version, SPAN_LIT("1")) && kind.len == 1 &&
-	    span_uint(when, INT64_MAX, &seconds) == 0 ? kind.p[0] : '\0';
+	if (!span_eq(version, SPAN_LIT("1")) || kind.len != 1 ||
+	    span_uint(when, INT64_MAX, &seconds) < 0 || from.len == 0)
+		return unreadable(whole, err);
+	r->kind = kind.p[0];
+	r->is_alien = !is_one_origin(span_z(origin), from);
+	r->rest = text;
+	return 0;
 }
 
 /* --- deliveries --- */
 
 static int
-read_fate(struct arena *a, struct span record, const char *owner,
-    enum fate_state *state, struct reply **answer, struct err *err)
+read_fate(struct arena *a, struct span text, const struct fate_id *id,
+    const char *owner, enum fate_state *state, struct reply **answer,
+    struct err *err)
 {
-	struct span rest;
+	struct record r;
 
-	switch (read_head(record, &rest)) {
-	case 'w':
-		*state = owner != NULL && span_eq(rest, span_z(owner)) ?
-		    FATE_NEW : FATE_OPEN;
-		return 0;
-	case 'd':
-	case 'r':
-		if (read_answer(a, rest, answer) < 0)
-			break;
+	if (read_record(text, id->origin, &r, err) < 0)
+		return -1;
+	*state = FATE_OPEN;
+	if (r.kind == 'w' && owner != NULL && span_eq(r.rest, span_z(owner)))
+		*state = FATE_NEW;
+	else if (r.kind == 'd' || r.kind == 'r') {
+		if (read_answer(a, r.rest, answer) < 0)
+			return unreadable(text, err);
 		*state = reply_is_ok(*answer) ? FATE_DELIVERED : FATE_REFUSED;
-		return 0;
-	default:
-		break;
-	}
-	return unreadable(record, err);
+	} else if (r.kind != 'w')
+		return unreadable(text, err);
+	if (r.is_alien && *state != FATE_NEW)
+		*state = FATE_ALIEN;
+	return 0;
 }
 
 /* A store that takes no changes tells what it holds. */
@@ -187,13 +217,42 @@ fate_claim(struct store *s, struct arena *a, const struct fate_id *id,
 
 	*state = FATE_NEW;
 	fate_key(id, &key);
-	put_head(&record, 'w');
+	put_head(&record, 'w', id->origin);
 	buf_puts(&record, owner);
 	ret = claim_or_get(s, a, &key, buf_text(&record), lease, &old, err);
 	buf_free(&record);
 	if (ret < 0 || old.p == NULL)
 		return ret;
-	return read_fate(a, old, owner, state, answer, err);
+	return read_fate(a, old, id, owner, state, answer, err);
+}
+
+MAY_YIELD int
+fate_renew(struct store *s, struct arena *a, const struct fate_id *id,
+    const char *owner, int64_t lease, bool *is_his, struct err *err)
+{
+	struct buf record = {0};
+	struct reply *answer;
+	enum fate_state state;
+	struct span old;
+	struct key key;
+	int ret;
+
+	*is_his = true;
+	fate_key(id, &key);
+	if (store_get(s, a, key_text(&key), &old, err) < 0)
+		return -1;
+	if (old.p != NULL) {
+		if (read_fate(a, old, id, owner, &state, &answer, err) < 0)
+			return -1;
+		*is_his = state == FATE_NEW;
+		if (!*is_his)
+			return 0;
+	}
+	put_head(&record, 'w', id->origin);
+	buf_puts(&record, owner);
+	ret = store_put(s, key_text(&key), buf_text(&record), lease, err);
+	buf_free(&record);
+	return ret;
 }
 
 MAY_YIELD int
@@ -209,7 +268,7 @@ fate_look(struct store *s, struct arena *a, const struct fate_id *id,
 		return -1;
 	if (record.p == NULL)
 		return 0;
-	return read_fate(a, record, NULL, state, answer, err);
+	return read_fate(a, record, id, NULL, state, answer, err);
 }
 
 MAY_YIELD int
@@ -221,7 +280,7 @@ fate_keep(struct store *s, const struct fate_id *id,
 	int ret;
 
 	fate_key(id, &key);
-	put_head(&record, reply_is_ok(answer) ? 'd' : 'r');
+	put_head(&record, reply_is_ok(answer) ? 'd' : 'r', id->origin);
 	put_answer(&record, answer);
 	ret = store_put(s, key_text(&key), buf_text(&record), life, err);
 	buf_free(&record);
@@ -241,7 +300,7 @@ fate_release(struct store *s, const struct fate_id *id, struct err *err)
 /* --- marks --- */
 
 MAY_YIELD int
-fate_mark(struct store *s, const struct mark_id *id, const char *from,
+fate_mark(struct store *s, const struct mark_id *id,
     const struct reply *answer, int64_t life, struct err *err)
 {
 	struct buf record = {0};
@@ -249,8 +308,7 @@ fate_mark(struct store *s, const struct mark_id *id, const char *from,
 	int ret;
 
 	mark_key(id, &key);
-	put_head(&record, 'm');
-	buf_printf(&record, "%s ", from);
+	put_head(&record, 'm', id->origin);
 	put_answer(&record, answer);
 	ret = store_put(s, key_text(&key), buf_text(&record), life, err);
 	buf_free(&record);
@@ -260,23 +318,23 @@ fate_mark(struct store *s, const struct mark_id *id, const char *from,
 
 MAY_YIELD int
 fate_marked(struct store *s, struct arena *a, const struct mark_id *id,
-    const char *from, struct fate_mark *mark, struct err *err)
+    struct fate_mark *mark, struct err *err)
 {
-	struct span record, rest, there;
+	struct record r;
+	struct span text;
 	struct key key;
 
 	mark->answer = NULL;
 	mark_key(id, &key);
-	if (store_get(s, a, key_text(&key), &record, err) < 0)
+	if (store_get(s, a, key_text(&key), &text, err) < 0)
 		return -1;
-	if (record.p == NULL)
+	if (text.p == NULL)
 		return 0;
-	if (read_head(record, &rest) != 'm')
-		return unreadable(record, err);
-	there = span_until(&rest, ' ');
-	mark->is_from_there = span_eq(there, span_z(from));
-	if (read_answer(a, rest, &mark->answer) < 0)
-		return unreadable(record, err);
+	if (read_record(text, id->origin, &r, err) < 0)
+		return -1;
+	mark->is_alien = r.is_alien;
+	if (r.kind != 'm' || read_answer(a, r.rest, &mark->answer) < 0)
+		return unreadable(text, err);
 	return 0;
 }
 

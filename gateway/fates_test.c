@@ -17,7 +17,7 @@ static struct fate_id
 id_of(unsigned print, const char *sender, const char *rcpt, bool quarantined)
 {
 	return (struct fate_id){ prints[print], span_z(sender), span_z(rcpt),
-	    quarantined };
+	    quarantined, "spf:x.example,net:192.0.2.0/24" };
 }
 
 /* "new", "open", "250 2.0.0 kept", or the error. */
@@ -35,7 +35,7 @@ told(int ret, enum fate_state state, const struct reply *answer,
 		    answer->enhanced, answer->text);
 	else
 		snprintf(text, sizeof(text), "%s", state == FATE_NEW ?
-		    "new" : "open");
+		    "new" : state == FATE_ALIEN ? "alien" : "open");
 	return text;
 }
 
@@ -93,6 +93,73 @@ test_claims(void)
 }
 
 static void
+test_origins(void)
+{
+	static const struct {
+		const char	*origin, *want;
+	} cases[] = {
+		{ "spf:x.example,net:192.0.2.0/24", "250 2.0.0 kept" },
+		{ "net:192.0.2.0/24", "250 2.0.0 kept" },
+		{ "name:y,spf:x.example,net:198.51.100.0/24",
+		    "250 2.0.0 kept" },
+		{ "spf:y.example,net:198.51.100.0/24", "alien" },
+		{ "net:192.0.2.0/2", "alien" },
+		{ "spf:x.example.org", "alien" },
+	};
+	struct reply kept = reply(250, "2.0.0", "kept");
+	struct fate_id id = id_of(0, "a@x", "b@y", false), other = id;
+	struct err err;
+
+	fake_store_clear();
+	claim(&id, "s.1");
+	other.origin = "net:198.51.100.0/24";
+	T_STR("somebody else, meanwhile", claim(&other, "s.2"), "alien");
+	fate_keep(store, &id, &kept, LIFE, &err);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		other.origin = cases[i].origin;
+		T_STR(cases[i].origin, claim(&other, "s.3"), cases[i].want);
+		T_STR(cases[i].origin, look(&other), cases[i].want);
+	}
+}
+
+static const char *
+renew(const struct fate_id *id, const char *owner)
+{
+	struct err err;
+	bool is_his;
+
+	if (fate_renew(store, arena, id, owner, LEASE, &is_his, &err) < 0)
+		return err.kind == ERR_UNAVAIL ? "fails" : "?";
+	return is_his ? "his" : "not his";
+}
+
+static void
+test_renewal(void)
+{
+	struct fate_id id = id_of(0, "a@x", "b@y", false);
+	struct reply kept = reply(250, "2.0.0", "kept");
+	struct err err;
+
+	fake_store_clear();
+	claim(&id, "s.1");
+	fake_clock_advance(LEASE - CLOCK_S);
+	T_STR("renewed", renew(&id, "s.1"), "his");
+	fake_clock_advance(LEASE - CLOCK_S);
+	T_STR("so it lasts", claim(&id, "s.2"), "open");
+	T_STR("not by another", renew(&id, "s.2"), "not his");
+	fake_clock_advance(2 * CLOCK_S);
+	T_STR("it went by", renew(&id, "s.1"), "his");
+	fake_clock_advance(LEASE + CLOCK_S);
+	claim(&id, "s.2");
+	T_STR("and now it is another's", renew(&id, "s.1"), "not his");
+	fate_keep(store, &id, &kept, LIFE, &err);
+	T_STR("what is delivered stays so", renew(&id, "s.2"), "not his");
+	fake_store_fail(1, 1, ERR_UNAVAIL);
+	T_STR("failing", renew(&id, "s.2"), "fails");
+	fake_store_fail(0, 0, ERR_UNAVAIL);
+}
+
+static void
 test_full(void)
 {
 	struct fate_id id = id_of(0, "a@x", "b@y", false);
@@ -131,19 +198,19 @@ test_which_mail(void)
 /* --- marks, at RCPT --- */
 
 static const char *
-marked(const char *sender, const char *rcpt, uint64_t size, const char *from)
+marked(const char *sender, const char *rcpt, uint64_t size, const char *origin)
 {
 	static char text[500];
-	struct mark_id id = { span_z(sender), span_z(rcpt), size };
+	struct mark_id id = { span_z(sender), span_z(rcpt), size, origin };
 	struct fate_mark mark;
 	struct err err;
 
-	if (fate_marked(store, arena, &id, from, &mark, &err) < 0)
+	if (fate_marked(store, arena, &id, &mark, &err) < 0)
 		return told(-1, FATE_NEW, NULL, &err);
 	if (mark.answer == NULL)
 		return "nothing";
 	snprintf(text, sizeof(text), "%s, %s", told(0, FATE_DELIVERED,
-	    mark.answer, &err), mark.is_from_there ? "here" : "elsewhere");
+	    mark.answer, &err), mark.is_alien ? "elsewhere" : "here");
 	return text;
 }
 
@@ -159,7 +226,8 @@ has_marks(void)
 static void
 test_marks(void)
 {
-	struct mark_id id = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 1000 };
+	struct mark_id id = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 1000,
+	    "net" };
 	struct reply full = reply(552, "5.2.2", "full");
 	struct reply kept = reply(250, "", "kept");
 	struct err err;
@@ -167,7 +235,7 @@ test_marks(void)
 	fake_store_clear();
 	T_OK("there is none", !has_marks());
 	T_STR("nothing", marked("a@x", "b@y", 1000, "net"), "nothing");
-	T_INT("one", fate_mark(store, &id, "net", &full, LIFE, &err), 0);
+	T_INT("one", fate_mark(store, &id, &full, LIFE, &err), 0);
 	T_OK("there is one", has_marks());
 	T_STR("another sender", marked("c@x", "b@y", 1000, "net"), "nothing");
 	T_STR("another recipient", marked("a@x", "c@y", 1000, "net"),
@@ -180,7 +248,7 @@ test_marks(void)
 	    "552 5.2.2 full, elsewhere");
 	T_INT("removed", fate_unmark(store, &id, &err), 0);
 	T_STR("then it is gone", marked("a@x", "b@y", 1000, "net"), "nothing");
-	fate_mark(store, &id, "net", &kept, LIFE, &err);
+	fate_mark(store, &id, &kept, LIFE, &err);
 	T_STR("of one who has it", marked("a@x", "b@y", 1000, "net"),
 	    "250  kept, here");
 	fake_clock_advance(LIFE + CLOCK_S);
@@ -213,21 +281,21 @@ test_records(void)
 	static const struct {
 		const char	*record, *want;
 	} cases[] = {
-		{ "1 d 100 250 2.0.0 kept", "250 2.0.0 kept" },
-		{ "1 d 100 250 - kept", "250  kept" },
-		{ "1 d 100 250 2.0.0 ", "250 2.0.0 " },
-		{ "1 w 100 s.1", "open" },
-		{ "1 w 100 ", "open" },
-		{ "", NULL }, { "1", NULL }, { "2 d 100 250 2.0.0 kept", NULL },
-		{ "1 x 100 250 2.0.0 kept", NULL },
-		{ "1 d x 250 2.0.0 kept", NULL },
-		{ "1 r 100 550 5.0.0 no", "550 5.0.0 no" },
-		{ "1 d 100 450 4.0.0 later", NULL },
-		{ "1 d 100 99 2.0.0 kept", NULL },
-		{ "1 d 100 250  kept", NULL },
-		{ "1 d 100 250 2.123.12345 kept", "250 2.123.12345 kept" },
-		{ "1 d 100 250 2.123.123456 kept", NULL },
-		{ "1 m 100 net 550 5.0.0 no", NULL },
+		{ "1 d 100 net:192.0.2.0/24 250 2.0.0 kept", "250 2.0.0 kept" },
+		{ "1 d 100 net:192.0.2.0/24 250 - kept", "250  kept" },
+		{ "1 d 100 net:192.0.2.0/24 250 2.0.0 ", "250 2.0.0 " },
+		{ "1 w 100 net:192.0.2.0/24 s.1", "open" },
+		{ "1 w 100 net:192.0.2.0/24 ", "open" },
+		{ "", NULL }, { "1", NULL }, { "2 d 100 net:192.0.2.0/24 250 2.0.0 kept", NULL },
+		{ "1 x 100 net:192.0.2.0/24 250 2.0.0 kept", NULL },
+		{ "1 d x net:192.0.2.0/24 250 2.0.0 kept", NULL },
+		{ "1 r 100 net:192.0.2.0/24 550 5.0.0 no", "550 5.0.0 no" },
+		{ "1 d 100 net:192.0.2.0/24 450 4.0.0 later", NULL },
+		{ "1 d 100 net:192.0.2.0/24 99 2.0.0 kept", NULL },
+		{ "1 d 100 net:192.0.2.0/24 250  kept", NULL },
+		{ "1 d 100 net:192.0.2.0/24 250 2.123.12345 kept", "250 2.123.12345 kept" },
+		{ "1 d 100 net:192.0.2.0/24 250 2.123.123456 kept", NULL },
+		{ "1 m 100 net:192.0.2.0/24 550 5.0.0 no", NULL },
 	};
 	struct fate_id id = id_of(0, "a@x", "b@y", false);
 	struct reply kept = reply(250, "2.0.0", "kept");
@@ -256,7 +324,8 @@ static void
 test_failures(void)
 {
 	struct fate_id id = id_of(0, "a@x", "b@y", false);
-	struct mark_id mark_id = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 0 };
+	struct mark_id mark_id = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 0,
+	    "net" };
 	struct reply r = reply(250, "2.0.0", "kept");
 	struct fate_mark mark;
 	struct err err;
@@ -268,8 +337,8 @@ test_failures(void)
 	T_OK("look", strstr(look(&id), "the store fails") != NULL);
 	T_INT("keep", fate_keep(store, &id, &r, LIFE, &err), -1);
 	T_INT("release", fate_release(store, &id, &err), -1);
-	T_INT("mark", fate_mark(store, &mark_id, "net", &r, LIFE, &err), -1);
-	T_INT("marked", fate_marked(store, arena, &mark_id, "net", &mark,
+	T_INT("mark", fate_mark(store, &mark_id, &r, LIFE, &err), -1);
+	T_INT("marked", fate_marked(store, arena, &mark_id, &mark,
 	    &err), -1);
 	T_INT("unmark", fate_unmark(store, &mark_id, &err), -1);
 	T_INT("has marks", fate_has_marks(store, arena, &has, &err), -1);
@@ -285,6 +354,8 @@ main(void)
 	arena = arena_create("test");
 	store = store_open(arena, &options, &err);
 	test_claims();
+	test_origins();
+	test_renewal();
 	test_full();
 	test_which_mail();
 	test_marks();

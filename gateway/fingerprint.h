@@ -10,10 +10,9 @@
  * fingerprint -- is this the message that came before?
  *
  * What a sender's retries have in common, and another message has not: the
- * body to the octet, and of the header what its author wrote: Message-ID, Date,
- * From, Sender, To, Cc, Subject, and what begins with "Resent-" or "Content-".
- * The rest may differ from one try to the next: Received and signatures are
- * added by each machine that the mail leaves from. A message without a
+ * body to the octet, and the header but for what machines add that hand it on,
+ * which may differ from one try to the next: Received, signatures and results
+ * (DKIM, ARC, SPF), Return-Path, and what begins with "X-". A message without a
  * Message-ID is told by its whole header: one more copy does less harm than a
  * mail that was taken for another. One that has not even a Date or a Received
  * field may be sent again, word for word, and be another: nothing tells that.

@@ -66,6 +66,10 @@ test_same(void)
 		    false },
 		{ "sent again by hand", HEAD "b\r\n", "Resent-Date: now\r\n"
 		    HEAD "b\r\n", false },
+		{ "replies to another", "Reply-To: a\r\n" HEAD, "Reply-To: b\r\n"
+		    HEAD, false },
+		{ "scanned anew", "X-Spam-Flag: NO\r\n" HEAD, "X-Spam-Flag: "
+		    "YES\r\nARC-Seal: i=1\r\n" HEAD, true },
 		{ "another type", HEAD "b\r\n", "Content-Type: text/html\r\n"
 		    HEAD "b\r\n", false },
 		{ "no Message-ID, all the same", "Subject: x\r\n\r\nb\r\n",

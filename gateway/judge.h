@@ -104,6 +104,9 @@ void		 judge_mail_end(struct judge *j);
  * answer says when he began. */
 struct store	*judge_store(const struct judge *j);
 void		 judge_store_waited(struct judge *j, int64_t began);
+/* Who sends the mail at hand, by all that the greylist tells senders from each
+ * other by and that was found so far: an origin as fates.h has it. */
+const char	*judge_origin(struct judge *j, struct arena *a);
 /* Until when this client is not made to wait for the store: for lookup.h. */
 int64_t		*judge_store_rest(struct judge *j);
 /* Waits until nothing is under way for this client any more. */

@@ -1,5 +1,6 @@
 #include <strings.h>
 
+#include "filters/greylist_identity.h"
 #include "filters/limit.h"
 #include "gateway/judge_internal.h"
 #include "gateway/stats.h"
@@ -52,6 +53,42 @@ confirms(const struct spf_answer *spf)
 		return spf->result == SPF_PASS;
 	return spf->result == SPF_PASS &&
 	    strcasecmp(by + (*by == '+'), "all") != 0;
+}
+
+/* Each identity in a word without blanks and commas. */
+static void
+put_identity(struct buf *out, struct span identity)
+{
+	if (out->len > 0)
+		buf_puts(out, ",");
+	for (size_t i = 0; i < identity.len; i++) {
+		char c = identity.p[i];
+		bool is_plain = c > ' ' && c != ',' && c != 0x7f;
+
+		buf_put(out, is_plain ? &c : "?", 1);
+	}
+}
+
+const char *
+judge_origin(struct judge *j, struct arena *a)
+{
+	const struct addr *addr = &j->client->addr;
+	struct buf out = {0};
+	struct findings found;
+	const char *text;
+
+	judge_found(j, &found);
+	if (found.spf != NULL && confirms(found.spf))
+		put_identity(&out, greylist_identity(a, addr,
+		    found.spf->domain, NULL));
+	if (j->client->name != NULL &&
+	    !greylist_identity_is_generic(addr, j->client->name))
+		put_identity(&out, greylist_identity(a, addr, NULL,
+		    j->client->name));
+	put_identity(&out, greylist_identity(a, addr, NULL, NULL));
+	text = arena_copy(a, buf_text(&out));
+	buf_free(&out);
+	return text;
 }
 
 /* Who it is, as far as it can be found out. */

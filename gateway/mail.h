@@ -35,6 +35,7 @@ struct mail_fate {		/* of one recipient that was taken */
 	const struct reply *refused;
 	bool		 is_known;	/* it was given when he got it before */
 	bool		 is_claimed;	/* by this mail, until it is known */
+	bool		 is_kept;	/* it is known that he has it */
 };
 
 struct mail {
@@ -75,7 +76,7 @@ struct mail {
 	 * there is none. */
 	struct err	 forgotten;
 	bool		 forgets;	/* so it is not asked any more */
-	struct recall	*recall;	/* mail_fates.c's */
+	struct recall	*recall;	/* mail_recall.c's */
 	bool		 has_marks;	/* the same: for the last recipient */
 };
 
@@ -102,7 +103,8 @@ struct reply	mail_answer(struct mail *m, struct reply r);
 /* Nothing more of it is kept: it will be refused. */
 bool		mail_is_lost(const struct mail *m);
 
-/* --- mail_fates.c: what becomes of it for each recipient --- */
+/* --- mail_fates.c, mail_recall.c, mail_marks.c: what becomes of it for each
+ * recipient --- */
 
 /* There is a memory of deliveries for it. */
 bool		 mail_remembers(const struct mail *m);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/together.h"
+#include "gateway/mail_memory.h"
 #include "gateway/mail_parts.h"
 
 static struct mail_part *
@@ -157,6 +158,7 @@ leave_out_answered(struct mail_part *p)
 
 struct delivery {
 	struct mail_part **parts;
+	size_t		 n;
 	const struct backend_message *message;
 };
 
@@ -179,6 +181,8 @@ deliver(void *arg, size_t i)
 	}
 	for (size_t k = 0; k < p->envelope.nrcpts; k++)
 		p->mail->fates[p->fates[k]].answer = answers[k];
+	if (d->n > 1)
+		mail_keep_early(p->mail, p->fates, p->envelope.nrcpts);
 }
 
 MAY_YIELD void
@@ -196,6 +200,7 @@ mail_parts_send(struct mail *m, const struct backend_message *message)
 			d.parts[n++] = p;
 		else
 			backend_end(p->tx);
+	d.n = n;
 	together("delivery", deliver, &d, n, n);
 	for (size_t i = 0; i < n; i++)
 		if (d.parts[i]->failure.kind != 0)

@@ -52,8 +52,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint8_t print[DIGEST_SIZE];
 	struct record record = { span_n((const char *)data,
 	    size < STORE_VALUE_MAX ? size : STORE_VALUE_MAX) };
-	struct fate_id id = { print, SPAN_LIT("a@x"), SPAN_LIT("b@y"), false };
-	struct mark_id mark_id = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 1 };
+	struct fate_id id = { print, SPAN_LIT("a@x"), SPAN_LIT("b@y"), false,
+	    "net:192.0.2.0/24" };
+	struct mark_id mark_id = { SPAN_LIT("a@x"), SPAN_LIT("b@y"), 1,
+	    "net:192.0.2.0/24" };
 	struct fate_mark mark;
 	struct store_options options = { .kind = STORE_LMDB, .path = "x" };
 	struct arena *a = arena_create("fuzz");
@@ -70,9 +72,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(err.kind == ERR_CONFIG);
 	else if (state == FATE_DELIVERED || state == FATE_REFUSED)
 		assert(answer->code / 100 == (state == FATE_REFUSED ? 5 : 2));
-	assert(fate_mark(s, &mark_id, "net", &r, LIFE, &err) == 0);
+	assert(fate_mark(s, &mark_id, &r, LIFE, &err) == 0);
 	store_walk(s, SPAN_LIT("fate/r/"), replace, &record, &err);
-	if (fate_marked(s, a, &mark_id, "net", &mark, &err) < 0)
+	if (fate_marked(s, a, &mark_id, &mark, &err) < 0)
 		assert(err.kind == ERR_CONFIG);
 	else if (mark.answer != NULL)
 		assert(mark.answer->code / 100 == 5 ||

@@ -79,7 +79,7 @@ static const char *const commands[] = {
 	"RCPT TO:<anna@there.example>", "RCPT TO:<root@there.example>",
 	"RCPT TO:<rob@here.example>", "RCPT TO:<postmaster>", "RCPT TO:<>",
 	"RSET", "NOOP", "VRFY x", "STARTTLS", "XCLIENT PORT=1",
-	"XCLIENT ADDR=198.51.100.7", "XCLIENT ADDR=192.0.2.1 NAME=a.example",
+	"XCLIENT ADDR=192.0.2.7", "XCLIENT ADDR=192.0.2.1 NAME=a.example",
 	"XCLIENT NAME=[UNAVAILABLE]", "XCLIENT X", "GARBAGE", "DATA",
 	"BDAT 4\r\n\r\nx\r", "BDAT 3 LAST\r\n\nx\n", "BDAT 0 LAST",
 	"BDAT 26 LAST\r\nSubject: spam\r\n\r\nan abc\r\n\r",
