@@ -141,7 +141,7 @@ static const struct directive rows[] = {
 { .name = "xclient", .scopes = SCOPE_SMTP, .type = VALUE_NETWORKS,
     .offset = SMTP(xclient), .fallback = "none", .none = "none",
     .help = "The networks that may say XCLIENT, that is, be any client. "
-	"Whomever they tell, their sessions count as their own: see "
+	"Their sessions count for whom they tell: see "
 	"max_sessions_per_network." },
 { .name = "unchecked", .scopes = SCOPE_SMTP, .type = VALUE_NETWORKS,
     .offset = SMTP(unchecked), .fallback = "none", .none = "none",

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "gateway/command.h"
+#include "gateway/listener.h"
 #include "gateway/mail.h"
 #include "gateway/xclient.h"
 
@@ -32,6 +33,11 @@ cmd_xclient(struct session *s, struct span args)
 	mail_end(&s->mail);
 	is_another = !addr_same_ip(&told.addr, &s->client.addr);
 	s->client = told;
+	if (is_another && !listener_admit(s)) {
+		s->ended_by = "crowd";
+		return reply_close(421, "4.7.0", "Too many sessions from your "
+		    "network, try again later");
+	}
 	session_judge_client(s, !is_another || told.name != NULL);
 	/* HELO= is what the client said to the proxy; the dialogue with us
 	 * still needs one of its own. */

@@ -78,12 +78,15 @@ enter(const struct worker *w, const struct addr *client,
 	return false;
 }
 
+/* It tells of its clients, by PROXY or XCLIENT: these are counted. */
 static bool
-is_load_balancer(const struct listener *l, const struct addr *peer)
+speaks_for_others(const struct listener *l, const struct addr *peer)
 {
-	const struct networks *trusted = &l->conf->smtp.proxy_protocol;
+	const struct networks *proxies = &l->conf->smtp.proxy_protocol;
+	const struct networks *servers = &l->conf->smtp.xclient;
 
-	return network_any_has(trusted->list, trusted->n, peer);
+	return network_any_has(proxies->list, proxies->n, peer) ||
+	    network_any_has(servers->list, servers->n, peer);
 }
 
 static void
@@ -92,17 +95,17 @@ leave(void *place)
 	crowd_leave(place);
 }
 
-/* Until the session ends. */
+/* Until the session ends, or is another client's. */
 static void
 keep(struct session *s, const struct crowd_place *place)
 {
-	struct crowd_place *kept;
-
 	if (place->crowd == NULL)
 		return;
-	kept = arena_new(s->arena, struct crowd_place);
-	*kept = *place;
-	arena_defer(s->arena, leave, kept);
+	if (s->place == NULL) {
+		s->place = arena_new(s->arena, struct crowd_place);
+		arena_defer(s->arena, leave, s->place);
+	}
+	*s->place = *place;
 }
 
 /* In clear only: with implicit TLS the client could not read it. */
@@ -129,7 +132,7 @@ let_in(struct listener *l, int fd, const struct addr *peer)
 
 	if (w->nsessions >= w->max_sessions)
 		turn_away(l, fd, "Too many sessions, try again later");
-	else if (is_load_balancer(l, peer))
+	else if (speaks_for_others(l, peer))
 		session_accept(l, fd, peer);
 	else if (!enter(w, peer, &place))
 		turn_away(l, fd, "Too many sessions from your network, "
@@ -146,6 +149,8 @@ listener_admit(struct session *s)
 {
 	struct crowd_place place;
 
+	if (s->place != NULL)
+		crowd_leave(s->place);
 	if (!enter(s->worker, &s->client.addr, &place)) {
 		stats_add(STAT_SESSIONS_REFUSED, 1);
 		return false;

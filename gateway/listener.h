@@ -9,8 +9,8 @@
  * _network and _site in all workers together (crowd.h), a client is told 421
  * and the connection is closed. A worker is stressed while it has more than
  * stress_at percent of max_sessions; it then lets in no more than a quarter
- * of what those three say. Load balancers are not counted: those behind them
- * are (listener_admit).
+ * of what those three say. Load balancers and servers that may say XCLIENT are
+ * not counted: those behind them are (listener_admit).
  *
  * Out of descriptors or memory, accepting rests for a moment: the clients
  * wait in the queue of the kernel and the worker does not spin.
@@ -22,9 +22,9 @@ void	listeners_open(struct worker *w);	/* begins to accept */
  * queue are let in first, except at sockets that the service manager passed:
  * its next instance of us will serve these. */
 void	listeners_close(struct worker *w, bool take_queue);
-/* Behind a load balancer, once the PROXY header told who the client is:
- * counts the session in its network until it ends. False: that network has
- * too many, the session is to end with 421. */
+/* Once a PROXY header or XCLIENT told who the client is: counts the session for
+ * it, and for nobody else, until it ends. False: there are too many of them, the
+ * session is to end with 421. */
 bool	listener_admit(struct session *s);
 /* Called now and then: sessions end without the listener seeing it. */
 void	listeners_check_stress(struct worker *w);

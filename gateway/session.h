@@ -21,6 +21,7 @@
 struct mail;
 struct verdict;
 struct judge;
+struct crowd_place;
 
 struct session {
 	struct arena	*arena;
@@ -46,6 +47,7 @@ struct session {
 	bool		 may_xclient;	/* its own address is trusted so far */
 	bool		 is_idle;	/* waits for a command, owes nothing */
 	bool		 is_turned_away;	/* by the greeting */
+	struct crowd_place *place;	/* NULL: it is counted nowhere */
 	struct judge	*judge;
 	struct session	*next, **prevp;	/* worker->sessions */
 };

@@ -186,3 +186,31 @@ on connect {
     for n in range(4):
         assert "Too many" not in greeting("2001:db8:0:%d::1" % n)
     assert "Too many on your site" in greeting("2001:db8:0:9::1")
+
+
+def told(gateway, address):
+    """A session of a server in front that tells of this client; and whether it
+    is let in."""
+    client = gateway.client()
+    assert client.greeting == 220
+    client.ehlo()
+    return client, client.cmd("XCLIENT ADDR=%s" % address)
+
+
+def test_whom_a_server_in_front_tells(start):
+    """Its sessions count for them, and it has no limit of its own."""
+    gateway = start.gateway(
+        {"in": "smtp://127.0.0.1:9"}, listener="\txclient 127.0.0.1\n",
+        top="max_sessions_per_network 3")
+    clients = [told(gateway, "192.0.%d.1" % n)[0] for n in range(6)]
+    more = [told(gateway, "192.0.2.%d" % n) for n in (7, 8, 9)]
+    assert [reply.code for _, reply in more] == [220, 220, 421]
+    # One that becomes another client gives its place back.
+    more[0][0].ehlo()
+    assert more[0][0].cmd("XCLIENT ADDR=198.51.100.1") == 220
+    client, reply = told(gateway, "192.0.2.9")
+    assert reply == 220
+    for one in clients + [client] + [c for c, _ in more]:
+        one.close()
+    wait_until(lambda: stats(gateway)["sessions_open"] == 0)
+    assert stats(gateway)["networks_counted"] == 0
