@@ -19,7 +19,7 @@ struct reason {
 	bool			 is_discarded;
 	bool			 is_known;	/* the delivery memory knew */
 	bool			 is_alone;	/* no other in this mail */
-	/* By the backend, but he has the mail already and is taken. */
+	/* By the backend or a rule, but he seems to have it and is taken. */
 	struct reply		*refused;
 	struct err		 failure;	/* of ours; kind 0: none */
 };
@@ -101,6 +101,16 @@ find_backend(struct mail *m, const struct rcpt *rcpt,
 	return index;
 }
 
+/* He seems to have the mail already. If it is another, that is his answer. */
+static struct reply
+taken_nevertheless(struct arena *scratch, struct reply refused,
+    struct reason *why)
+{
+	why->refused = arena_new(scratch, struct reply);
+	*why->refused = refused;
+	return reply(250, "2.1.5", "Ok");
+}
+
 /* The backend's own answer, ours if it gives none, or what the sender was not
  * told yet because others of the mail had another fate. */
 static MAY_YIELD struct reply
@@ -120,11 +130,24 @@ recall_or_ask(struct mail *m, int backend, const struct rcpt *rcpt,
 	if (reply_is_permanent(&r) && past == PAST_NONE &&
 	    mail_has_got_it(m, scratch, rcpt))
 		past = PAST_DELIVERED;
-	if (past != PAST_DELIVERED || reply_is_ok(&r))
+	return past != PAST_DELIVERED || reply_is_ok(&r) ? r :
+	    taken_nevertheless(scratch, r, why);
+}
+
+/* Rules may change their mind between two tries: that takes from nobody what he
+ * has got. */
+static MAY_YIELD struct reply
+refuse_unless_he_has_it(struct mail *m, const struct rcpt *rcpt,
+    const struct verdict *v, struct arena *scratch, struct reason *why)
+{
+	struct reply *refusal = arena_new(scratch, struct reply);
+	struct reply r = refuse_by_rule(m, v, why);
+
+	if (r.close || !reply_is_permanent(&r) ||
+	    (mail_recall_rcpt(m, scratch, rcpt, refusal) != PAST_DELIVERED &&
+	    !mail_has_got_it(m, scratch, rcpt)))
 		return r;
-	why->refused = arena_new(scratch, struct reply);
-	*why->refused = r;
-	return reply(250, "2.1.5", "Ok");
+	return taken_nevertheless(scratch, r, why);
 }
 
 /* What the rules of this recipient say, and then the backend. */
@@ -148,7 +171,7 @@ judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
 		return reply_err(&why->failure);
 	if (v.kind == ACTION_REJECT || v.kind == ACTION_DEFER ||
 	    v.kind == ACTION_DISCONNECT)
-		return refuse_by_rule(m, &v, why);
+		return refuse_unless_he_has_it(m, rcpt, &v, scratch, why);
 	if (v.kind == ACTION_DISCARD) {
 		why->rule = v.rule;
 		why->is_discarded = true;

@@ -222,7 +222,8 @@ replace(struct crowd *c, struct model *m)
 
 	kill_it(&m->hand);
 	crowd_end_share(c, share);
-	*m = (struct model){ .hand = hire(c, share) };
+	memset(m, 0, sizeof(*m));
+	m->hand = hire(c, share);
 }
 
 static void

@@ -27,11 +27,11 @@ struct recall;
 struct mail_fate {		/* of one recipient that was taken */
 	size_t		 rcpt;		/* in the envelope, unless discarded */
 	bool		 is_discarded;	/* by a rule */
-	struct mail_part *part;
+	struct mail_part *part;		/* NULL: no backend was asked for him */
 	const struct reply *answer;	/* to the message; NULL: none yet */
 	const struct err *why;		/* it is ours; NULL: it is not */
-	/* The backend's to RCPT, if he was taken since he seems to have the
-	 * mail; else NULL. */
+	/* The backend's or a rule's to RCPT, if he was taken since he seems to
+	 * have the mail; else NULL. */
 	const struct reply *refused;
 	bool		 is_known;	/* it was given when he got it before */
 	bool		 is_claimed;	/* by this mail, until it is known */
@@ -81,8 +81,8 @@ struct mail {
 };
 
 struct mail	*mail_begin(struct session *s);
-/* Who was taken by the backend that was asked last, or (not NULL) refused and
- * is taken all the same: he has it already. Copied. */
+/* Who was taken by the backend that was asked last, or (not NULL) refused by it
+ * or by a rule and is taken all the same: he seems to have it. Copied. */
 void		 mail_add_rcpt(struct mail *m, const struct rcpt *r,
 		    unsigned needs, const struct reply *refused);
 void		 mail_add_discarded(struct mail *m);

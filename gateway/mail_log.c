@@ -216,7 +216,8 @@ mail_log_fates(const struct mail *m)
 		log_z(&l, "reply", f->answer->text);
 		if (f->is_known)
 			log_z(&l, "known", "yes");
-		log_z(&l, "backend", backend_where(f->part->tx));
+		if (f->part != NULL)
+			log_z(&l, "backend", backend_where(f->part->tx));
 		if (f->why != NULL)
 			log_z(&l, "why", f->why->text);
 		log_end(&l);

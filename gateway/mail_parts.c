@@ -114,7 +114,8 @@ mail_parts_turn(struct mail *m, int backend, struct err *err)
 	const struct rcpt *rcpt;
 	struct mail_part *p;
 
-	if (m->parts->next == NULL && m->parts->backend == backend)
+	if (m->parts != NULL && m->parts->next == NULL &&
+	    m->parts->backend == backend)
 		return 0;
 	mail_parts_end(m);
 	m->parts = NULL;
