@@ -1,0 +1,619 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/loop.h"
+#include "milter/command.h"
+#include "milter/dialogue.h"
+#include "tests/kit/spooled.h"
+#include "tests/kit/t.h"
+
+#define LONG		(20 * CLOCK_S)
+#define SHORT		(30 * CLOCK_MS)
+#define BODY		150000		/* three packets of the usual size */
+#define BODY_MOST	100000		/* of a new one */
+#define ALL_ACTIONS	0x1ffu
+
+/* --- a filter that says "continue" but for one answer --- */
+
+enum manner { SAY, CLOSE, SILENT, FOREVER };
+
+struct scene {
+	uint32_t	 actions, steps;
+	char		 at;		/* which command is answered so */
+	unsigned	 nth;		/* which of them, from 0 */
+	enum manner	 manner;
+	struct span	 answer;
+};
+
+static char		 folder[] = "/tmp/dialogue-test-XXXXXX";
+static struct addr	 place;
+static int		 listener;
+static const struct scene *scene;
+static struct terms	 terms;		/* as the filter has agreed */
+static char		 heard[4096];
+static size_t		 body_heard;
+static bool		 body_is_right;
+
+static MAY_YIELD int
+say_bytes(struct conn *c, struct span s)
+{
+	struct err err;
+
+	return conn_write(c, s.p, s.len, clock_now() + LONG, &err);
+}
+
+static MAY_YIELD int
+say_options(struct conn *c, uint32_t actions, uint32_t steps)
+{
+	struct buf b = { 0 };
+	size_t at = packet_begin(&b, SMFIC_OPTNEG);
+	struct packet p = { .command = SMFIC_OPTNEG };
+	struct err err;
+	int ret;
+
+	packet_put_uint(&b, 6);
+	packet_put_uint(&b, actions);
+	packet_put_uint(&b, steps);
+	packet_end(&b, at);
+	p.data = span_n(b.p + PACKET_HEAD, b.len - PACKET_HEAD);
+	option_read(&p, &terms, &err);
+	ret = say_bytes(c, buf_text(&b));
+	buf_free(&b);
+	return ret;
+}
+
+static MAY_YIELD int
+say_forever(struct conn *c)
+{
+	struct err err;
+
+	while (say_bytes(c, SPAN_LIT("\0\0\0\1p")) == 0)
+		if (fiber_sleep(CLOCK_MS, &err) < 0)
+			break;
+	return -1;
+}
+
+static MAY_YIELD int
+answer(struct conn *c, char command, unsigned nth)
+{
+	if (command == scene->at && nth == scene->nth) {
+		switch (scene->manner) {
+		case SAY:
+			return say_bytes(c, scene->answer);
+		case CLOSE:
+			return -1;
+		case SILENT:
+			return 0;
+		case FOREVER:
+			return say_forever(c);
+		}
+	}
+	if (command == SMFIC_OPTNEG)
+		return say_options(c, scene->actions, scene->steps);
+	return option_awaits(&terms, command) ?
+	    say_bytes(c, SPAN_LIT("\0\0\0\1c")) : 0;
+}
+
+static void
+note(const struct packet *p)
+{
+	size_t len = strlen(heard);
+
+	if (p->command == SMFIC_EOH)
+		body_heard = 0;
+	if (p->command == SMFIC_BODY) {
+		body_is_right = body_is_right && spooled_is_right(p->data.p,
+		    p->data.len, body_heard);
+		body_heard += p->data.len;
+	}
+	if (p->command != SMFIC_MACRO && len + 1 < sizeof(heard))
+		heard[len] = p->command;
+}
+
+static MAY_YIELD void
+run_filter(void *arg)
+{
+	struct buf room = { 0 };
+	unsigned times[256] = { 0 };
+	struct conn *c;
+	struct packet p;
+	struct err err;
+	int fd;
+
+	(void)arg;
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK |
+	    SOCK_CLOEXEC)) < 0)
+		fiber_sleep(CLOCK_MS, &err);
+	c = conn_open(fd);
+	while (packet_read(c, OPTION_CHUNK_1M, clock_now() + LONG, &room, &p,
+	    &err) == 0) {
+		note(&p);
+		if (p.command == SMFIC_QUIT || (p.command != SMFIC_MACRO &&
+		    answer(c, p.command,
+		    times[(unsigned char)p.command]++) < 0))
+			break;
+	}
+	buf_free(&room);
+	conn_close(&c);
+}
+
+/* --- the dialogue: a letter for each step --- */
+
+static struct span	 macros[MACRO_COUNT];
+static const char	*drive;
+static struct buf	 shown;
+static struct edits	 edits;
+static struct arena	*mail_arena;
+static struct spool	*spool;
+
+static MAY_YIELD int
+step(struct arena *a, struct dialogue *d, char letter, struct answer *v,
+    struct err *err)
+{
+	static char octets[BODY];
+	struct iovec runs[3] = { { octets, 100 }, { octets + 100, 0 },
+	    { octets + 100, BODY - 100 } };
+	struct span arg = SPAN_LIT("SIZE=1");
+	struct addr client;
+
+	*v = (struct answer){ .kind = ANSWER_CONTINUE };
+	for (size_t i = 0; i < BODY; i++)
+		octets[i] = spooled_byte(i);
+	switch (letter) {
+	case 'C':
+		addr_parse_ip(SPAN_LIT("192.0.2.1"), 25, &client, err);
+		return dialogue_connect(a, d, macros, SPAN_LIT("c.example"),
+		    &client, v, err);
+	case 'H':
+		return dialogue_helo(a, d, macros, SPAN_LIT("c.example"), v,
+		    err);
+	case 'M':
+		return dialogue_mail(a, d, macros, SPAN_LIT("a@x.example"),
+		    &arg, 1, v, err);
+	case 'R':
+		return dialogue_rcpt(a, d, macros, SPAN_LIT("b@x.example"),
+		    NULL, 0, v, err);
+	case 'T':
+		return dialogue_data(a, d, macros, v, err);
+	case 'U':
+		return dialogue_unknown(a, d, macros, SPAN_LIT("XYZ"), v, err);
+	case 'L':
+		return dialogue_header(a, d, SPAN_LIT("Subject"),
+		    SPAN_LIT(" hi"), v, err);
+	case 'X':	/* no packet takes it */
+		memset(octets, 'x', sizeof(octets));
+		return dialogue_header(a, d, SPAN_LIT("Subject"),
+		    span_n(octets, sizeof(octets)), v, err);
+	case 'N':
+		return dialogue_end_of_header(a, d, macros, v, err);
+	case 'B':
+		return dialogue_body(a, d, runs, 3, v, err);
+	case 'S':
+		return dialogue_body_spool(a, d, spool, 0, v, err);
+	case 'E':
+		return dialogue_end(a, d, macros, &edits, v, err);
+	case 'A':
+		dialogue_abort(d);
+		return 0;
+	case 'K':
+		if (!dialogue_next(d))
+			buf_puts(&shown, " no-next");
+		return 0;
+	case '?':
+		fiber_sleep(5 * CLOCK_MS, err);
+		buf_puts(&shown, dialogue_is_usable(d) ? " usable" : " gone");
+		return 0;
+	default:
+		abort();
+	}
+}
+
+static void
+show(char letter, const struct answer *v)
+{
+	buf_put(&shown, &letter, 1);
+	if (v->kind == ANSWER_REPLY)
+		buf_printf(&shown, "(%d %s %.*s)", v->code, v->enhanced,
+		    SPAN_ARG(v->text));
+	else if (v->kind != ANSWER_CONTINUE)
+		buf_printf(&shown, "(%s)", answer_name(v->kind));
+}
+
+static void
+show_edits(void)
+{
+	char c;
+
+	for (const struct edit *e = edits.first; e != NULL && edits.n < 10;
+	    e = e->next)
+		buf_printf(&shown, " <%s>", answer_name(e->answer.kind));
+	if (edits.n >= 10)
+		buf_printf(&shown, " <%zu edits>", edits.n);
+	if (edits.body == NULL)
+		return;
+	buf_printf(&shown, " <body of %ju>",
+	    (uintmax_t)spool_size(edits.body));
+	for (uint64_t i = 0; i < 20 && i < spool_size(edits.body); i++) {
+		struct err err;
+
+		spool_read(edits.body, i, &c, 1, &err);
+		buf_put(&shown, &c, 1);
+	}
+}
+
+static void
+set_conf(struct dialogue_conf *conf)
+{
+	int64_t time = scene->manner == SILENT || scene->manner == FOREVER ?
+	    SHORT : LONG;
+
+	*conf = (struct dialogue_conf){ .name = "test", .addr = place,
+	    .connect_time = time, .command_time = time, .body_time = time,
+	    .end_time = time, .most_time = 2 * time, .body_most = BODY_MOST,
+	    .spool_dir = folder };
+}
+
+static MAY_YIELD void
+run_dialogue(void *arg)
+{
+	struct arena *a = arena_create("test");
+	struct dialogue_conf conf;
+	struct dialogue *d;
+	struct answer v;
+	struct err err, again;
+	const char *at = drive;
+
+	(void)arg;
+	set_conf(&conf);
+	mail_arena = a;
+	spool = spool_open(a, folder);
+	spooled_fill(spool, BODY, 7000, &err);
+	edits = (struct edits){ 0 };
+	if (dialogue_open(&conf, &d, &err) < 0) {
+		buf_printf(&shown, "%s: %s", err_kind_name(err.kind),
+		    err.text);
+		arena_destroy(&a);
+		return;
+	}
+	for (; *at != '\0' && step(a, d, *at, &v, &err) == 0; at++)
+		if (*at != '?')
+			show(*at, &v);
+	if (*at != '\0') {
+		buf_printf(&shown, " %s: %s", err_kind_name(err.kind),
+		    err.text);
+		if (dialogue_mail(a, d, macros, SPAN_LIT(""), NULL, 0, &v,
+		    &again) == 0 || strcmp(again.text, err.text) != 0)
+			buf_puts(&shown, ", but it goes on");
+	}
+	show_edits();
+	dialogue_quit(&d);
+	arena_destroy(&a);
+}
+
+static const char *
+play(const struct scene *s, const char *steps)
+{
+	scene = s;
+	drive = steps;
+	memset(heard, 0, sizeof(heard));
+	body_heard = 0;
+	body_is_right = true;
+	buf_clear(&shown);
+	fiber_spawn("filter", run_filter, NULL);
+	fiber_spawn("dialogue", run_dialogue, NULL);
+	while (fiber_count() > 0)
+		loop_turn(true);
+	buf_printf(&shown, " | %s%s", heard,
+	    body_is_right ? "" : " wrong body");
+	buf_put(&shown, "", 1);
+	return shown.p;
+}
+
+/* --- what is said, heard and held --- */
+
+#define NO_ANSWERS	(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | \
+			    SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_HDR | \
+			    SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NR_UNKN)
+#define NO_COMMANDS	(SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | \
+			    SMFIP_NORCPT | SMFIP_NOBODY | SMFIP_NOHDRS | \
+			    SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NODATA)
+#define ONE(text)	{ text, sizeof(text) - 1 }
+#define REPLY		ONE("\0\0\0\21y450 4.7.1 later\0")
+
+static const struct {
+	const char	*name;
+	struct scene	 scene;
+	const char	*drive, *want;
+} cases[] = {
+	{ "all that there is", { 0 }, "CHUMRRTLLNBE",
+	    "CHUMRRTLLNBE | OCHUMRRTLLNBBBEQ" },
+	{ "two mails", { 0 }, "CHMRTLNBEMRTLNBE",
+	    "CHMRTLNBEMRTLNBE | OCHMRTLNBBBEMRTLNBBBEQ" },
+	{ "a spool", { 0 }, "CHMRTLNSE", "CHMRTLNSE | OCHMRTLNBBBEQ" },
+	{ "large packets", { .steps = SMFIP_MDS_256K }, "CHMRTLNSE",
+	    "CHMRTLNSE | OCHMRTLNBEQ" },
+	{ "no commands", { .steps = NO_COMMANDS }, "CHUMRTLNBE",
+	    "CHUMRTLNBE | OEQ" },
+	{ "no answers", { .steps = NO_ANSWERS }, "CHUMRTLNBE",
+	    "CHUMRTLNBE | OCHUMRTLNBBBEQ" },
+	{ "no answers, and a spool", { .steps = NO_ANSWERS }, "CHMRTLNSE",
+	    "CHMRTLNSE | OCHMRTLNBBBEQ" },
+	{ "no answers, and RSET", { .steps = NO_ANSWERS }, "CHMRAMR",
+	    "CHMRAMR | OCHMRAMRAQ" },
+	{ "RSET", { 0 }, "CHMRAMRTLNBEA", "CHMRAMRTLNBEA | "
+	    "OCHMRAMRTLNBBBEQ" },
+	{ "MAIL after MAIL", { 0 }, "CHMMRA", "CHMMRA | OCHMAMRAQ" },
+	{ "the client goes in a mail", { 0 }, "CHMR", "CHMR | OCHMRAQ" },
+	{ "RSET without a mail", { 0 }, "CHA", "CHA | OCHQ" },
+	{ "the next client", { 0 }, "CHMRAKCHMRTLNBEK?C",
+	    "CHMRAKCHMRTLNBEK usableC | OCHMRAKCHMRTLNBBBEKCQ" },
+	{ "accepted at connect", { .at = 'C', .answer = ONE("\0\0\0\1a") },
+	    "CHMRTLNBEM", "C(accept)H(accept)M(accept)R(accept)T(accept)"
+	    "L(accept)N(accept)B(accept)E(accept)M(accept) | OCQ" },
+	{ "accepted at HELO, and the next client", { .at = 'H',
+	    .answer = ONE("\0\0\0\1a") }, "CHMKCHM",
+	    "CH(accept)M(accept)KCHM | OCHKCHMAQ" },
+	{ "refused at connect", { .at = 'C', .answer = ONE("\0\0\0\1r") },
+	    "CHM", "C(reject)H(reject)M(reject) | OCQ" },
+	{ "deferred at connect", { .at = 'C', .answer = ONE("\0\0\0\1t") },
+	    "CHMAM", "C(tempfail)H(tempfail)M(tempfail)AM(tempfail) | OCQ" },
+	{ "a reply at HELO", { .at = 'H', .answer = REPLY }, "CHM",
+	    "CH(450 4.7.1 later)M(450 4.7.1 later) | OCHQ" },
+	{ "accepted at MAIL", { .at = 'M', .answer = ONE("\0\0\0\1a") },
+	    "CHMRTLNBEMR", "CHM(accept)R(accept)T(accept)L(accept)N(accept)"
+	    "B(accept)E(accept)MR | OCHMMRAQ" },
+	{ "refused at MAIL", { .at = 'M', .answer = ONE("\0\0\0\1r") },
+	    "CHMAMR", "CHM(reject)AMR | OCHMMRAQ" },
+	{ "one recipient is refused", { .at = 'R',
+	    .answer = ONE("\0\0\0\1r") }, "CHMRRTLNBE",
+	    "CHMR(reject)RTLNBE | OCHMRRTLNBBBEQ" },
+	{ "one recipient is deferred", { .at = 'R', .nth = 1,
+	    .answer = REPLY }, "CHMRRRT",
+	    "CHMRR(450 4.7.1 later)RT | OCHMRRRTAQ" },
+	{ "accepted at RCPT", { .at = 'R', .answer = ONE("\0\0\0\1a") },
+	    "CHMRRTE", "CHMR(accept)R(accept)T(accept)E(accept) | OCHMRQ" },
+	{ "discarded at RCPT", { .at = 'R', .answer = ONE("\0\0\0\1d") },
+	    "CHMRRE", "CHMR(discard)R(discard)E(discard) | OCHMRQ" },
+	{ "refused at DATA", { .at = 'T', .answer = ONE("\0\0\0\1r") },
+	    "CHMRTAM", "CHMRT(reject)AM | OCHMRTAMAQ" },
+	{ "refused in the header", { .at = 'L', .nth = 1,
+	    .answer = ONE("\0\0\0\1t") }, "CHMRTLLLNBE", "CHMRTLL(tempfail)"
+	    "L(tempfail)N(tempfail)B(tempfail)E(tempfail) | OCHMRTLLAQ" },
+	{ "refused at its end", { .at = 'N', .answer = REPLY }, "CHMRTLNBE",
+	    "CHMRTLN(450 4.7.1 later)B(450 4.7.1 later)E(450 4.7.1 later) | "
+	    "OCHMRTLNAQ" },
+	{ "refused in the body", { .at = 'B', .nth = 1,
+	    .answer = ONE("\0\0\0\1r") }, "CHMRTLNBE",
+	    "CHMRTLNB(reject)E(reject) | OCHMRTLNBBAQ" },
+	{ "accepted in a spooled body", { .at = 'B',
+	    .answer = ONE("\0\0\0\1a") }, "CHMRTLNSE",
+	    "CHMRTLNS(accept)E(accept) | OCHMRTLNBQ" },
+	{ "enough of the body", { .steps = SMFIP_SKIP, .at = 'B',
+	    .answer = ONE("\0\0\0\1s") }, "CHMRTLNSSEMRTLNBE",
+	    "CHMRTLNSSEMRTLNBE | OCHMRTLNBEMRTLNBBBEQ" },
+	{ "SKIP without leave", { .at = 'B', .answer = ONE("\0\0\0\1s") },
+	    "CHMRTLNBE", "CHMRTLN syntax: milter test: body: the filter "
+	    "answered \"skip\" to body without having asked for that when it "
+	    "was connected | OCHMRTLNB" },
+	{ "refused at the end", { .at = 'E', .answer = ONE("\0\0\0\1r") },
+	    "CHMRTLNBEMR", "CHMRTLNBE(reject)MR | OCHMRTLNBBBEMRAQ" },
+	{ "an unknown command is refused", { .at = 'U',
+	    .answer = ONE("\0\0\0\1r") }, "CHMURU", "CHMU(reject)RU | "
+	    "OCHMURUAQ" },
+	{ "shutdown at MAIL", { .at = 'M', .answer = ONE("\0\0\0\0014") },
+	    "CHMAM", "CHM(shutdown)AM(shutdown) | OCHMAQ" },
+	{ "connection failure at RCPT", { .at = 'R',
+	    .answer = ONE("\0\0\0\1f") }, "CHMRRAM",
+	    "CHMR(connection failure)R(connection failure)"
+	    "AM(connection failure) | OCHMRAQ" },
+	{ "progress", { .at = 'M',
+	    .answer = ONE("\0\0\0\1p\0\0\0\1p\0\0\0\1c") }, "CHMR",
+	    "CHMR | OCHMRAQ" },
+	{ "a field larger than a packet", { 0 }, "CHMRTXLE",
+	    "CHMRT unavailable: milter test: header: a header field of "
+	    "150009 octets is more than the filter takes (65535) | OCHMRT" },
+	{ "two answers", { .at = 'M',
+	    .answer = ONE("\0\0\0\1c\0\0\0\1c") }, "CHM?R",
+	    "CHM gone syntax: milter test: RCPT: the filter has sent 5 octets "
+	    "that nobody waited for | OCHM" },
+	{ "an answer that nobody waits for", { .steps = SMFIP_NR_HELO,
+	    .at = 'H', .answer = ONE("\0\0\0\1c") }, "CH?M",
+	    "CH gone syntax: milter test: MAIL: the filter has sent 5 octets "
+	    "that nobody waited for | OCH" },
+	{ "it goes between two mails", { .at = 'E', .answer =
+	    ONE("\0\0\0\1c\0\0\0\1c") }, "CHMRE?K",
+	    "CHMRE gone no-nextK | OCHMREQ" },
+	{ "discard at HELO", { .at = 'H', .answer = ONE("\0\0\0\1d") }, "CHM",
+	    "C syntax: milter test: HELO: the filter answered \"discard\" to "
+	    "HELO, where it cannot be | OCH" },
+	{ "options of another protocol", { .at = 'O',
+	    .answer = ONE("\0\0\0\15O\0\0\0\11\0\0\0\0\0\0\0\0") }, "C",
+	    "configuration: milter test: options: the filter speaks version 9 "
+	    "of the protocol, not one of 2 to 6 | O" },
+	/* edits */
+	{ "edits", { .actions = ALL_ACTIONS, .at = 'E', .answer =
+	    ONE("\0\0\0\5hX\0a\0" "\0\0\0\5bab\r\n" "\0\0\0\17-<b@x.example>\0"
+	    "\0\0\0\4bcde" "\0\0\0\1p" "\0\0\0\4qno\0" "\0\0\0\1c") },
+	    "CHMRE", "CHMRE <add header> <delete recipient> <quarantine> "
+	    "<body of 7>ab\r\ncde | OCHMREQ" },
+	{ "an empty body", { .actions = ALL_ACTIONS, .at = 'E',
+	    .answer = ONE("\0\0\0\1b\0\0\0\1a") }, "CHMRE",
+	    "CHMRE(accept) <body of 0> | OCHMREQ" },
+	{ "edits, and then not", { .actions = ALL_ACTIONS, .at = 'E',
+	    .answer = ONE("\0\0\0\5hX\0a\0\0\0\0\3bab\0\0\0\1r") },
+	    "CHMRE", "CHMRE(reject) | OCHMREQ" },
+	{ "edits too early", { .actions = ALL_ACTIONS, .at = 'M',
+	    .answer = ONE("\0\0\0\5hX\0a\0\0\0\0\1c") }, "CHMRE",
+	    "CH syntax: milter test: MAIL: the filter answered \"add header\" "
+	    "to MAIL, where it cannot be | OCHM" },
+	{ "edits without leave", { .actions = SMFIF_ADDHDRS, .at = 'E',
+	    .answer = ONE("\0\0\0\3bab\0\0\0\1c") }, "CHMRE",
+	    "CHMR syntax: milter test: end of message: the filter answered "
+	    "\"replace body\" to end of message without having asked for that "
+	    "when it was connected | OCHMRE" },
+};
+
+/* --- every step, and whatever may happen there --- */
+
+static const struct {
+	const char	*name;
+	enum manner	 manner;
+	struct span	 answer;
+	const char	*want;		/* is in the error */
+} troubles[] = {
+	{ "closes", CLOSE, { 0 }, "closed by the peer" },
+	{ "says nothing", SILENT, { 0 }, "timed out" },
+	{ "makes progress for ever", FOREVER, { 0 }, "" },
+	{ "garbage", SAY, ONE("HTTP/1.1 400 Bad Request\r\n"), "a packet '/'" },
+	{ "an oversized packet", SAY, ONE("\0\1\0\1cxxxx"),
+	    "a packet 'c' of 65537 octets" },
+	{ "an empty packet", SAY, ONE("\0\0\0\0cccc"),
+	    "a packet without a command" },
+	{ "an unknown answer", SAY, ONE("\0\0\0\1z"), "'z'" },
+	{ "data where none is", SAY, ONE("\0\0\0\2cx"), "" },
+};
+
+static void
+trouble_test(char letter, const char *at, size_t i)
+{
+	struct scene s = { .at = letter, .manner = troubles[i].manner,
+	    .answer = troubles[i].answer };
+	char name[100], where[100];
+	const char *text;
+
+	snprintf(name, sizeof(name), "%s at %s", troubles[i].name, at);
+	snprintf(where, sizeof(where), ": milter test: %s: ", at);
+	text = play(&s, "CHUMRTLNBE");
+	if (strstr(text, where) == NULL ||
+	    strstr(text, troubles[i].want) == NULL ||
+	    strstr(text, "goes on") != NULL)
+		T_STR(name, text, where);
+	else
+		T_OK(name, true);
+}
+
+/* --- limits --- */
+
+static struct span
+many(struct buf *b, size_t n, struct span packet, size_t data)
+{
+	static const char filler[1000];
+
+	buf_clear(b);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = packet_begin(b, packet.p[0]);
+
+		buf_put(b, packet.p + 1, packet.len - 1);
+		buf_put(b, filler, data);
+		packet_end(b, at);
+	}
+	packet_put(b, SMFIR_CONTINUE, span_n(NULL, 0));
+	return buf_text(b);
+}
+
+static void
+limits_test(void)
+{
+	struct scene s = { .actions = ALL_ACTIONS, .at = 'E' };
+	struct span packet = SPAN_LIT("hX\0v\0");
+	struct buf b = { 0 };
+
+	s.answer = many(&b, DIALOGUE_EDITS, packet, 0);
+	T_STR("the most edits", play(&s, "CE"), "CE <1000 edits> | OCEQ");
+	s.answer = many(&b, DIALOGUE_EDITS + 1, packet, 0);
+	T_OK("one more", strstr(play(&s, "CE"), "C syntax: milter test: "
+	    "end of message: more than 1000 edits |") != NULL);
+	s.answer = many(&b, 100, SPAN_LIT("b"), 1000);
+	T_OK("the largest body", strstr(play(&s, "CE"),
+	    "CE <body of 100000>") != NULL);
+	s.answer = many(&b, 101, SPAN_LIT("b"), 1000);
+	T_OK("a larger one", strstr(play(&s, "CE"), "C syntax: milter test: "
+	    "end of message: a new body of more than 100000 octets") != NULL);
+	buf_clear(&b);
+	for (int i = 0; i < 30; i++) {
+		size_t at = packet_begin(&b, SMFIR_ADDHEADER);
+
+		buf_put(&b, "X", 2);
+		for (int n = 0; n < 600; n++)
+			buf_printf(&b, "%060d\n\t", n);
+		buf_put(&b, "v", 2);
+		packet_end(&b, at);
+	}
+	s.answer = buf_text(&b);
+	T_OK("octets of edits", strstr(play(&s, "CE"), "C syntax: milter test:"
+	    " end of message: edits of more than 1048576 octets") != NULL);
+	s.at = 'M';
+	s.answer = many(&b, DIALOGUE_PROGRESS + 1, SPAN_LIT("p"), 0);
+	T_OK("too much progress", strstr(play(&s, "CM"), "C syntax: milter "
+	    "test: MAIL: more than 4096 packets of progress") != NULL);
+	buf_free(&b);
+}
+
+/* No filter there. */
+static MAY_YIELD void
+absent(void *arg)
+{
+	struct dialogue_conf conf;
+	struct dialogue *d = NULL;
+	struct err err;
+
+	(void)arg;
+	set_conf(&conf);
+	T_INT("no filter: fails", dialogue_open(&conf, &d, &err), -1);
+	T_OK("no filter: says so", strncmp(err.text, "milter test: connect: ",
+	    22) == 0);
+	T_OK("no filter: no dialogue", d == NULL);
+}
+
+static void
+listen_here(void)
+{
+	char text[60];
+	struct err err;
+
+	if (mkdtemp(folder) == NULL)
+		abort();
+	snprintf(text, sizeof(text), "unix:%s/s", folder);
+	if (addr_parse(span_z(text), &place, &err) < 0)
+		abort();
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (listener < 0 || bind(listener, &place.u.sa, place.len) < 0 ||
+	    listen(listener, 8) < 0)
+		abort();
+}
+
+int
+main(void)
+{
+	static const char steps[] = "OCHUMRTLNBE";
+
+	loop_create();
+	spool_memory(1024 * 1024);
+	listen_here();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		T_STR(cases[i].name, play(&cases[i].scene, cases[i].drive),
+		    cases[i].want);
+	for (const char *at = steps; *at != '\0'; at++)
+		for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]);
+		    i++)
+			trouble_test(*at, command_name(*at), i);
+	limits_test();
+	spool_memory(0);
+	T_STR("a body in a file", play(&cases[0].scene, "CMSE"),
+	    "CMSE | OCMBBBEQ");
+	close(listener);
+	unlink(place.u.un.sun_path);
+	fiber_spawn("absent", absent, NULL);
+	while (fiber_count() > 0)
+		loop_turn(true);
+	rmdir(folder);
+	buf_free(&shown);
+	loop_destroy();
+	return t_done();
+}
