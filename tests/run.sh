@@ -31,6 +31,7 @@ trap 'exit 1' HUP INT TERM
 
 UNIT_SECONDS=${UNIT_SECONDS-180}	# each program
 FUZZ_SECONDS=${FUZZ_SECONDS-3}		# each target
+JOBS=${JOBS-2}				# programs at a time
 E2E_SECONDS=${E2E_SECONDS-900}		# the whole of tests/e2e
 E2E_JOBS=${E2E_JOBS-3}	# these tests wait more than they work
 
@@ -92,6 +93,27 @@ run_layers()
 	fi
 }
 
+# output_of PROGRAM: where what it said is, and (.status) how it ended.
+output_of()
+{
+	echo "$work/$(echo "$1" | tr / _)"
+}
+
+# run_each SCRIPT DIR PROGRAM...: the script is given the directory, the program
+# and where its output goes; some run at a time.
+run_each()
+{
+	script=$1 dir=$2
+	shift 2
+	export work script dir
+	# shellcheck disable=SC2016
+	printf '%s\n' "$@" | xargs -P "$JOBS" -I{} sh -c '
+		out=$work/$(echo "$1" | tr / _)
+		sh -c "$script" "$1" "$dir" "$1" "$out" </dev/null \
+		    >"$out" 2>&1
+		echo $? >"$out.status"' sh {}
+}
+
 # A unit test's last line is "N passed, N failed, N skipped".
 run_unit()
 {
@@ -99,10 +121,13 @@ run_unit()
 		failure "unit:$1" "no list of tests"
 		return
 	}
+	export UNIT_SECONDS
+	# shellcheck disable=SC2016,SC2086
+	run_each 'exec timeout -k 10 "$UNIT_SECONDS" "$1/$2"' "$1" $programs
 	for p in $programs; do
-		bounded "$UNIT_SECONDS" "$1/$p" >"$work/out" 2>&1
-		status=$?
-		last=$(tail -n 1 "$work/out")
+		out=$(output_of "$p")
+		status=$(cat "$out.status")
+		last=$(tail -n 1 "$out")
 		# shellcheck disable=SC2046
 		set -- "$1" $(echo "$last" | sed -n \
 		    's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p')
@@ -111,14 +136,14 @@ run_unit()
 			count "$2" "$3" "$4"
 			[ "$3" -eq 0 ] || echo "$1/$p: $3 failed" \
 			    >>"$work/failures"
-			[ "$4" -eq 0 ] || grep -i skip "$work/out"
-			[ $status -eq 0 ] || [ "$3" -ne 0 ] ||
+			[ "$4" -eq 0 ] || grep -i skip "$out"
+			[ "$status" -eq 0 ] || [ "$3" -ne 0 ] ||
 			    failure "$1/$p" "exit status $status"
 		else
 			echo "$p: no closing line"
 			failure "$1/$p" "exit status $status, no closing line"
 		fi
-		[ $status -eq 0 ] || tail -n 60 "$work/out"
+		[ "$status" -eq 0 ] || tail -n 60 "$out"
 		set -- "$1"
 	done
 }
@@ -143,18 +168,21 @@ run_fuzz()
 		failure "fuzz:$1" "no list of targets"
 		return
 	}
-	for t in $targets; do
-		name=$(basename "$t" _fuzz)
-		mkdir -p "$work/corpus-$name"
-		# shellcheck disable=SC2086
-		if (cd "$1" && bounded $((FUZZ_SECONDS + 60)) "./$t" \
+	export FUZZ_SECONDS here
+	# shellcheck disable=SC2016,SC2086
+	run_each 'name=$(basename "$2" _fuzz)
+		mkdir -p "$3.corpus"
+		cd "$1" && exec timeout -k 10 $((FUZZ_SECONDS + 60)) "./$2" \
 		    -max_total_time="$FUZZ_SECONDS" -timeout=10 -verbosity=0 \
-		    "$work/corpus-$name" $(find "$here/fuzz/corpus/$name" \
-		    -maxdepth 0 -type d 2>/dev/null)) >"$work/out" 2>&1; then
+		    "$3.corpus" $(find "$here/fuzz/corpus/$name" \
+		    -maxdepth 0 -type d 2>/dev/null)' "$1" $targets
+	for t in $targets; do
+		out=$(output_of "$t")
+		if [ "$(cat "$out.status")" -eq 0 ]; then
 			echo "$t: nothing found"
 			count 1 0 0
 		else
-			tail -n 60 "$work/out"
+			tail -n 60 "$out"
 			failure "$1/$t" "see above"
 		fi
 	done
