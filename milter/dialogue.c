@@ -103,6 +103,8 @@ dialogue_step(struct dialogue *d, char command, const struct span *macros,
 		return dialogue_fail(d, command, err);
 	if (is_of_mail(command))
 		d->in_mail = true;
+	if (command != SMFIC_UNKNOWN)
+		d->may_end = false;
 	buf_clear(&d->out);
 	if (macros != NULL)
 		macro_put(&d->out, command, option_macros(&d->terms, command),
@@ -301,18 +303,18 @@ dialogue_is_usable(struct dialogue *d)
 	return d->conn != NULL && !conn_is_stale(d->conn);
 }
 
+/* libmilter takes "next client" behind the end of a message that it let
+ * continue, and nowhere else: there it passes it over without a word, and the
+ * connect that follows too. */
 MAY_YIELD bool
 dialogue_next(struct dialogue *d)
 {
 	struct err err;
 
-	dialogue_abort(d);
-	if (!dialogue_is_usable(d) || !option_sends(&d->terms, SMFIC_QUIT_NC) ||
+	return d->may_end && dialogue_is_usable(d) &&
+	    option_sends(&d->terms, SMFIC_QUIT_NC) &&
 	    tell(d, SMFIC_QUIT_NC, dialogue_deadline(d, SMFIC_QUIT_NC),
-	    &err) < 0)
-		return false;
-	d->client = go_on;
-	return true;
+	    &err) == 0;
 }
 
 MAY_YIELD void

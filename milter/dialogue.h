@@ -138,8 +138,9 @@ MAY_YIELD int	dialogue_end(struct arena *a, struct dialogue *d,
 
 /* The mail is over for reasons of others. Nothing happens if there is none. */
 MAY_YIELD void	dialogue_abort(struct dialogue *d);
-/* The client goes, another may come: dialogue_connect() begins with him. False:
- * this filter cannot, or it is of no use any more; then dialogue_quit(). */
+/* The client goes, another may come: dialogue_connect() begins with him. True
+ * only if the last thing said was the end of a message, and the verdict on it
+ * CONTINUE. Otherwise, or if the filter cannot: dialogue_quit(). */
 MAY_YIELD bool	dialogue_next(struct dialogue *d);
 /* It has not failed, closed the connection, or said anything unasked: to be
  * looked at before one that has rested is used for the next client. */

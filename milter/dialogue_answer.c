@@ -164,20 +164,22 @@ is_refusal(enum answer_kind kind)
 }
 
 /* A filter that has let the mail go, or has not taken it, is not told of its
- * end; one that refused it later is, as from sendmail. */
+ * end; one that was in the middle of it is, as from sendmail. */
 static void
 hold_mail(struct dialogue *d, char command, const struct answer *verdict)
 {
 	d->mail = *verdict;
-	if (command == SMFIC_MAIL || !is_refusal(verdict->kind))
+	if (command == SMFIC_MAIL || verdict->kind == ANSWER_ACCEPT)
 		d->in_mail = false;
 }
 
 void
 dialogue_hold(struct dialogue *d, char command, struct answer *verdict)
 {
-	if (command == SMFIC_BODYEOB)
+	if (command == SMFIC_BODYEOB) {
 		d->in_mail = false;
+		d->may_end = verdict->kind == ANSWER_CONTINUE;
+	}
 	switch (verdict->kind) {
 	case ANSWER_CONTINUE:
 		return;

@@ -18,6 +18,7 @@ struct dialogue {
 	bool		 in_mail;	/* it has been told of one, and the
 					   mail is not over for it */
 	bool		 skips_body;
+	bool		 may_end;	/* here it knows "next client" */
 };
 
 /* 1: the step is to be said, its macros (if not NULL) are in d->out. 0: it is

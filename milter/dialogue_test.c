@@ -9,12 +9,12 @@
 #include "base/loop.h"
 #include "milter/command.h"
 #include "milter/dialogue.h"
+#include "tests/kit/milter_drive.h"
 #include "tests/kit/spooled.h"
 #include "tests/kit/t.h"
 
 #define LONG		(20 * CLOCK_S)
 #define SHORT		(30 * CLOCK_MS)
-#define BODY		150000		/* three packets of the usual size */
 #define BODY_MOST	100000		/* of a new one */
 #define ALL_ACTIONS	0x1ffu
 
@@ -142,109 +142,10 @@ run_filter(void *arg)
 	conn_close(&c);
 }
 
-/* --- the dialogue: a letter for each step --- */
+/* --- the dialogue --- */
 
-static struct span	 macros[MACRO_COUNT];
 static const char	*drive;
 static struct buf	 shown;
-static struct edits	 edits;
-static struct arena	*mail_arena;
-static struct spool	*spool;
-
-static MAY_YIELD int
-step(struct arena *a, struct dialogue *d, char letter, struct answer *v,
-    struct err *err)
-{
-	static char octets[BODY];
-	struct iovec runs[3] = { { octets, 100 }, { octets + 100, 0 },
-	    { octets + 100, BODY - 100 } };
-	struct span arg = SPAN_LIT("SIZE=1");
-	struct addr client;
-
-	*v = (struct answer){ .kind = ANSWER_CONTINUE };
-	for (size_t i = 0; i < BODY; i++)
-		octets[i] = spooled_byte(i);
-	switch (letter) {
-	case 'C':
-		addr_parse_ip(SPAN_LIT("192.0.2.1"), 25, &client, err);
-		return dialogue_connect(a, d, macros, SPAN_LIT("c.example"),
-		    &client, v, err);
-	case 'H':
-		return dialogue_helo(a, d, macros, SPAN_LIT("c.example"), v,
-		    err);
-	case 'M':
-		return dialogue_mail(a, d, macros, SPAN_LIT("a@x.example"),
-		    &arg, 1, v, err);
-	case 'R':
-		return dialogue_rcpt(a, d, macros, SPAN_LIT("b@x.example"),
-		    NULL, 0, v, err);
-	case 'T':
-		return dialogue_data(a, d, macros, v, err);
-	case 'U':
-		return dialogue_unknown(a, d, macros, SPAN_LIT("XYZ"), v, err);
-	case 'L':
-		return dialogue_header(a, d, SPAN_LIT("Subject"),
-		    SPAN_LIT(" hi"), v, err);
-	case 'X':	/* no packet takes it */
-		memset(octets, 'x', sizeof(octets));
-		return dialogue_header(a, d, SPAN_LIT("Subject"),
-		    span_n(octets, sizeof(octets)), v, err);
-	case 'N':
-		return dialogue_end_of_header(a, d, macros, v, err);
-	case 'B':
-		return dialogue_body(a, d, runs, 3, v, err);
-	case 'S':
-		return dialogue_body_spool(a, d, spool, 0, v, err);
-	case 'E':
-		return dialogue_end(a, d, macros, &edits, v, err);
-	case 'A':
-		dialogue_abort(d);
-		return 0;
-	case 'K':
-		if (!dialogue_next(d))
-			buf_puts(&shown, " no-next");
-		return 0;
-	case '?':
-		fiber_sleep(5 * CLOCK_MS, err);
-		buf_puts(&shown, dialogue_is_usable(d) ? " usable" : " gone");
-		return 0;
-	default:
-		abort();
-	}
-}
-
-static void
-show(char letter, const struct answer *v)
-{
-	buf_put(&shown, &letter, 1);
-	if (v->kind == ANSWER_REPLY)
-		buf_printf(&shown, "(%d %s %.*s)", v->code, v->enhanced,
-		    SPAN_ARG(v->text));
-	else if (v->kind != ANSWER_CONTINUE)
-		buf_printf(&shown, "(%s)", answer_name(v->kind));
-}
-
-static void
-show_edits(void)
-{
-	char c;
-
-	for (const struct edit *e = edits.first; e != NULL && edits.n < 10;
-	    e = e->next)
-		buf_printf(&shown, " <%s>", answer_name(e->answer.kind));
-	if (edits.n >= 10)
-		buf_printf(&shown, " <%zu edits>", edits.n);
-	if (edits.body == NULL)
-		return;
-	buf_printf(&shown, " <body of %ju>",
-	    (uintmax_t)spool_size(edits.body));
-	for (uint64_t i = 0; i < 20 && i < spool_size(edits.body); i++) {
-		struct err err;
-
-		spool_read(edits.body, i, &c, 1, &err);
-		buf_put(&shown, &c, 1);
-	}
-}
 
 static void
 set_conf(struct dialogue_conf *conf)
@@ -261,38 +162,12 @@ set_conf(struct dialogue_conf *conf)
 static MAY_YIELD void
 run_dialogue(void *arg)
 {
-	struct arena *a = arena_create("test");
+	static const struct span macros[MACRO_COUNT];
 	struct dialogue_conf conf;
-	struct dialogue *d;
-	struct answer v;
-	struct err err, again;
-	const char *at = drive;
 
 	(void)arg;
 	set_conf(&conf);
-	mail_arena = a;
-	spool = spool_open(a, folder);
-	spooled_fill(spool, BODY, 7000, &err);
-	edits = (struct edits){ 0 };
-	if (dialogue_open(&conf, &d, &err) < 0) {
-		buf_printf(&shown, "%s: %s", err_kind_name(err.kind),
-		    err.text);
-		arena_destroy(&a);
-		return;
-	}
-	for (; *at != '\0' && step(a, d, *at, &v, &err) == 0; at++)
-		if (*at != '?')
-			show(*at, &v);
-	if (*at != '\0') {
-		buf_printf(&shown, " %s: %s", err_kind_name(err.kind),
-		    err.text);
-		if (dialogue_mail(a, d, macros, SPAN_LIT(""), NULL, 0, &v,
-		    &again) == 0 || strcmp(again.text, err.text) != 0)
-			buf_puts(&shown, ", but it goes on");
-	}
-	show_edits();
-	dialogue_quit(&d);
-	arena_destroy(&a);
+	milter_drive(&conf, macros, drive, &shown);
 }
 
 static const char *
@@ -350,14 +225,19 @@ static const struct {
 	{ "MAIL after MAIL", { 0 }, "CHMMRA", "CHMMRA | OCHMAMRAQ" },
 	{ "the client goes in a mail", { 0 }, "CHMR", "CHMR | OCHMRAQ" },
 	{ "RSET without a mail", { 0 }, "CHA", "CHA | OCHQ" },
-	{ "the next client", { 0 }, "CHMRAKCHMRTLNBEK?C",
-	    "CHMRAKCHMRTLNBEK usableC | OCHMRAKCHMRTLNBBBEKCQ" },
+	{ "the next client", { 0 }, "CHMREKCHMRTLNBEK?C",
+	    "CHMREKCHMRTLNBEK usableC | OCHMREKCHMRTLNBBBEKCQ" },
+	{ "the next client, in a mail", { 0 }, "CHMRK",
+	    "CHMR no-nextK | OCHMRAQ" },
+	{ "the next client, but it was accepted", { .at = 'E',
+	    .answer = ONE("\0\0\0\1a") }, "CHMREK",
+	    "CHMRE(accept) no-nextK | OCHMREQ" },
 	{ "accepted at connect", { .at = 'C', .answer = ONE("\0\0\0\1a") },
 	    "CHMRTLNBEM", "C(accept)H(accept)M(accept)R(accept)T(accept)"
 	    "L(accept)N(accept)B(accept)E(accept)M(accept) | OCQ" },
-	{ "accepted at HELO, and the next client", { .at = 'H',
-	    .answer = ONE("\0\0\0\1a") }, "CHMKCHM",
-	    "CH(accept)M(accept)KCHM | OCHKCHMAQ" },
+	{ "accepted at HELO: no next client", { .at = 'H',
+	    .answer = ONE("\0\0\0\1a") }, "CHMK",
+	    "CH(accept)M(accept) no-nextK | OCHQ" },
 	{ "refused at connect", { .at = 'C', .answer = ONE("\0\0\0\1r") },
 	    "CHM", "C(reject)H(reject)M(reject) | OCQ" },
 	{ "deferred at connect", { .at = 'C', .answer = ONE("\0\0\0\1t") },
@@ -378,7 +258,7 @@ static const struct {
 	{ "accepted at RCPT", { .at = 'R', .answer = ONE("\0\0\0\1a") },
 	    "CHMRRTE", "CHMR(accept)R(accept)T(accept)E(accept) | OCHMRQ" },
 	{ "discarded at RCPT", { .at = 'R', .answer = ONE("\0\0\0\1d") },
-	    "CHMRRE", "CHMR(discard)R(discard)E(discard) | OCHMRQ" },
+	    "CHMRRE", "CHMR(discard)R(discard)E(discard) | OCHMRAQ" },
 	{ "refused at DATA", { .at = 'T', .answer = ONE("\0\0\0\1r") },
 	    "CHMRTAM", "CHMRT(reject)AM | OCHMRTAMAQ" },
 	{ "refused in the header", { .at = 'L', .nth = 1,
