@@ -31,9 +31,9 @@
  * Held      a verdict other than CONTINUE is given again by later steps, and
  *           nothing more is sent: from connect and HELO until the client
  *           goes; shutdown and connection failure too, whenever they come;
- *           from MAIL on until the next MAIL. A refusal at RCPT is that of one
- *           recipient, any answer to an unknown command that of one
- *           command.
+ *           from MAIL on until the next MAIL, or dialogue_abort(). A refusal
+ *           at RCPT is that of one recipient, any answer to an unknown command
+ *           that of one command.
  * Order     is the caller's: the mail first, its header before its body. MAIL
  *           ends the mail before it. RSET, HELO, STARTTLS or a client who
  *           goes in a mail: dialogue_abort().

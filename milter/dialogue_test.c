@@ -32,6 +32,7 @@ struct scene {
 
 static char		 folder[] = "/tmp/dialogue-test-XXXXXX";
 static struct addr	 place;
+static const char	*host;		/* of that place; NULL: its address */
 static int		 listener;
 static const struct scene *scene;
 static struct terms	 terms;		/* as the filter has agreed */
@@ -154,6 +155,7 @@ set_conf(struct dialogue_conf *conf)
 	    SHORT : LONG;
 
 	*conf = (struct dialogue_conf){ .name = "test", .addr = place,
+	    .host = host, .port = addr_port(&place),
 	    .connect_time = time, .command_time = time, .body_time = time,
 	    .end_time = time, .most_time = 2 * time, .body_most = BODY_MOST,
 	    .spool_dir = folder };
@@ -450,22 +452,49 @@ absent(void *arg)
 	T_OK("no filter: no dialogue", d == NULL);
 }
 
+static bool
+listen_at(const char *text)
+{
+	struct err err;
+
+	if (addr_parse(span_z(text), &place, &err) < 0)
+		abort();
+	listener = socket(place.u.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+	if (listener >= 0 && bind(listener, &place.u.sa, place.len) == 0 &&
+	    listen(listener, 8) == 0 && getsockname(listener, &place.u.sa,
+	    &place.len) == 0)
+		return true;
+	close(listener);
+	return false;
+}
+
 static void
 listen_here(void)
 {
 	char text[60];
-	struct err err;
 
 	if (mkdtemp(folder) == NULL)
 		abort();
 	snprintf(text, sizeof(text), "unix:%s/s", folder);
-	if (addr_parse(span_z(text), &place, &err) < 0)
+	if (!listen_at(text))
 		abort();
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
-	if (listener < 0 || bind(listener, &place.u.sa, place.len) < 0 ||
-	    listen(listener, 8) < 0)
-		abort();
+}
+
+static void
+network_test(const char *name, const char *text, const char *at)
+{
+	static const struct scene plain = { 0 };
+
+	if (!listen_at(text)) {
+		t_skip(name, "the machine has no such address");
+		return;
+	}
+	T_STR(name, play(&plain, "CHMRTLNBE"), "CHMRTLNBE | OCHMRTLNBBBEQ");
+	host = at;
+	T_STR(name, play(&plain, "CE"), "CE | OCEQ");
+	host = NULL;
+	close(listener);
 }
 
 int
@@ -489,6 +518,8 @@ main(void)
 	    "CMSE | OCMBBBEQ");
 	close(listener);
 	unlink(place.u.un.sun_path);
+	network_test("inet", "127.0.0.1:0", "127.0.0.1");
+	network_test("inet6", "[::1]:0", "::1");
 	fiber_spawn("absent", absent, NULL);
 	while (fiber_count() > 0)
 		loop_turn(true);
