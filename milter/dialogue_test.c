@@ -10,6 +10,7 @@
 #include "milter/command.h"
 #include "milter/dialogue.h"
 #include "tests/kit/milter_drive.h"
+#include "tests/kit/milter_part.h"
 #include "tests/kit/spooled.h"
 #include "tests/kit/t.h"
 
@@ -18,130 +19,10 @@
 #define BODY_MOST	100000		/* of a new one */
 #define ALL_ACTIONS	0x1ffu
 
-/* --- a filter that says "continue" but for one answer --- */
-
-enum manner { SAY, CLOSE, SILENT, FOREVER };
-
-struct scene {
-	uint32_t	 actions, steps;
-	char		 at;		/* which command is answered so */
-	unsigned	 nth;		/* which of them, from 0 */
-	enum manner	 manner;
-	struct span	 answer;
-};
-
-static char		 folder[] = "/tmp/dialogue-test-XXXXXX";
-static struct addr	 place;
-static const char	*host;		/* of that place; NULL: its address */
-static int		 listener;
-static const struct scene *scene;
-static struct terms	 terms;		/* as the filter has agreed */
-static char		 heard[4096];
-static size_t		 body_heard;
-static bool		 body_is_right;
-
-static MAY_YIELD int
-say_bytes(struct conn *c, struct span s)
-{
-	struct err err;
-
-	return conn_write(c, s.p, s.len, clock_now() + LONG, &err);
-}
-
-static MAY_YIELD int
-say_options(struct conn *c, uint32_t actions, uint32_t steps)
-{
-	struct buf b = { 0 };
-	size_t at = packet_begin(&b, SMFIC_OPTNEG);
-	struct packet p = { .command = SMFIC_OPTNEG };
-	struct err err;
-	int ret;
-
-	packet_put_uint(&b, 6);
-	packet_put_uint(&b, actions);
-	packet_put_uint(&b, steps);
-	packet_end(&b, at);
-	p.data = span_n(b.p + PACKET_HEAD, b.len - PACKET_HEAD);
-	option_read(&p, &terms, &err);
-	ret = say_bytes(c, buf_text(&b));
-	buf_free(&b);
-	return ret;
-}
-
-static MAY_YIELD int
-say_forever(struct conn *c)
-{
-	struct err err;
-
-	while (say_bytes(c, SPAN_LIT("\0\0\0\1p")) == 0)
-		if (fiber_sleep(CLOCK_MS, &err) < 0)
-			break;
-	return -1;
-}
-
-static MAY_YIELD int
-answer(struct conn *c, char command, unsigned nth)
-{
-	if (command == scene->at && nth == scene->nth) {
-		switch (scene->manner) {
-		case SAY:
-			return say_bytes(c, scene->answer);
-		case CLOSE:
-			return -1;
-		case SILENT:
-			return 0;
-		case FOREVER:
-			return say_forever(c);
-		}
-	}
-	if (command == SMFIC_OPTNEG)
-		return say_options(c, scene->actions, scene->steps);
-	return option_awaits(&terms, command) ?
-	    say_bytes(c, SPAN_LIT("\0\0\0\1c")) : 0;
-}
-
-static void
-note(const struct packet *p)
-{
-	size_t len = strlen(heard);
-
-	if (p->command == SMFIC_EOH)
-		body_heard = 0;
-	if (p->command == SMFIC_BODY) {
-		body_is_right = body_is_right && spooled_is_right(p->data.p,
-		    p->data.len, body_heard);
-		body_heard += p->data.len;
-	}
-	if (p->command != SMFIC_MACRO && len + 1 < sizeof(heard))
-		heard[len] = p->command;
-}
-
-static MAY_YIELD void
-run_filter(void *arg)
-{
-	struct buf room = { 0 };
-	unsigned times[256] = { 0 };
-	struct conn *c;
-	struct packet p;
-	struct err err;
-	int fd;
-
-	(void)arg;
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK |
-	    SOCK_CLOEXEC)) < 0)
-		fiber_sleep(CLOCK_MS, &err);
-	c = conn_open(fd);
-	while (packet_read(c, OPTION_CHUNK_1M, clock_now() + LONG, &room, &p,
-	    &err) == 0) {
-		note(&p);
-		if (p.command == SMFIC_QUIT || (p.command != SMFIC_MACRO &&
-		    answer(c, p.command,
-		    times[(unsigned char)p.command]++) < 0))
-			break;
-	}
-	buf_free(&room);
-	conn_close(&c);
-}
+static char		  folder[] = "/tmp/dialogue-test-XXXXXX";
+static struct addr	  place;
+static const char	 *host;		/* of that place; NULL: its address */
+static struct milter_part filter;
 
 /* --- the dialogue --- */
 
@@ -151,8 +32,8 @@ static struct buf	 shown;
 static void
 set_conf(struct dialogue_conf *conf)
 {
-	int64_t time = scene->manner == SILENT || scene->manner == FOREVER ?
-	    SHORT : LONG;
+	int64_t time = filter.scene->manner == MILTER_SILENT ||
+	    filter.scene->manner == MILTER_FOREVER ? SHORT : LONG;
 
 	*conf = (struct dialogue_conf){ .name = "test", .addr = place,
 	    .host = host, .port = addr_port(&place),
@@ -173,20 +54,17 @@ run_dialogue(void *arg)
 }
 
 static const char *
-play(const struct scene *s, const char *steps)
+play(const struct milter_scene *s, const char *steps)
 {
-	scene = s;
+	filter.scene = s;
 	drive = steps;
-	memset(heard, 0, sizeof(heard));
-	body_heard = 0;
-	body_is_right = true;
 	buf_clear(&shown);
-	fiber_spawn("filter", run_filter, NULL);
+	fiber_spawn("filter", milter_part_play, &filter);
 	fiber_spawn("dialogue", run_dialogue, NULL);
 	while (fiber_count() > 0)
 		loop_turn(true);
-	buf_printf(&shown, " | %s%s", heard,
-	    body_is_right ? "" : " wrong body");
+	buf_printf(&shown, " | %s%s", filter.heard,
+	    filter.body_is_right ? "" : " wrong body");
 	buf_put(&shown, "", 1);
 	return shown.p;
 }
@@ -204,7 +82,7 @@ play(const struct scene *s, const char *steps)
 
 static const struct {
 	const char	*name;
-	struct scene	 scene;
+	struct milter_scene scene;
 	const char	*drive, *want;
 } cases[] = {
 	{ "all that there is", { 0 }, "CHUMRRTLLNBE",
@@ -344,26 +222,27 @@ static const struct {
 
 static const struct {
 	const char	*name;
-	enum manner	 manner;
+	enum milter_manner manner;
 	struct span	 answer;
 	const char	*want;		/* is in the error */
 } troubles[] = {
-	{ "closes", CLOSE, { 0 }, "closed by the peer" },
-	{ "says nothing", SILENT, { 0 }, "timed out" },
-	{ "makes progress for ever", FOREVER, { 0 }, "" },
-	{ "garbage", SAY, ONE("HTTP/1.1 400 Bad Request\r\n"), "a packet '/'" },
-	{ "an oversized packet", SAY, ONE("\0\1\0\1cxxxx"),
+	{ "closes", MILTER_CLOSES, { 0 }, "closed by the peer" },
+	{ "says nothing", MILTER_SILENT, { 0 }, "timed out" },
+	{ "makes progress for ever", MILTER_FOREVER, { 0 }, "" },
+	{ "garbage", MILTER_SAYS, ONE("HTTP/1.1 400 Bad Request\r\n"),
+	    "a packet '/'" },
+	{ "an oversized packet", MILTER_SAYS, ONE("\0\1\0\1cxxxx"),
 	    "a packet 'c' of 65537 octets" },
-	{ "an empty packet", SAY, ONE("\0\0\0\0cccc"),
+	{ "an empty packet", MILTER_SAYS, ONE("\0\0\0\0cccc"),
 	    "a packet without a command" },
-	{ "an unknown answer", SAY, ONE("\0\0\0\1z"), "'z'" },
-	{ "data where none is", SAY, ONE("\0\0\0\2cx"), "" },
+	{ "an unknown answer", MILTER_SAYS, ONE("\0\0\0\1z"), "'z'" },
+	{ "data where none is", MILTER_SAYS, ONE("\0\0\0\2cx"), "" },
 };
 
 static void
 trouble_test(char letter, const char *at, size_t i)
 {
-	struct scene s = { .at = letter, .manner = troubles[i].manner,
+	struct milter_scene s = { .at = letter, .manner = troubles[i].manner,
 	    .answer = troubles[i].answer };
 	char name[100], where[100];
 	const char *text;
@@ -401,7 +280,7 @@ many(struct buf *b, size_t n, struct span packet, size_t data)
 static void
 limits_test(void)
 {
-	struct scene s = { .actions = ALL_ACTIONS, .at = 'E' };
+	struct milter_scene s = { .actions = ALL_ACTIONS, .at = 'E' };
 	struct span packet = SPAN_LIT("hX\0v\0");
 	struct buf b = { 0 };
 
@@ -456,16 +335,17 @@ static bool
 listen_at(const char *text)
 {
 	struct err err;
+	int s;
 
 	if (addr_parse(span_z(text), &place, &err) < 0)
 		abort();
-	listener = socket(place.u.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
+	s = socket(place.u.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, 0);
-	if (listener >= 0 && bind(listener, &place.u.sa, place.len) == 0 &&
-	    listen(listener, 8) == 0 && getsockname(listener, &place.u.sa,
-	    &place.len) == 0)
+	filter.listener = s;
+	if (s >= 0 && bind(s, &place.u.sa, place.len) == 0 &&
+	    listen(s, 8) == 0 && getsockname(s, &place.u.sa, &place.len) == 0)
 		return true;
-	close(listener);
+	close(s);
 	return false;
 }
 
@@ -484,7 +364,7 @@ listen_here(void)
 static void
 network_test(const char *name, const char *text, const char *at)
 {
-	static const struct scene plain = { 0 };
+	static const struct milter_scene plain = { 0 };
 
 	if (!listen_at(text)) {
 		t_skip(name, "the machine has no such address");
@@ -494,7 +374,25 @@ network_test(const char *name, const char *text, const char *at)
 	host = at;
 	T_STR(name, play(&plain, "CE"), "CE | OCEQ");
 	host = NULL;
-	close(listener);
+	close(filter.listener);
+}
+
+/* Spools whose memory is used up by another, or that have none. */
+static void
+file_test(void)
+{
+	struct arena *a = arena_create("file test");
+	struct err err;
+
+	spool_memory(256 * 1024);
+	if (spooled_fill(spool_open(a, folder), 1024 * 1024, 10000, &err) < 0)
+		abort();
+	T_STR("a body in memory and in a file", play(&cases[0].scene, "CMSE"),
+	    "CMSE | OCMBBBEQ");
+	arena_destroy(&a);
+	spool_memory(0);
+	T_STR("a body in a file", play(&cases[0].scene, "CMSE"),
+	    "CMSE | OCMBBBEQ");
 }
 
 int
@@ -513,10 +411,8 @@ main(void)
 		    i++)
 			trouble_test(*at, command_name(*at), i);
 	limits_test();
-	spool_memory(0);
-	T_STR("a body in a file", play(&cases[0].scene, "CMSE"),
-	    "CMSE | OCMBBBEQ");
-	close(listener);
+	file_test();
+	close(filter.listener);
 	unlink(place.u.un.sun_path);
 	network_test("inet", "127.0.0.1:0", "127.0.0.1");
 	network_test("inet6", "[::1]:0", "::1");
