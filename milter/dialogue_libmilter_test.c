@@ -282,7 +282,7 @@ need(bool ok, const char *what)
 static void
 find_record(void)
 {
-	char self[PATH_MAX - 40];
+	static char self[PATH_MAX - 40];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	need(len > 0, "/proc/self/exe");
