@@ -11,7 +11,8 @@
  *
  * Waits     for a store that does not answer `timeout` once in a mail; and as
  *           long at most for all that is asked before the message is delivered,
- *           and again behind that, however many recipients there are.
+ *           and again behind that, however many recipients there are. With
+ *           several backends the second may be twice as long.
  */
 /* NULL: it is not asked now. */
 struct store	*mail_memory(const struct mail *m);

@@ -80,6 +80,14 @@ waits_for_store(const struct mail *m)
 	return m->session->worker->settings->store.kind == STORE_REDIS;
 }
 
+/* When all recipients of one round must have been asked for. */
+static int64_t
+end_of_round(const struct mail *m)
+{
+	return waits_for_store(m) ? clock_now() +
+	    m->session->worker->settings->store_timeout : CLOCK_NEVER;
+}
+
 /* NULL: there is nothing to ask, or no time for it any more: a store may answer
  * each question just in time. */
 static struct store *
@@ -101,13 +109,11 @@ for_each(struct recall *c, together_fn *fn)
 {
 	struct mail *m = c->mail;
 
+	c->until = end_of_round(m);
 	if (waits_for_store(m)) {
-		c->until = clock_now() +
-		    m->session->worker->settings->store_timeout;
 		together("recipient", fn, c, m->nfates, AT_ONCE);
 		return;
 	}
-	c->until = CLOCK_NEVER;
 	for (size_t i = 0; i < m->nfates; i++) {
 		if (i % AT_ONCE == AT_ONCE - 1)
 			fiber_yield();
@@ -354,20 +360,24 @@ struct early {
 	size_t		 n;
 };
 
+/* Whom there is no time for is kept with all others. */
 static MAY_YIELD void
 keep_some(void *arg)
 {
 	struct early *e = arg;
 	struct mail *m = e->recall->mail;
 	int64_t life = m->session->worker->settings->delivery_memory;
-	int64_t began = clock_now();
+	int64_t until = end_of_round(m);
 	struct err err;
 
-	for (size_t i = 0; i < e->n; i++) {
+	for (size_t i = 0; i < e->n && clock_now() < until; i++) {
 		struct mail_fate *f = &m->fates[e->fates[i]];
 		struct store *store = mail_memory(m);
 		struct fate_id id = id_of(e->recall, f);
+		int64_t began = clock_now();
 
+		if (i % AT_ONCE == AT_ONCE - 1)
+			fiber_yield();
 		if (store == NULL || !f->is_claimed ||
 		    !reply_is_ok(f->answer))
 			continue;

@@ -11,9 +11,9 @@ MANY = 192	# at 16 at a time, twelve answers one behind the other
 LATE = 0.4	# s, each: within `timeout`, but not all of them are
 
 
-def gateway_before(start, backend, port):
+def gateway_before(start, backend, port, **others):
     return start.gateway(
-        {"in": backend.url}, workers=1, backend="\tretry_time 100ms",
+        {"in": backend.url, **others}, workers=1, backend="\tretry_time 100ms",
         top='max_sessions_per_network 0\n'
         'store { address "redis://127.0.0.1:%d" timeout 2s }' % port)
 
@@ -62,5 +62,27 @@ def test_slow_for_many_recipients(start):
                           (MANY, MANY))
         assert sorted(backend.copies()) == sorted(mail.rcpts)
         assert stats(gateway)["delivery_memory_failed"] > 0
+    finally:
+        relay.close()
+
+
+def test_slow_behind_the_message(start):
+    """Who has got it from one of two backends is kept while the other has not
+    answered, but nobody waits for as many slow answers as there are."""
+    backend, other = start.keep(Backend()), start.keep(Backend())
+    redis = start.redis()
+    relay = Relay(redis.port)
+    try:
+        gateway = gateway_before(start, backend, relay.port, other=other.url)
+        mail = Mail("many", ["ok"] * MANY)
+        mail.rcpts += ["you@other.test"]
+
+        def grow_slow(_):
+            relay.delay = LATE
+        backend.before_message_reply = grow_slow
+        assert attempt(gateway.address, mail) == dict.fromkeys(mail.rcpts, 250)
+        gateway.wait_line("mail done .*outcome=delivered .*rcpts=%d .*"
+                          'memory="the store is too slow' % len(mail.rcpts))
+        assert len(backend.copies()) == MANY and len(other.copies()) == 1
     finally:
         relay.close()
