@@ -141,6 +141,9 @@ assign_single(struct assignment *as, const struct token *value)
 	case VALUE_STORE:
 		rc = endpoint_store(as->a, as->dir, in, as->field, &err);
 		break;
+	case VALUE_MILTER:
+		rc = endpoint_milter(as->a, as->dir, in, as->field, &err);
+		break;
 	case VALUE_RULES:
 		rc = assign_rules(as, value, &hint, &err);
 		break;
@@ -275,6 +278,9 @@ assign_item(struct assignment *as, struct span in, struct place at)
 	switch (as->row->type) {
 	case VALUE_PATHS:
 		rc = value_path(as->a, as->dir, in, &text, &err);
+		break;
+	case VALUE_NAMES:
+		rc = value_text(as->a, in, &text, &err);
 		break;
 	case VALUE_KEYWORDS:
 		rc = value_keyword(as->a, in, &text, &hint, &err);

@@ -35,22 +35,37 @@ static const struct block blocks[] = {
 	{ "route", SCOPE_ROUTE, false, "a route",
 	    "Which recipients belong to which backend. Recipients that no "
 	    "route takes are refused: the gateway is never an open relay." },
+	{ "milter", SCOPE_MILTER, true, "a milter",
+	    "A filter that is asked over the milter protocol, as OpenDKIM, "
+	    "ClamAV and Rspamd speak it. The filters are asked in the order of "
+	    "their blocks in the file, 32 at most." },
 };
 
+static const struct directive_rows *const parts[] = {
+	&directive_gateway, &directive_mail, &directive_milter };
+
 #define DIRECTIVES_MAX	200	/* more than there are */
+#define PARTS		(sizeof(parts) / sizeof(*parts))
 #define BLOCKS		(sizeof(blocks) / sizeof(*blocks))
 
 size_t
 directive_count(void)
 {
-	return directive_gateway.n + directive_mail.n;
+	size_t n = 0;
+
+	for (size_t i = 0; i < PARTS; i++)
+		n += parts[i]->n;
+	return n;
 }
 
 const struct directive *
 directive_at(size_t i)
 {
-	return i < directive_gateway.n ? &directive_gateway.list[i] :
-	    &directive_mail.list[i - directive_gateway.n];
+	size_t part = 0;
+
+	while (i >= parts[part]->n)
+		i -= parts[part++]->n;
+	return &parts[part]->list[i];
 }
 
 static bool
@@ -62,10 +77,13 @@ holds(const struct directive_rows *rows, const struct directive *row)
 size_t
 directive_index(const struct directive *row)
 {
-	if (holds(&directive_gateway, row))
-		return (size_t)(row - directive_gateway.list);
-	assert(holds(&directive_mail, row));
-	return directive_gateway.n + (size_t)(row - directive_mail.list);
+	size_t part = 0, before = 0;
+
+	while (!holds(parts[part], row)) {
+		before += parts[part++]->n;
+		assert(part < PARTS);
+	}
+	return before + (size_t)(row - parts[part]->list);
 }
 
 const struct directive *

@@ -26,6 +26,7 @@ enum scope {			/* where a setting may stand: a set of these */
 	SCOPE_DNSBL	= 1 << 9,
 	SCOPE_STORE	= 1 << 10,
 	SCOPE_GREYLIST	= 1 << 11,
+	SCOPE_MILTER	= 1 << 12,
 	SCOPE_SMTP	= SCOPE_TOP | SCOPE_LISTENER,
 	/* Blocks that there is one of: in struct settings itself. */
 	SCOPE_SINGLE	= SCOPE_RESOLVER | SCOPE_SPF | SCOPE_DKIM |
@@ -48,7 +49,9 @@ enum value_type {
 	VALUE_FINGERPRINT,	/* const char *: SHA-256 in hex */
 	VALUE_RULES,		/* struct rules_conf: default, none or a path */
 	VALUE_STORE,		/* struct store_conf */
+	VALUE_MILTER,		/* struct milter_url */
 	VALUE_PATHS,		/* struct names; from here on all are lists */
+	VALUE_NAMES,		/* struct names: any printable text */
 	VALUE_KEYWORDS,		/* struct names, of EHLO, in capitals */
 	VALUE_FORWARD,		/* struct names, "address@port" */
 	VALUE_HOSTS,		/* struct names */

@@ -5,16 +5,18 @@
 #include "conf/directive.h"
 #include "conf/settings.h"
 /*
- * directive_rows -- the rows of the table in directive.h, in two parts
+ * directive_rows -- the rows of the table in directive.h, in three parts
  *
  * directive_gateway.c	what the gateway is and does as a whole
  * directive_mail.c	where mail comes in and where it goes
+ * directive_milter.c	who is asked about it on its way
  */
 #define TOP(field)	offsetof(struct settings, field)
 #define SMTP(field)	offsetof(struct smtp_conf, field)
 #define BACKEND(field)	offsetof(struct backend_conf, field)
 #define ROUTE(field)	offsetof(struct route_conf, field)
 #define DNSBL(field)	offsetof(struct dnsbl_conf, field)
+#define MILTER(field)	offsetof(struct milter_conf, field)
 
 #define KIB	UINT64_C(1024)
 #define MIB	(KIB * 1024)
@@ -28,5 +30,6 @@ struct directive_rows {
 	const struct directive	*list;
 	size_t			 n;
 };
-extern const struct directive_rows directive_gateway, directive_mail;
+extern const struct directive_rows directive_gateway, directive_mail,
+    directive_milter;
 #endif

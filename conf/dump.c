@@ -78,6 +78,10 @@ put_single(struct buf *out, const struct directive *row, const void *field)
 	case VALUE_STORE:
 		put_store(out, field);
 		break;
+	case VALUE_MILTER:
+		value_put_string(out,
+		    ((const struct milter_url *)field)->text);
+		break;
 	default:
 		if (*text == NULL)
 			buf_puts(out, row->none);
@@ -278,6 +282,11 @@ conf_dump(const struct settings *settings, FILE *out)
 	for (i = 0; i < s->nroutes; i++) {
 		buf_puts(&d.out, "route {\n");
 		put_settings(&d, SCOPE_ROUTE, &s->routes[i]);
+		buf_puts(&d.out, "}\n");
+	}
+	for (i = 0; i < s->nmilters; i++) {
+		buf_printf(&d.out, "milter \"%s\" {\n", s->milters[i].name);
+		put_settings(&d, SCOPE_MILTER, &s->milters[i]);
 		buf_puts(&d.out, "}\n");
 	}
 	fwrite(d.out.p, 1, d.out.len, out);

@@ -19,14 +19,16 @@ skip(struct span s, size_t n)
 	return span_n(s.p + n, s.len - n);
 }
 
-/* "unix:path", made absolute. */
+/* "unix:path" or "local:path", made absolute. */
 static int
 parse_unix(struct arena *a, const char *dir, struct span in,
     struct addr *address, struct err *err)
 {
+	struct span rest = in;
 	const char *path;
 
-	if (value_path(a, dir, skip(in, strlen("unix:")), &path, err) < 0)
+	span_until(&rest, ':');
+	if (value_path(a, dir, rest, &path, err) < 0)
 		return err_set(err, ERR_CONFIG, "the path in \"%.*s\" is "
 		    "empty or holds a control character", SHOW(in));
 	return addr_parse(span_z(arena_printf(a, "unix:%s", path)), address,
@@ -123,20 +125,35 @@ split_host(struct span in, struct span *host_out, int *port_out,
 	return 0;
 }
 
+/* An address, or the name that stands for one. */
 static int
-parse_host(struct arena *a, struct span in, struct backend_url *url,
-    struct err *err)
+parse_host(struct arena *a, struct span host, bool is_bracketed, int port,
+    const char **name, struct addr *address, struct err *err)
+{
+	if (addr_parse_ip(host, port, address, err) == 0)
+		return 0;
+	memset(address, 0, sizeof(*address));
+	if (is_bracketed)
+		return -1;
+	return value_host(a, host, name, err);
+}
+
+static bool
+is_bracketed(struct span in)
+{
+	return in.len > 0 && in.p[0] == '[';
+}
+
+static int
+parse_host_port(struct arena *a, struct span in, const char **name,
+    int *port, struct addr *address, struct err *err)
 {
 	struct span host;
 
-	if (split_host(in, &host, &url->port, err) < 0)
+	if (split_host(in, &host, port, err) < 0)
 		return -1;
-	if (addr_parse_ip(host, url->port, &url->addr, err) == 0)
-		return 0;
-	memset(&url->addr, 0, sizeof(url->addr));
-	if (in.len > 0 && in.p[0] == '[')
-		return -1;
-	return value_host(a, host, &url->host, err);
+	return parse_host(a, host, is_bracketed(in), *port, name, address,
+	    err);
 }
 
 static void
@@ -186,7 +203,8 @@ endpoint_backend(struct arena *a, const char *dir, struct span in,
 		url->port = 0;
 		rc = parse_unix(a, dir, rest, &url->addr, err);
 	} else
-		rc = parse_host(a, rest, url, err);
+		rc = parse_host_port(a, rest, &url->host, &url->port,
+		    &url->addr, err);
 	if (rc < 0)
 		return err_prefix(err, "\"%.*s\"", SHOW(in));
 	format_url(a, scheme, url);
@@ -287,6 +305,89 @@ endpoint_store(struct arena *a, const char *dir, struct span in,
 		    "expected none, lmdb:/path, redis://host:port or "
 		    "redis:unix:/path", SHOW(in));
 	return rc < 0 ? err_prefix(err, "\"%.*s\"", SHOW(in)) : 0;
+}
+
+/* --- filters --- */
+
+/* Sendmail's form: "port@host", of which `in` is known to have the "@". */
+static int
+parse_port_at(struct arena *a, struct span in, struct milter_url *url,
+    struct err *err)
+{
+	struct span host = in, port = span_until(&host, '@');
+	bool brackets = is_bracketed(host);
+	uint64_t n;
+
+	if (span_uint(port, PORT_MAX, &n) < 0 || n == 0)
+		return err_set(err, ERR_CONFIG, "\"%.*s\" is no port: "
+		    "expected 1 to %d and \"@\"", SHOW(port), PORT_MAX);
+	url->port = (int)n;
+	if (brackets && host.p[host.len - 1] != ']')
+		return err_set(err, ERR_CONFIG, "missing ] in \"%.*s\"",
+		    SHOW(host));
+	if (brackets)
+		host = span_n(host.p + 1, host.len - 2);
+	return parse_host(a, host, brackets, url->port, &url->host,
+	    &url->addr, err);
+}
+
+static int
+parse_inet(struct arena *a, struct span in, struct milter_url *url,
+    struct err *err)
+{
+	if (memchr(in.p, '@', in.len) != NULL)
+		return parse_port_at(a, in, url, err);
+	if (parse_host_port(a, in, &url->host, &url->port, &url->addr,
+	    err) < 0)
+		return -1;
+	return url->port != 0 ? 0 : err_set(err, ERR_CONFIG, "there is no "
+	    "port: expected host:port or port@host");
+}
+
+static void
+format_milter(struct arena *a, struct milter_url *url)
+{
+	char out[ADDR_TEXT];
+
+	if (url->host != NULL)
+		url->text = arena_printf(a, "inet:%s:%d", url->host,
+		    url->port);
+	else
+		url->text = arena_printf(a, "%s%s", addr_is_unix(&url->addr) ?
+		    "" : url->addr.u.sa.sa_family == AF_INET ? "inet:" :
+		    "inet6:", addr_text(&url->addr, out));
+}
+
+int
+endpoint_milter(struct arena *a, const char *dir, struct span in,
+    struct milter_url *url, struct err *err)
+{
+	static const char inet[] = "inet:", inet6[] = "inet6:";
+	int rc;
+
+	memset(url, 0, sizeof(*url));
+	if (span_starts_nocase(in, "unix:") ||
+	    span_starts_nocase(in, "local:"))
+		rc = parse_unix(a, dir, in, &url->addr, err);
+	else if (span_starts_nocase(in, inet))
+		rc = parse_inet(a, skip(in, strlen(inet)), url, err);
+	else if (span_starts_nocase(in, inet6)) {
+		rc = parse_inet(a, skip(in, strlen(inet6)), url, err);
+		if (rc == 0 && url->host == NULL &&
+		    url->addr.u.sa.sa_family != AF_INET6)
+			rc = err_set(err, ERR_CONFIG,
+			    "this is no IPv6 address");
+	} else if (memchr(in.p, ':', in.len) != NULL &&
+	    memchr(in.p, '/', in.len) == NULL)
+		rc = parse_inet(a, in, url, err);
+	else
+		return err_set(err, ERR_CONFIG, "\"%.*s\" is not where a "
+		    "filter is: expected unix:/path, inet:host:port or "
+		    "inet6:[2001:db8::1]:port", SHOW(in));
+	if (rc < 0)
+		return err_prefix(err, "\"%.*s\"", SHOW(in));
+	format_milter(a, url);
+	return 0;
 }
 
 int

@@ -6,7 +6,8 @@
 #include "base/span.h"
 #include "conf/settings.h"
 /*
- * endpoint -- where to listen, where backends are, whom to ask for names
+ * endpoint -- where to listen, where backends and filters are, whom to ask
+ *	       for names
  *
  * Syntax only: nothing is looked up. Errors are ERR_CONFIG (or ERR_SYNTAX of
  * addr.h) and quote what was found. Relative paths are taken from `dir`.
@@ -23,6 +24,10 @@ int	endpoint_backend(struct arena *a, const char *dir, struct span in,
 /* The forms of struct store_conf in settings.h. */
 int	endpoint_store(struct arena *a, const char *dir, struct span in,
 	    struct store_conf *store, struct err *err);
+/* The forms of struct milter_url in settings.h. A name may have addresses of
+ * both families, whatever stands before it. */
+int	endpoint_milter(struct arena *a, const char *dir, struct span in,
+	    struct milter_url *url, struct err *err);
 /* "192.0.2.1" or "192.0.2.1:53"; *text always has the port. */
 int	endpoint_forward(struct arena *a, struct span in, const char **text,
 	    struct err *err);

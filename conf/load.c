@@ -11,7 +11,7 @@
 #define HOSTNAME_MAX 256
 #define SITE_NETWORKS 5		/* of many sessions, in one site */
 
-/* Octets of a field. The last six types are not inherited. */
+/* Octets of a field. The types named last are not inherited. */
 static size_t
 field_size(const struct directive *row)
 {
@@ -34,6 +34,7 @@ field_size(const struct directive *row)
 	case VALUE_FINGERPRINT:
 		return sizeof(const char *);
 	case VALUE_PATHS:
+	case VALUE_NAMES:
 	case VALUE_KEYWORDS:
 	case VALUE_FORWARD:
 	case VALUE_HOSTS:
@@ -44,6 +45,7 @@ field_size(const struct directive *row)
 		return sizeof(struct networks);
 	case VALUE_RULES:
 	case VALUE_STORE:
+	case VALUE_MILTER:
 	case VALUE_LISTEN:
 	case VALUE_URLS:
 	case VALUE_SUBJECTS:
@@ -143,6 +145,27 @@ find_backend(const struct settings *s, const char *name)
 }
 
 static void
+complete_milter(struct reading *r, struct milter_conf *m,
+    struct origin *origin)
+{
+	const struct {
+		const char *name;
+		enum milter_failure *field;
+	} stages[] = {
+		{ "failure_connect", &m->failure_connect },
+		{ "failure_helo", &m->failure_helo },
+		{ "failure_mail", &m->failure_mail },
+		{ "failure_rcpt", &m->failure_rcpt },
+		{ "failure_message", &m->failure_message },
+	};
+
+	apply_defaults(r, SCOPE_MILTER, SCOPE_MILTER, m, origin);
+	for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++)
+		if (!origin_has(origin, SCOPE_MILTER, stages[i].name))
+			*stages[i].field = m->failure;
+}
+
+static void
 complete(struct reading *r)
 {
 	struct settings *s = r->s;
@@ -174,6 +197,8 @@ complete(struct reading *r)
 		    &r->lists[i]);
 		s->lists[i].list.max_share = (unsigned)s->lists[i].max_share;
 	}
+	for (i = 0; i < s->nmilters; i++)
+		complete_milter(r, &s->milters[i], &r->milters[i]);
 }
 
 /* Settings with errors, too; not if something of the file is not there. */

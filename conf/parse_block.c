@@ -111,6 +111,23 @@ read_dnsbl(struct file *f, struct frame *frame, const char *label)
 	s->lists[s->nlists++] = list;
 }
 
+static void
+read_milter(struct file *f, struct frame *frame, const char *label)
+{
+	struct reading *r = f->r;
+	struct settings *s = r->s;
+	struct milter_conf milter = { .name = label };
+
+	frame->object = &milter;
+	parse_settings(f, frame, f->t[-1].place);
+	s->milters = list_room(s->arena, s->milters, s->nmilters,
+	    sizeof(milter));
+	r->milters = list_room(r->a, r->milters, s->nmilters,
+	    sizeof(*frame->origin));
+	r->milters[s->nmilters] = *frame->origin;
+	s->milters[s->nmilters++] = milter;
+}
+
 void
 parse_block(struct file *f, const struct block *block)
 {
@@ -141,6 +158,9 @@ parse_block(struct file *f, const struct block *block)
 		break;
 	case SCOPE_DNSBL:
 		read_dnsbl(f, &frame, label);
+		break;
+	case SCOPE_MILTER:
+		read_milter(f, &frame, label);
 		break;
 	default:
 		assert(block->scope & SCOPE_SINGLE);

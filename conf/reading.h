@@ -34,8 +34,8 @@ struct reading {
 	bool		 is_partial;	/* a block or file could not be read */
 	const struct source *source;	/* of the main file */
 	struct origin	 top;		/* and the blocks of SCOPE_SINGLE */
-	struct origin	*listeners, *backends, *routes, *lists;	/* as in
-								   settings */
+	/* As in settings. */
+	struct origin	*listeners, *backends, *routes, *lists, *milters;
 };
 
 struct mark	*origin_mark(const struct origin *o, enum scope scope,

@@ -127,6 +127,50 @@ struct dnsbl_conf {
 	uint64_t	 max_share;	/* list.max_share, as it is read */
 };
 
+/*
+ * A filter that speaks the milter protocol, and when it is asked. The order of
+ * the filters is that of the file.
+ */
+enum milter_failure { MILTER_ACCEPT, MILTER_TEMPFAIL, MILTER_REJECT,
+    MILTER_SHUTDOWN };
+enum milter_when { MILTER_ALWAYS, MILTER_BY_RULES };
+enum milter_tell { MILTER_AT_RCPT, MILTER_AT_CONNECT };
+enum milter_login { MILTER_LOGIN_ANY, MILTER_LOGIN_YES, MILTER_LOGIN_NO };
+
+/* unix:/path, inet:host:port, inet6:[2001:db8::1]:port, and sendmail's
+ * local:/path, inet:port@host and inet6:port@host; host:port alone. */
+struct milter_url {
+	const char	*text;
+	const char	*host;		/* to look up; NULL: addr is known */
+	int		 port;
+	struct addr	 addr;
+};
+struct milter_conf {
+	const char	*name;
+	struct milter_url address;
+	enum milter_when when;
+	enum milter_tell tell_at;
+	enum milter_login authenticated;
+	struct names	 listeners;	/* empty: all */
+	struct networks	 networks;	/* empty: all */
+	struct networks	 except;
+	int64_t		 connect_timeout;	/* and to agree on options */
+	int64_t		 command_timeout;
+	int64_t		 body_timeout;	/* each packet of the body */
+	int64_t		 end_timeout;	/* the answer to the whole message */
+	int64_t		 max_time;	/* a step, whatever its progress */
+	enum milter_failure failure;	/* where nothing else is set: */
+	enum milter_failure failure_connect;
+	enum milter_failure failure_helo;
+	enum milter_failure failure_mail;
+	enum milter_failure failure_rcpt;
+	enum milter_failure failure_message;	/* from DATA on */
+	uint64_t	 max_idle;	/* kept open, a worker */
+	int64_t		 idle_time;
+	int64_t		 retry_time;	/* one that failed rests so long */
+};
+#define MILTERS_MAX	32		/* a bit for each, in a word */
+
 /* Which rules are asked. */
 enum rules_choice { RULES_DEFAULT, RULES_NONE, RULES_FILE };
 struct rules_conf {
@@ -207,5 +251,7 @@ struct settings {
 	size_t		 nbackends;
 	struct route_conf *routes;
 	size_t		 nroutes;
+	struct milter_conf *milters;	/* MILTERS_MAX at most */
+	size_t		 nmilters;
 };
 #endif
