@@ -128,7 +128,8 @@ class Peer:
 
 
 class Postfix(Peer):
-    """Postfix, as a backend (SMTP) and as a client (relayhost).
+    """Postfix, as a backend (SMTP) and as a client (relayhost), with more
+    `settings` (a dict for main.cf) and `services` (lines of master.cf).
 
     - Its programs look for their libraries in /usr/lib/postfix; they get
       LD_LIBRARY_PATH, which master passes on only if import_environment
@@ -145,7 +146,8 @@ class Postfix(Peer):
     QUEUE = ("active bounce corrupt defer deferred flush hold incoming "
              "private saved trace").split()
 
-    def __init__(self, work, relayhost=None, tls=None):
+    def __init__(self, work, relayhost=None, tls=None, settings=None,
+                 services=""):
         super().__init__(work)
         self.port = free_port()
         conf, queue = self.path("conf"), self.path("queue")
@@ -197,9 +199,10 @@ class Postfix(Peer):
             main["relayhost"] = relayhost
         if tls:
             main["smtp_tls_security_level"] = tls
+        main.update(settings or {})
         self.write("conf/main.cf", "".join(
             "%s = %s\n" % item for item in main.items()))
-        self.write("conf/master.cf", MASTER_CF % self.port)
+        self.write("conf/master.cf", MASTER_CF % self.port + services)
         self.env = {"LD_LIBRARY_PATH": library_folders(
             self.tree, "usr/lib/postfix"), "MAIL_CONFIG": conf}
 
