@@ -1,0 +1,37 @@
+#ifndef MILTER_MILTERS_H
+#define MILTER_MILTERS_H
+#include "base/buf.h"
+#include "base/fiber.h"
+#include "conf/settings.h"
+/*
+ * milters -- the filters of a worker: which are well, and open connections
+ *
+ * What all sessions of a worker know of a filter. Who tells a client to filters
+ * is chain.h.
+ *
+ * Health    MILTERS_FAILURES of them behind each other (no connection, silence,
+ *           a connection lost, nonsense), and the filter rests for retry_time:
+ *           nobody waits for it, its failure action is taken at once. Behind
+ *           that one session tries, and the others when that has gone well. A
+ *           failure is made good only by an answer to the same command, or to a
+ *           later one of the dialogue: a filter that connects and then stalls
+ *           at the end of each message is not well. What lies in one mail alone
+ *           (a header field too large for a packet, edits that cannot be made)
+ *           is no failure here.
+ * Kept      connections that a finished session has left: max_idle of them, for
+ *           idle_time; a filter must have agreed to that.
+ * Memory    the settings are kept by pointer. milters_destroy() tells idle
+ *           connections QUIT; memory and settings are free when the last chain
+ *           has ended, and its own fiber: the loop must still turn.
+ * Logs      "milter down" (warn) with the reason, "milter up"
+ */
+#define MILTERS_FAILURES	3	/* one is an accident, two a restart */
+
+struct milters;
+
+struct milters	*milters_create(const struct settings *settings);
+void		 milters_destroy(struct milters **m);
+/* A line each: name, address, up, resting or unknown; open, idle, since (in
+ * seconds), and why it rests. */
+void		 milters_status(const struct milters *m, struct buf *out);
+#endif
