@@ -1,62 +1,9 @@
-#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
-#include "base/nearest.h"
-#include "conf/reading.h"
+#include "conf/claim.h"
 
 #define SOCKET_PATH_MAX	(sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
-
-/* Something that may be there only once, and where it is. Two of the same
- * group may be equal. */
-struct claim {
-	const char	*what;
-	struct place	 at;
-	size_t		 group, order;
-};
-struct claims {
-	struct claim	*list;
-	size_t		 n;
-};
-
-static struct claims
-claims_create(struct reading *r, size_t max)
-{
-	return (struct claims){ arena_new_n(r->a, max, struct claim), 0 };
-}
-
-static void
-claim(struct claims *c, const char *what, struct place at, size_t group)
-{
-	c->list[c->n] = (struct claim){ what, at, group, c->n };
-	c->n++;
-}
-
-static int
-by_what(const void *a, const void *b)
-{
-	const struct claim *x = a, *y = b;
-	int c = strcmp(x->what, y->what);
-
-	return c != 0 ? c : x->order < y->order ? -1 : 1;
-}
-
-static void
-claims_check(struct reading *r, struct claims *c, const char *is_already)
-{
-	const struct claim *first = c->list, *now;
-
-	qsort(c->list, c->n, sizeof(*c->list), by_what);
-	for (now = c->list; now < c->list + c->n; now++) {
-		if (strcmp(now->what, first->what) != 0)
-			first = now;
-		if (now->group != first->group)
-			diagnostic(r->d, now->at, NULL,
-			    "\"%s\" is already %s at %s:%u:%u", now->what,
-			    is_already, first->at.source->name,
-			    first->at.line, first->at.column);
-	}
-}
 
 static struct place
 whole_file(const struct reading *r)
@@ -216,17 +163,6 @@ check_dmarc(struct reading *r)
 
 /* What facts are about is compared without case, so two lists whose names
  * differ by that alone would be one to the rules. */
-static const char *
-in_small_letters(struct arena *a, const char *name)
-{
-	char *small = arena_strdup(a, name);
-
-	for (char *c = small; *c != '\0'; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c += 'a' - 'A';
-	return small;
-}
-
 static void
 check_lists(struct reading *r)
 {
@@ -238,7 +174,7 @@ check_lists(struct reading *r)
 		const struct origin *o = &r->lists[i];
 
 		if (list->name != NULL)
-			claim(&names, in_small_letters(r->a, list->name),
+			claim(&names, claim_small_letters(r->a, list->name),
 			    o->at, i);
 		if (!origin_has(o, SCOPE_DNSBL, "zone") && !o->has_unknown)
 			diagnostic(r->d, o->at, NULL,
@@ -374,16 +310,10 @@ complain_backend(struct reading *r, const char *name, struct place at)
 {
 	const struct settings *s = r->s;
 	const char **names = arena_new_n(r->a, s->nbackends + 1, const char *);
-	const char *hint;
-	size_t n = 0;
 
 	for (size_t i = 0; i < s->nbackends; i++)
-		if (s->backends[i].name != NULL)
-			names[n++] = s->backends[i].name;
-	hint = nearest(span_z(name), names, n);
-	if (hint != NULL)
-		hint = arena_printf(r->a, "did you mean \"%s\"?", hint);
-	diagnostic(r->d, at, hint, "there is no backend \"%s\"", name);
+		names[i] = s->backends[i].name;
+	claim_missing(r, "backend", name, at, names, s->nbackends);
 }
 
 static void
@@ -491,4 +421,5 @@ check_settings(struct reading *r)
 	check_backends(r);
 	check_quarantine(r);
 	check_routes(r);
+	check_milters(r);
 }
