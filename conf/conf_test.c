@@ -318,6 +318,58 @@ test_rules(void)
 }
 
 static void
+test_milters(void)
+{
+	struct arena *a = arena_create("conf test");
+	struct settings *s = load(a,
+	    "milter plain { address inet:8891@localhost }\n"
+	    "milter own { address \"unix:f.sock\" failure accept\n"
+	    "failure_rcpt shutdown failure_message reject\n"
+	    "listeners mx networks 10.0.0.0/8 except 10.0.0.1 max_idle 0 }");
+	const struct milter_conf *m;
+
+	if (s == NULL)
+		return;
+	T_INT("in the order of the file", s->nmilters, 2);
+	m = &s->milters[0];
+	T_STR("name", m->name, "plain");
+	T_STR("host", m->address.host, "localhost");
+	T_INT("port", m->address.port, 8891);
+	T_INT("when", m->when, MILTER_ALWAYS);
+	T_INT("tell_at", m->tell_at, MILTER_AT_RCPT);
+	T_INT("authenticated", m->authenticated, MILTER_LOGIN_ANY);
+	T_INT("listeners", m->listeners.n, 0);
+	T_INT("networks", m->networks.n, 0);
+	T_INT("except", m->except.n, 0);
+	T_INT("connect_timeout", m->connect_timeout, 10000000);
+	T_INT("command_timeout", m->command_timeout, 30000000);
+	T_INT("body_timeout", m->body_timeout, 30000000);
+	T_INT("end_timeout", m->end_timeout, 120000000);
+	T_INT("max_time", m->max_time, 300000000);
+	T_INT("failure", m->failure, MILTER_TEMPFAIL);
+	T_INT("failure_connect", m->failure_connect, MILTER_TEMPFAIL);
+	T_INT("failure_message", m->failure_message, MILTER_TEMPFAIL);
+	T_INT("max_idle", m->max_idle, 10);
+	T_INT("idle_time", m->idle_time, 60000000);
+	T_INT("retry_time", m->retry_time, 30000000);
+	m = &s->milters[1];
+	T_OK("a path is absolute", m->address.text[5] == '/' &&
+	    addr_is_unix(&m->address.addr));
+	T_INT("failure as set", m->failure, MILTER_ACCEPT);
+	T_INT("at connect", m->failure_connect, MILTER_ACCEPT);
+	T_INT("at HELO", m->failure_helo, MILTER_ACCEPT);
+	T_INT("at MAIL", m->failure_mail, MILTER_ACCEPT);
+	T_INT("another at RCPT", m->failure_rcpt, MILTER_SHUTDOWN);
+	T_INT("another at the message", m->failure_message, MILTER_REJECT);
+	T_STR("a listener", m->listeners.list[0], "mx");
+	T_INT("a network", m->networks.n, 1);
+	T_INT("but not", m->except.n, 1);
+	T_INT("no idle connections", m->max_idle, 0);
+	conf_free(&s);
+	arena_destroy(&a);
+}
+
+static void
 test_missing_file(void)
 {
 	struct arena *a = arena_create("conf test");
@@ -345,6 +397,7 @@ main(void)
 	test_inheritance();
 	test_links();
 	test_rules();
+	test_milters();
 	test_missing_file();
 	return t_done();
 }

@@ -14,8 +14,8 @@ static const struct directive rows[] = {
     .help = "Where the filter listens: unix:/path, inet:host:port or "
 	"inet6:[2001:db8::1]:port, or as sendmail writes it local:/path, "
 	"inet:port@host or inet6:port@host; host:port alone is enough. The host "
-	"is a name, of which IPv6 and IPv4 addresses are tried whatever "
-	"stands before it, or an address." },
+	"is an address or a name, whose addresses, IPv4 and IPv6, are tried "
+	"in turn." },
 
 /* --- when it is asked --- */
 { .name = "when", .scopes = SCOPE_MILTER, .type = VALUE_CHOICE,

@@ -145,15 +145,15 @@ is_bracketed(struct span in)
 }
 
 static int
-parse_host_port(struct arena *a, struct span in, const char **name,
-    int *port, struct addr *address, struct err *err)
+parse_server(struct arena *a, struct span in, struct backend_url *url,
+    struct err *err)
 {
 	struct span host;
 
-	if (split_host(in, &host, port, err) < 0)
+	if (split_host(in, &host, &url->port, err) < 0)
 		return -1;
-	return parse_host(a, host, is_bracketed(in), *port, name, address,
-	    err);
+	return parse_host(a, host, is_bracketed(in), url->port, &url->host,
+	    &url->addr, err);
 }
 
 static void
@@ -203,8 +203,7 @@ endpoint_backend(struct arena *a, const char *dir, struct span in,
 		url->port = 0;
 		rc = parse_unix(a, dir, rest, &url->addr, err);
 	} else
-		rc = parse_host_port(a, rest, &url->host, &url->port,
-		    &url->addr, err);
+		rc = parse_server(a, rest, url, err);
 	if (rc < 0)
 		return err_prefix(err, "\"%.*s\"", SHOW(in));
 	format_url(a, scheme, url);
@@ -335,13 +334,17 @@ static int
 parse_inet(struct arena *a, struct span in, struct milter_url *url,
     struct err *err)
 {
+	struct span host;
+
 	if (memchr(in.p, '@', in.len) != NULL)
 		return parse_port_at(a, in, url, err);
-	if (parse_host_port(a, in, &url->host, &url->port, &url->addr,
-	    err) < 0)
+	if (split_host(in, &host, &url->port, err) < 0)
 		return -1;
-	return url->port != 0 ? 0 : err_set(err, ERR_CONFIG, "there is no "
-	    "port: expected host:port or port@host");
+	if (url->port == 0)
+		return err_set(err, ERR_CONFIG, "there is no port: expected "
+		    "host:port or port@host");
+	return parse_host(a, host, is_bracketed(in), url->port, &url->host,
+	    &url->addr, err);
 }
 
 static void

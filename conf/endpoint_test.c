@@ -255,6 +255,143 @@ test_stores(void)
 	arena_destroy(&a);
 }
 
+/* A filter in its usual form, then what was found in it. */
+static const struct {
+	const char *name, *in, *want;
+} milters[] = {
+	{ "a unix socket", "unix:/run/opendkim/sock",
+	    "unix:/run/opendkim/sock addr" },
+	{ "the same as sendmail has it", "local:/run/opendkim/sock",
+	    "unix:/run/opendkim/sock addr" },
+	{ "a relative unix socket", "UNIX:opendkim.sock",
+	    "unix:" DIR "/opendkim.sock addr" },
+	{ "a relative one of sendmail", "Local:../sock",
+	    "unix:" DIR "/../sock addr" },
+	{ "a colon in the path", "unix:/run/a:b", "unix:/run/a:b addr" },
+	{ "an @ in the path", "unix:/run/a@b", "unix:/run/a@b addr" },
+	{ "a name", "inet:filter.example:8891",
+	    "inet:filter.example:8891 host=filter.example port=8891" },
+	{ "a name, sendmail", "inet:8891@filter.example",
+	    "inet:filter.example:8891 host=filter.example port=8891" },
+	{ "a name, inet6", "inet6:8891@localhost",
+	    "inet:localhost:8891 host=localhost port=8891" },
+	{ "a name, inet6 and host:port", "inet6:localhost:8891",
+	    "inet:localhost:8891 host=localhost port=8891" },
+	{ "a name alone", "filter.example:1",
+	    "inet:filter.example:1 host=filter.example port=1" },
+	{ "a name alone, sendmail", "inet:65535@unix",
+	    "inet:unix:65535 host=unix port=65535" },
+	{ "an address", "inet:127.0.0.1:8891",
+	    "inet:127.0.0.1:8891 addr port=8891" },
+	{ "an address, sendmail", "INET:8891@127.0.0.1",
+	    "inet:127.0.0.1:8891 addr port=8891" },
+	{ "an address alone", "127.0.0.1:8891",
+	    "inet:127.0.0.1:8891 addr port=8891" },
+	{ "IPv6", "inet6:[2001:DB8::11]:11332",
+	    "inet6:[2001:db8::11]:11332 addr port=11332" },
+	{ "IPv6 under inet", "inet:[::1]:11332",
+	    "inet6:[::1]:11332 addr port=11332" },
+	{ "IPv6 alone", "[::1]:11332", "inet6:[::1]:11332 addr port=11332" },
+	{ "IPv6, sendmail", "inet6:11332@::1",
+	    "inet6:[::1]:11332 addr port=11332" },
+	{ "IPv6, sendmail, in brackets", "inet6:11332@[::1]",
+	    "inet6:[::1]:11332 addr port=11332" },
+	{ "IPv4 under inet6", "inet6:127.0.0.1:25",
+	    "\"inet6:127.0.0.1:25\": this is no IPv6 address" },
+	{ "IPv4 within IPv6", "inet6:25@::ffff:127.0.0.1",
+	    "\"inet6:25@::ffff:127.0.0.1\": this is no IPv6 address" },
+	{ "nothing", "", "\"\" is not where a filter is: expected "
+	    "unix:/path, inet:host:port or inet6:[2001:db8::1]:port" },
+	{ "a path alone", "/run/opendkim/sock",
+	    "\"/run/opendkim/sock\" is not where a filter is: expected "
+	    "unix:/path, inet:host:port or inet6:[2001:db8::1]:port" },
+	{ "another scheme", "tcp://filter.example:8891",
+	    "\"tcp://filter.example:8891\" is not where a filter is: expected "
+	    "unix:/path, inet:host:port or inet6:[2001:db8::1]:port" },
+	{ "a name without a port", "filter.example",
+	    "\"filter.example\" is not where a filter is: expected "
+	    "unix:/path, inet:host:port or inet6:[2001:db8::1]:port" },
+	{ "no path", "local:",
+	    "\"local:\": the path in \"local:\" is empty or holds a control "
+	    "character" },
+	{ "no port", "inet:filter.example", "\"inet:filter.example\": there "
+	    "is no port: expected host:port or port@host" },
+	{ "a port alone", "inet:8891", "\"inet:8891\": there is no port: "
+	    "expected host:port or port@host" },
+	{ "no port behind brackets", "inet6:[::1]", "\"inet6:[::1]\": there "
+	    "is no port: expected host:port or port@host" },
+	{ "no host", "inet::8891",
+	    "\"inet::8891\": \"\" is not a host name" },
+	{ "no host behind @", "inet:8891@",
+	    "\"inet:8891@\": \"\" is not a host name" },
+	{ "no port before @", "inet:@filter.example",
+	    "\"inet:@filter.example\": \"\" is no port: expected 1 to 65535 "
+	    "and \"@\"" },
+	{ "both forms at once", "inet:8891@filter.example:8891",
+	    "\"inet:8891@filter.example:8891\": \"filter.example:8891\" is "
+	    "not a host name" },
+	{ "host@port", "inet:filter.example@8891",
+	    "\"inet:filter.example@8891\": \"filter.example\" is no port: "
+	    "expected 1 to 65535 and \"@\"" },
+	{ "port 0", "inet:filter.example:0", "\"inet:filter.example:0\": "
+	    "\":0\" is no port: expected \":\" and 1 to 65535" },
+	{ "port 0 before @", "inet:0@filter.example",
+	    "\"inet:0@filter.example\": \"0\" is no port: expected 1 to "
+	    "65535 and \"@\"" },
+	{ "a port too large", "inet:65536@filter.example",
+	    "\"inet:65536@filter.example\": \"65536\" is no port: expected "
+	    "1 to 65535 and \"@\"" },
+	{ "an open bracket", "inet6:[::1:8891", "\"inet6:[::1:8891\": "
+	    "missing ] in \"[::1:8891\"" },
+	{ "an open bracket behind @", "inet6:8891@[::1",
+	    "\"inet6:8891@[::1\": missing ] in \"[::1\"" },
+	{ "a bracket and nothing else", "inet6:8891@[",
+	    "\"inet6:8891@[\": missing ] in \"[\"" },
+	{ "a name in brackets", "inet6:8891@[a.example]",
+	    "\"inet6:8891@[a.example]\": \"a.example\" is no IP address: "
+	    "expected 192.0.2.1 or 2001:db8::1" },
+	{ "IPv6 without brackets", "inet6:::1:8891",
+	    "\"inet6:::1:8891\": \"::1:8891\" is no port: expected \":\" "
+	    "and 1 to 65535" },
+};
+
+static const char *
+milter_text(struct arena *a, const struct milter_url *url)
+{
+	const char *port = url->port == 0 ? "" :
+	    arena_printf(a, " port=%d", url->port);
+
+	if (url->host != NULL)
+		return arena_printf(a, "%s host=%s%s%s", url->text, url->host,
+		    url->addr.len == 0 ? "" : " addr", port);
+	return arena_printf(a, "%s%s%s", url->text, url->addr.len == 0 ? "" :
+	    " addr", port);
+}
+
+static void
+test_milters(void)
+{
+	struct arena *a = arena_create("endpoint test");
+
+	for (size_t i = 0; i < sizeof(milters) / sizeof(*milters); i++) {
+		struct milter_url url, again;
+		struct err err;
+
+		if (endpoint_milter(a, DIR, span_z(milters[i].in), &url,
+		    &err) < 0) {
+			T_STR(milters[i].name, err.text, milters[i].want);
+			continue;
+		}
+		T_STR(milters[i].name, milter_text(a, &url), milters[i].want);
+		T_INT("its usual form is read",
+		    endpoint_milter(a, "/", span_z(url.text), &again, &err),
+		    0);
+		T_STR("and is the same", milter_text(a, &again),
+		    milters[i].want);
+	}
+	arena_destroy(&a);
+}
+
 int
 main(void)
 {
@@ -262,5 +399,6 @@ main(void)
 	test_stores();
 	test_backend();
 	test_forward();
+	test_milters();
 	return t_done();
 }
