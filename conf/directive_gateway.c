@@ -108,8 +108,8 @@ static const struct directive rows[] = {
 	"counted." },
 { .name = "quarantine", .scopes = SCOPE_TOP, .type = VALUE_NAME,
     .offset = TOP(quarantine_name), .fallback = "none", .none = "none",
-    .help = "The name of the backend that takes the mail that rules put into "
-	"quarantine. none: such mail goes to its own backend. In both cases "
+    .help = "The name of the backend that takes the mail that rules or milters "
+	"put into quarantine. none: such mail goes to its own backend. In both cases "
 	"the header field X-Forepost-Quarantine says why." },
 
 /* --- resolver block --- */

@@ -152,8 +152,8 @@ static const struct directive rows[] = {
 { .name = "reject_at", .scopes = SCOPE_SMTP, .type = VALUE_FLAG,
     .offset = SMTP(reject_at_connect), .fallback = "rcpt",
     .words = reject_at_words,
-    .help = "When a client hears that a rule of connect, helo or mail refuses "
-	"it. rcpt: at each recipient, so that the log has sender and "
+    .help = "When a client hears that a rule of connect, helo or mail, or a "
+	"milter with tell_at connect, refuses it. rcpt: at each recipient, so that the log has sender and "
 	"recipients; connect: at once, in place of the greeting or as the "
 	"reply to EHLO, HELO or MAIL." },
 

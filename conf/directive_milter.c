@@ -125,8 +125,9 @@ static const struct directive rows[] = {
     .offset = MILTER(retry_time), .fallback = "30s",
     .min = MS(100), .max = HOURS(1),
     .help = "How long a worker leaves the filter alone after three failures "
-	"behind each other: nobody waits for it, and what failure says "
-	"happens at once. Then one session tries it." },
+	"behind each other: nobody waits for it, and what failure, or the "
+	"setting of the stage, says happens at once. Then one session tries "
+	"it, and if that fails the time begins anew." },
 };
 
 const struct directive_rows directive_milter = {
