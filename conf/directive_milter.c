@@ -13,9 +13,9 @@ static const struct directive rows[] = {
     .offset = MILTER(address), .computed = "must be given",
     .help = "Where the filter listens: unix:/path, inet:host:port or "
 	"inet6:[2001:db8::1]:port, or as sendmail writes it local:/path, "
-	"inet:port@host or inet6:port@host; host:port alone is enough. The host "
-	"is an address or a name, whose addresses, IPv4 and IPv6, are tried "
-	"in turn." },
+	"inet:port@host or inet6:port@host; host:port alone is enough. The "
+	"host is an address or a name, whose addresses, IPv4 and IPv6, are "
+	"tried in turn." },
 
 /* --- when it is asked --- */
 { .name = "when", .scopes = SCOPE_MILTER, .type = VALUE_CHOICE,
