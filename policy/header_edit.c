@@ -281,12 +281,13 @@ is_changed(const struct editor *e)
 }
 
 bool
-header_edit_put(struct arena *a, const struct header_change *c,
-    struct buf *out)
+header_edit_put_apart(struct arena *a, const struct header_change *c,
+    size_t nabove, struct buf *above, struct buf *out)
 {
 	struct editor e = { .a = a, .c = c };
 	size_t size = c->fields->size;
 
+	assert(nabove <= c->fields->n);
 	if (c->ncuts == 0 && c->nedits == 0)
 		return false;
 	make_groups(&e);
@@ -296,13 +297,22 @@ header_edit_put(struct arena *a, const struct header_change *c,
 		apply(&e, &c->edits[i]);
 	if (!is_changed(&e))
 		return false;
+	for (size_t i = 0; i < nabove; i++)
+		header_item_put(a, above, &e.came[i], c->utf8);
 	for (size_t i = 0; i < e.nours; i++)
 		header_item_put(a, out, &e.ours[i], c->utf8);
-	for (size_t i = 0; i < c->fields->n; i++)
+	for (size_t i = nabove; i < c->fields->n; i++)
 		header_item_put(a, out, &e.came[i], c->utf8);
 	if (c->is_headless)
 		buf_puts(out, "\r\n");
 	else if (size < c->text.len)
 		buf_put(out, c->text.p + size, c->text.len - size);
 	return true;
+}
+
+bool
+header_edit_put(struct arena *a, const struct header_change *c,
+    struct buf *out)
+{
+	return header_edit_put_apart(a, c, 0, out, out);
 }

@@ -68,4 +68,9 @@ struct header_change {
 /* Appends the new header. False: nothing changes, and nothing is appended. */
 bool	header_edit_put(struct arena *a, const struct header_change *c,
 	    struct buf *out);
+/* The same of a header whose first `nabove` fields stand above our own trace
+ * fields: they are changed as the others are, and are appended to `above`; what
+ * is added stands below them, at the top of `out`. */
+bool	header_edit_put_apart(struct arena *a, const struct header_change *c,
+	    size_t nabove, struct buf *above, struct buf *out);
 #endif
