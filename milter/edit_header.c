@@ -87,6 +87,25 @@ new_item(struct editor *e, const struct answer *edit)
 	return item;
 }
 
+void
+edit_header_read(struct arena *a, struct span above, struct span below,
+    struct header_list *out)
+{
+	struct fields up, down;
+	struct field *list;
+
+	fields_parse(a, below, &down);
+	*out = (struct header_list){ .list = down.list, .n = down.n };
+	if (above.len == 0)
+		return;
+	fields_parse(a, above, &up);
+	list = arena_new_n(a, up.n + down.n, struct field);
+	memcpy(list, up.list, up.n * sizeof(*list));
+	if (down.n > 0)
+		memcpy(list + up.n, down.list, down.n * sizeof(*list));
+	*out = (struct header_list){ list, up.n + down.n, up.n };
+}
+
 /* --- the edits --- */
 
 static void

@@ -57,6 +57,10 @@ struct header_list {
 /* Of a field that was made here: it stands in no text. */
 #define EDIT_HEADER_OFFSET	SIZE_MAX
 
+/* The header that these fields make; an empty line ends each text. The spans
+ * point into them. */
+void	edit_header_read(struct arena *a, struct span above,
+	    struct span below, struct header_list *out);
 int	edit_header(struct arena *a, const struct header_list *in,
 	    const struct edits *edits, struct header_list *out,
 	    struct err *err);

@@ -223,7 +223,7 @@ test_cases(void)
 		struct edits edits;
 		struct err err;
 
-		edits_header(a, crlf(a, cases[i].above),
+		edit_header_read(a, crlf(a, cases[i].above),
 		    crlf(a, cases[i].below), &in);
 		edits_read(a, cases[i].edits, false, &edits);
 		T_INT(cases[i].name, edit_header(a, &in, &edits, &out, &err),
@@ -281,7 +281,7 @@ test_kept(void)
 		edits_append(a, &edits, &others[i]);
 	T_OK("edits of the envelope are none of the header",
 	    !edit_header_has(&edits));
-	edits_header(a, crlf(a, "X: 0\n"), crlf(a, "A: 1\nB: 2\n"), &in);
+	edit_header_read(a, crlf(a, "X: 0\n"), crlf(a, "A: 1\nB: 2\n"), &in);
 	T_INT("and are passed over", edit_header(a, &in, &edits, &out, &err),
 	    0);
 	T_STR("so that nothing changes", put(a, &out), put(a, &in));
@@ -327,10 +327,10 @@ test_limits(void)
 
 	for (size_t i = 0; i < DIALOGUE_EDITS; i++)
 		edits_append(a, &edits, &last);
-	edits_header(a, SPAN_LIT(""), many(a, 1000, "A"), &in);
+	edit_header_read(a, SPAN_LIT(""), many(a, 1000, "A"), &in);
 	T_INT("1000 edits of 1000 fields",
 	    edit_header(a, &in, &edits, &out, &err), 0);
-	edits_header(a, SPAN_LIT(""), many(a, 100000, "A"), &in);
+	edit_header_read(a, SPAN_LIT(""), many(a, 100000, "A"), &in);
 	out.n = 7;
 	T_INT("1000 edits of 100000",
 	    edit_header(a, &in, &edits, &out, &err), -1);
@@ -338,7 +338,7 @@ test_limits(void)
 	    "fields, which is too much work");
 	T_INT("by the filter's fault", err.kind, ERR_SYNTAX);
 	T_INT("and nothing is made", out.n, 7);
-	edits_header(a, SPAN_LIT(""), many(a, 100000, "B"), &in);
+	edit_header_read(a, SPAN_LIT(""), many(a, 100000, "B"), &in);
 	T_INT("unless they are at the top",
 	    edit_header(a, &in, &edits, &out, &err), 0);
 	T_INT("all of them", out.n, 99000);

@@ -82,24 +82,6 @@ edits_read(struct arena *a, const char *text, bool leading_space,
 /* --- headers --- */
 
 void
-edits_header(struct arena *a, struct span above, struct span below,
-    struct header_list *out)
-{
-	struct fields f[2];
-	struct field *list;
-
-	fields_parse(a, above, &f[0]);
-	fields_parse(a, below, &f[1]);
-	assert(f[0].size == above.len && f[1].size == below.len);
-	list = arena_new_n(a, f[0].n + f[1].n + 1, struct field);
-	if (f[0].n > 0)
-		memcpy(list, f[0].list, f[0].n * sizeof(*list));
-	if (f[1].n > 0)
-		memcpy(list + f[0].n, f[1].list, f[1].n * sizeof(*list));
-	*out = (struct header_list){ list, f[0].n + f[1].n, f[0].n };
-}
-
-void
 edits_put(const struct header_list *h, struct span ours, struct buf *out)
 {
 	for (size_t i = 0; i <= h->n; i++) {

@@ -20,9 +20,6 @@ void	edits_read(struct arena *a, const char *text, bool leading_space,
 void	edits_append(struct arena *a, struct edits *edits,
 	    const struct answer *answer);
 
-/* The fields of two texts as one header. */
-void	edits_header(struct arena *a, struct span above, struct span below,
-	    struct header_list *out);
 /* The whole fields; `ours` stands for our block. */
 void	edits_put(const struct header_list *h, struct span ours,
 	    struct buf *out);
