@@ -60,6 +60,17 @@ find_wants(const struct settings *s, const struct rule_plan *plan)
 
 /* --- what they can do --- */
 
+/* One that hears of each stage in its time must be known to by then. */
+static void
+look_at_milter(struct court *c, enum phase phase, size_t milter)
+{
+	const struct settings *s = c->settings;
+
+	if (phase <= PHASE_MAIL && milter < s->nmilters &&
+	    s->milters[milter].tell_at == MILTER_AT_CONNECT)
+		c->is_prompt[phase] = true;
+}
+
 static void
 look_at(struct court *c, enum phase phase, const struct rule *rules, size_t n)
 {
@@ -75,6 +86,10 @@ look_at(struct court *c, enum phase phase, const struct rule *rules, size_t n)
 		case ACTION_REJECT:
 		case ACTION_DEFER:
 			c->refuses[phase] = true;
+			break;
+		case ACTION_MILTER:
+			look_at_milter(c, phase,
+			    action_in_effect(&rules[i])->milter);
 			break;
 		case ACTION_QUARANTINE:	/* a forged reason goes */
 		case ACTION_ADD_HEADER:
@@ -118,6 +133,7 @@ look_at_rules(struct court *c)
 	}
 	c->has_gate = may_trust_or_refuse(rules->phases[PHASE_CONNECT].rules,
 	    plan->phases[PHASE_CONNECT].leading);
+	c->reads_header |= c->settings->nmilters > 0;
 	for (size_t i = 0; i < sizeof(header_facts) / sizeof(*header_facts);
 	    i++)
 		c->reads_header |= plan->facts[header_facts[i]];

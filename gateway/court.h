@@ -23,7 +23,8 @@ struct court {
 	unsigned		 wants;		/* bits of enum check */
 	bool			 has_rules[PHASES];
 	/* It may hold the reply back or end the session (`delay`,
-	 * `disconnect`); it may refuse. See court_is_prompt(). */
+	 * `disconnect`), or have a filter told that is to hear of this stage
+	 * at once; it may refuse. See court_is_prompt(). */
 	bool			 is_prompt[PHASES];
 	bool			 refuses[PHASES];
 	/* Rules of connect that need no lookup may trust or refuse: before

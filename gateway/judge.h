@@ -44,6 +44,24 @@
 struct judge;
 struct store;
 
+/*
+ * The filters, as the rules of the message ask them: each at most once for a
+ * mail, whoever asks. `milter` is the index in the settings. -1 with ERR_CLOSED
+ * alone: what fails is something that a filter says.
+ */
+struct judge_milters {
+	void		*owner;
+	/* For the fact milter.NAME, by the index of its word. Of a filter that
+	 * is told by rules alone nothing comes of what it says; any other is
+	 * asked in its turn, behind those in front of it, and is obeyed. */
+	MAY_YIELD int	(*ask)(void *owner, size_t milter, unsigned *word,
+			    struct err *err);
+	/* For the action: what it says holds. If it lets the mail pass its
+	 * changes are made now, else its reply is the mail's. */
+	MAY_YIELD int	(*obey)(void *owner, size_t milter,
+			    struct consult_answer *answer, struct err *err);
+};
+
 struct judge_client {
 	struct client		*client;	/* name and reverse are set */
 	const char		*listener;
@@ -51,6 +69,7 @@ struct judge_client {
 	bool			 is_unchecked;	/* court_is_unchecked() */
 	const uint64_t		*errors;	/* of the session; by pointer */
 	struct crowd_counts	 sessions;	/* open when it came */
+	const struct judge_milters *milters;	/* NULL: none is asked */
 };
 
 struct judge	*judge_begin(const struct court *c,

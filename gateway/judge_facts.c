@@ -318,5 +318,6 @@ struct fact_source
 judge_facts(struct judge *j)
 {
 	return (struct fact_source){ .owner = j, .get = get,
-	    .count = judge_count, .member = judge_member };
+	    .count = judge_count, .member = judge_member,
+	    .consult = judge_consult };
 }

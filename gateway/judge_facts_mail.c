@@ -213,6 +213,8 @@ get_message(struct judge *j, const struct fact_ref *ref, struct value *v,
 	case FACT_FROM_COUNT:
 		v->number = (int64_t)judge_author(j)->naddresses;
 		return 0;
+	case FACT_MILTER:
+		return judge_milter_fact(j, ref, v, err);
 	default:
 		return get_findings(j, fact_id(ref->fact), v, err);
 	}

@@ -30,7 +30,9 @@ static const char conf[] =
     "dnsbl zen { zone zen.example reply 127.0.0.2 score 5 tag bad "
 	"test_points no }\n"
     "dnsbl mute { zone mute.example reply 127.0.0.2 score 5 "
-	"test_points no }\n";
+	"test_points no }\n"
+    "milter clamav { address unix:/run/clamav }\n"
+    "milter spam { address unix:/run/spam }\n";
 
 static const char message[] =
     "From: bob@x.example, ann@x.example\r\nX-Case: =?utf-8?q?=6fne?=\r\n"
@@ -101,6 +103,7 @@ static const struct expected {
 	[FACT_DMARC_DOMAIN] = { "x.example", NEUTRAL },
 	[FACT_DMARC_TESTING] = { "yes", NEUTRAL },
 	[FACT_ARC] = { "fail", NEUTRAL },
+	[FACT_MILTER] = { .real = "tempfail" },
 	[FACT_SCORE] = { .real = "2.5" },
 	[FACT_SCORES] = { .real = "given" },
 };
@@ -116,6 +119,8 @@ put_name(struct buf *out, const struct fact *f)
 		buf_puts(out, " \\\"" HEADER "\\\"");
 	else if (f->argument == FACT_TAKES_LIST)
 		buf_puts(out, "zen");
+	else if (f->argument == FACT_TAKES_MILTER)
+		buf_puts(out, "spam");
 }
 
 static const char *
@@ -135,6 +140,20 @@ make_rules(struct arena *a)
 	buf_free(&out);
 	return text;
 }
+
+/* --- filters --- */
+
+static MAY_YIELD int
+ask(void *owner, size_t milter, unsigned *word, struct err *err)
+{
+	(void)owner;
+	(void)err;
+	T_INT("the filter of this name", (long long)milter, 1);
+	*word = (unsigned)fact_word(fact_at(FACT_MILTER), span_z("tempfail"));
+	return 0;
+}
+
+static const struct judge_milters milters = { .ask = ask };
 
 /* --- a whole mail --- */
 
@@ -266,7 +285,7 @@ main(void)
 {
 	struct arena *a = arena_create("test");
 	struct hearing h = { .conf = conf, .is_not_greeted = true,
-	    .has_store = true };
+	    .has_store = true, .milters = &milters };
 	struct err err;
 
 	loop_create();
@@ -281,7 +300,7 @@ main(void)
 	hearing_hold(&h, checked);
 	h = (struct hearing){ .conf = conf, .is_not_greeted = true,
 	    .rules = h.rules, .zone = h.zone, .test = h.test,
-	    .peer = "127.0.0.1", .has_store = true };
+	    .peer = "127.0.0.1", .has_store = true, .milters = &milters };
 	hearing_hold(&h, unchecked);
 	h = (struct hearing){ .rules = bare_rules, .is_not_greeted = true,
 	    .zone = "9.2.0.192.in-addr.arpa PTR other.example\n"

@@ -9,6 +9,7 @@
  * judge_facts.c	the facts that rules ask for; judge_facts_mail.c those of a mail
  * judge_store.c	... of the store, and what limits count
  * judge_set.c	sets in Redis
+ * judge_milter.c	what filters say
  */
 struct greylist_answer;
 struct ruling {
@@ -123,6 +124,14 @@ MAY_YIELD int	 judge_greylist(struct judge *j, const struct fact *fact,
 MAY_YIELD int	 judge_count(void *owner, const struct rule *rule,
 		    struct span key, int64_t window, int64_t *number,
 		    struct err *err);
+
+/* --- judge_milter.c --- */
+/* Once the message has come. */
+MAY_YIELD int	 judge_milter_fact(struct judge *j,
+		    const struct fact_ref *ref, struct value *v,
+		    struct err *err);
+MAY_YIELD int	 judge_consult(void *owner, const struct action *action,
+		    struct consult_answer *answer, struct err *err);
 
 /* --- judge_set.c --- */
 MAY_YIELD int	 judge_member(void *owner, const struct set_decl *set,

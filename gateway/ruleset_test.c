@@ -25,6 +25,8 @@ static const char rest[] =
 
 #define ZEN "dnsbl zen { zone zen.example  reply 127.0.0.2 score 4 }\n"
 #define TAGS "dnsbl tags-only { zone t.example  reply 127.0.0.2 tag x }\n"
+#define CLAM "milter clamav { address unix:/run/clamav  when rules }\n"
+#define SIGN "milter opendkim { address unix:/run/opendkim }\n"
 #define QUIET "# nothing\n"
 
 static const struct {
@@ -81,6 +83,34 @@ static const struct {
 	    "elsewhere\n", true },
 	{ "and with one", "rules \"in.rules\"\nquarantine spam\n",
 	    "on message { quarantine \"x\" when spf is fail }\n", "", true },
+	{ "filters of the configuration", "rules \"in.rules\"\n" CLAM SIGN,
+	    "on message { milter clamav when milter.opendkim is error }\n", "",
+	    true },
+	{ "a filter that is mistyped", "rules \"in.rules\"\n" CLAM SIGN,
+	    "on mail { milter clamv }\n",
+	    "in.rules:1:18: unknown milter \"clamv\"\n"
+	    "  on mail { milter clamv }\n"
+	    "                   ^\n"
+	    "  did you mean \"clamav\"?\n", false },
+	{ "one that needs no rule", "rules \"in.rules\"\n" CLAM SIGN,
+	    "on mail {\nmilter opendkim\nmilter clamav\n}\n",
+	    "in.rules:2:8: \"opendkim\" is asked without a rule: this action "
+	    "is for milters that have \"when rules\" in the configuration\n"
+	    "  milter opendkim\n"
+	    "         ^\n", false },
+	{ "one that no rule has told", "rules \"in.rules\"\n" CLAM SIGN,
+	    "on mail { observe milter clamav }\n",
+	    "warning: the milter \"clamav\" is never asked: it has \"when "
+	    "rules\", and no rule has it told\n", true },
+	{ "one of which rules only ask the fact", "rules \"in.rules\"\n" CLAM,
+	    "on message { log \"x\" when milter.clamav is reject }\n", "",
+	    true },
+	{ "a filter, and none is there", "rules \"in.rules\"\n",
+	    "on mail { milter clamav }\n",
+	    "in.rules:1:18: unknown milter \"clamav\": the configuration has "
+	    "none\n"
+	    "  on mail { milter clamav }\n"
+	    "                   ^\n", false },
 	{ "errors of both, the configuration first",
 	    "rules \"in.rules\"\nwrokers 2\nquarantine spma\n",
 	    "on rcpt { route insied }\nrejct\n",

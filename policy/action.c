@@ -22,6 +22,8 @@ static const struct {
 	[ACTION_REPLACE_HEADER] = { "replace header", false, false },
 	[ACTION_PREFIX_SUBJECT] = { "prefix subject", false, false },
 	[ACTION_LOG] = { "log", false, false },
+	/* Of the message it decides, or not: as the filter says. */
+	[ACTION_MILTER] = { "milter", false, false },
 	/* If they do something it is that of their brake. */
 	[ACTION_GREYLIST] = { "greylist", false, false },
 	[ACTION_LIMIT] = { "limit", false, false },

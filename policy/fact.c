@@ -33,6 +33,10 @@ static const char *const greylist_words[] = {
 static const char *const arc_words[] = {
 	"none", "pass", "fail", "temperror", NULL
 };
+static const char *const milter_words[] = {
+	"none", "accept", "reject", "tempfail", "discard", "quarantine",
+	"error", NULL
+};
 
 static const struct fact table[FACTS] = {
 #define X(id, name, type, words, phase, scope, change, cost, argument, none, \
@@ -56,13 +60,20 @@ fact_id(const struct fact *fact)
 	return (enum fact_id)(fact - table);
 }
 
+bool
+fact_is_dotted(const struct fact *fact)
+{
+	return fact->argument == FACT_TAKES_LIST ||
+	    fact->argument == FACT_TAKES_MILTER;
+}
+
 /* "dnsbl.zen": what stands behind the row's name. "": it is not of this row. */
 static struct span
 behind(const struct fact *row, struct span name)
 {
 	size_t len = strlen(row->name);
 
-	if (row->argument != FACT_TAKES_LIST || name.len <= len ||
+	if (!fact_is_dotted(row) || name.len <= len ||
 	    memcmp(name.p, row->name, len) != 0)
 		return (struct span){0};
 	return span_n(name.p + len, name.len - len);
@@ -73,7 +84,7 @@ fact_find(struct span name, struct span *argument)
 {
 	*argument = (struct span){0};
 	for (size_t i = 0; i < FACTS; i++)
-		if (table[i].argument != FACT_TAKES_LIST &&
+		if (!fact_is_dotted(&table[i]) &&
 		    span_is(name, table[i].name))
 			return &table[i];
 	for (size_t i = 0; i < FACTS; i++) {
@@ -91,7 +102,7 @@ fact_nearest(struct span name)
 	size_t n = 0;
 
 	for (size_t i = 0; i < FACTS; i++)
-		if (table[i].argument != FACT_TAKES_LIST)
+		if (!fact_is_dotted(&table[i]))
 			names[n++] = table[i].name;
 	return nearest(name, names, n);
 }

@@ -17,8 +17,9 @@
  * fact_source).
  *
  * Some facts take an argument: header "Name", headers "Name",
- * header-count "Name"; and dnsbl.NAME, whose NAME is that of a list. A list
- * that is called as another fact is (dnsbl "score") cannot be asked so.
+ * header-count "Name"; dnsbl.NAME, whose NAME is that of a list; milter.NAME,
+ * whose NAME is that of a filter. A list that is called as another fact is
+ * (dnsbl "score") cannot be asked so.
  *
  * "none" is either a word of a TYPE_WORD or, if it may be none, the absence of
  * the fact: no fact has both, so `is none` has one meaning.
@@ -38,9 +39,11 @@ enum fact_cost {
 	FACT_FREE,
 	FACT_DNS,
 	FACT_STORE,			/* base/store.h is asked */
-	FACT_BODY			/* all of it is needed */
+	FACT_BODY,			/* all of it is needed */
+	FACT_FILTER			/* ... and a filter is told all of it */
 };
-enum fact_argument { FACT_TAKES_NOTHING, FACT_TAKES_HEADER, FACT_TAKES_LIST };
+enum fact_argument { FACT_TAKES_NOTHING, FACT_TAKES_HEADER, FACT_TAKES_LIST,
+    FACT_TAKES_MILTER };
 
 struct fact {
 	const char		*name;
@@ -65,6 +68,8 @@ enum fact_id {
 };
 const struct fact	*fact_at(enum fact_id id);
 enum fact_id		 fact_id(const struct fact *fact);
+/* Its argument stands behind the dot of its name: "dnsbl.zen". */
+bool			 fact_is_dotted(const struct fact *fact);
 /* `name` is all of "dnsbl.zen" too; *argument is what stands behind the dot
  * then. NULL: no such fact. */
 const struct fact	*fact_find(struct span name, struct span *argument);

@@ -27,6 +27,7 @@ argument_text(const struct fact *f)
 	case FACT_TAKES_HEADER:
 		return " \"Name\"";
 	case FACT_TAKES_LIST:
+	case FACT_TAKES_MILTER:
 		return "NAME";
 	case FACT_TAKES_NOTHING:
 		break;
@@ -93,6 +94,7 @@ cost_name(enum fact_cost cost)
 	static const char *const names[] = {
 		[FACT_FREE] = "none", [FACT_DNS] = "dns",
 		[FACT_STORE] = "store", [FACT_BODY] = "message",
+		[FACT_FILTER] = "milter",
 	};
 
 	return names[cost];
@@ -111,12 +113,14 @@ fact_object(const struct fact *f)
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s%s", f->name,
-	    f->argument == FACT_TAKES_LIST ? argument_text(f) : "");
+	    fact_is_dotted(f) ? argument_text(f) : "");
 	set_text(object, "name", name);
 	if (f->argument == FACT_TAKES_HEADER)
 		set_text(object, "argument", "header");
 	if (f->argument == FACT_TAKES_LIST)
 		set_text(object, "argument", "list");
+	if (f->argument == FACT_TAKES_MILTER)
+		set_text(object, "argument", "milter");
 	set_text(object, "type", bare_type(f->type));
 	json_object_set_new(object, "may-be-none",
 	    json_boolean(f->may_be_none));
@@ -164,7 +168,7 @@ put_item(FILE *out, const struct fact *f)
 {
 	fputs(".It Ic ", out);
 	put_name(out, f->name);
-	if (f->argument == FACT_TAKES_LIST)
+	if (fact_is_dotted(f))
 		fputs("\\& Ns Ar NAME", out);
 	if (f->argument == FACT_TAKES_HEADER)
 		fputs(" Qq Ar Name", out);

@@ -22,6 +22,8 @@ test_columns(void)
 	    "                  helo     the command with which it did: "
 	    "helo or ehlo\n"), 1);
 	T_INT("the name of a list", printed_count(text, "\ndnsbl.NAME "), 1);
+	T_INT("the name of a filter", printed_count(text, "\nmilter.NAME "),
+	    1);
 	T_INT("the name of a header field", printed_count(text,
 	    "\nheader-count \"Name\" "), 1);
 	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
@@ -65,6 +67,10 @@ test_json(void)
 	    "header");
 	T_STR("a list's name is", text_at(list, FACT_DNSBL_LIST, "name"),
 	    "dnsbl.NAME");
+	T_STR("so is a filter's", text_at(list, FACT_MILTER, "name"),
+	    "milter.NAME");
+	T_STR("it is one", text_at(list, FACT_MILTER, "argument"), "milter");
+	T_STR("which is asked", text_at(list, FACT_MILTER, "cost"), "milter");
 	words = json_object_get(json_array_get(list, FACT_ARC), "words");
 	T_INT("words", json_array_size(words), 4);
 	T_STR("a word", json_string_value(json_array_get(words, 2)), "fail");

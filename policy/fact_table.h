@@ -168,6 +168,9 @@ X(DMARC_TESTING, "dmarc.testing", TYPE_YESNO, NULL, PHASE_MESSAGE, \
 X(ARC, "arc", TYPE_WORD, arc_words, PHASE_MESSAGE, FACT_OF_MESSAGE, \
     FACT_STAYS, FACT_BODY, FACT_TAKES_NOTHING, false, \
     "the chain of ARC seals (RFC 8617)") \
+X(MILTER, "milter.", TYPE_WORD, milter_words, PHASE_MESSAGE, FACT_OF_MESSAGE, \
+    FACT_STAYS, FACT_FILTER, FACT_TAKES_MILTER, false, \
+    "what the filter of this name says of the mail") \
 X(SCORE, "score", TYPE_NUMBER, NULL, PHASE_CONNECT, FACT_OF_RULES, FACT_STAYS, \
     FACT_FREE, FACT_TAKES_NOTHING, false, "the sum of all scores so far") \
 X(SCORES, "scores", TYPE_TEXTS, NULL, PHASE_CONNECT, FACT_OF_RULES, \

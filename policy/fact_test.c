@@ -19,6 +19,9 @@ static const struct {
 	{ "begins like that of all lists", "dnsbl.scores", FACT_DNSBL_LIST,
 	    "scores" },
 	{ "no list", "dnsbl.", -1, "" },
+	{ "of a filter", "milter.clamav", FACT_MILTER, "clamav" },
+	{ "no filter", "milter.", -1, "" },
+	{ "the filters", "milter", -1, "" },
 	{ "no dot either", "dnsbl", -1, "" },
 	{ "part of a name", "client", -1, "" },
 	{ "more than a name", "client.ip4", -1, "" },
@@ -103,7 +106,7 @@ test_row(const struct fact *f)
 	struct span argument;
 	size_t len = strlen(f->name);
 
-	if (f->argument == FACT_TAKES_LIST)
+	if (fact_is_dotted(f))
 		T_OK(f->name, f->name[len - 1] == '.');
 	else
 		T_OK(f->name, fact_find(span_z(f->name), &argument) == f);
@@ -121,7 +124,8 @@ test_row(const struct fact *f)
 	    f->phase == PHASE_MAIL);
 	T_OK("what the session or HELO gives stays",
 	    f->change == FACT_STAYS || f->scope >= FACT_OF_MAIL);
-	T_INT(f->name, f->cost == FACT_BODY, f->scope == FACT_OF_MESSAGE);
+	T_INT(f->name, f->cost == FACT_BODY || f->cost == FACT_FILTER,
+	    f->scope == FACT_OF_MESSAGE);
 	T_OK("help is a phrase", f->help[0] != '\0' &&
 	    f->help[strlen(f->help) - 1] != '.');
 }
@@ -142,6 +146,7 @@ test_order(void)
 	T_INT("policy",
 	    fact_word(fact_at(FACT_DMARC_POLICY), span_z("reject")), 2);
 	T_INT("arc", fact_word(fact_at(FACT_ARC), span_z("temperror")), 3);
+	T_INT("milter", fact_word(fact_at(FACT_MILTER), span_z("error")), 6);
 	T_INT("reverse", fact_word(fact_at(FACT_CLIENT_REVERSE),
 	    span_z("mismatch")), 2);
 }

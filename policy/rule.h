@@ -91,13 +91,15 @@ enum action_kind {
 	ACTION_DISCONNECT, ACTION_DISCARD, ACTION_QUARANTINE, ACTION_SCORE,
 	ACTION_TAG, ACTION_DELAY, ACTION_ROUTE, ACTION_ADD_HEADER, ACTION_REMOVE_HEADER,
 	ACTION_REPLACE_HEADER, ACTION_PREFIX_SUBJECT, ACTION_LOG,
-	ACTION_GREYLIST, ACTION_LIMIT
+	ACTION_MILTER, ACTION_GREYLIST, ACTION_LIMIT
 };
 
 #define RULE_SCORE_MAX	1000		/* up or down, of one rule */
 /* us, of one rule and of all of a phase: so long clients wait for a reply,
  * RFC 5321 4.5.3.2. */
 #define RULE_DELAY_MAX	(INT64_C(300) * 1000000)
+
+#define RULE_MILTERS_MAX	32	/* filters: a bit for each, in a word */
 
 #define RULE_LIMIT_MAX		1000000000	/* events in a window */
 #define RULE_LIMIT_FACTS_MAX	10		/* that they are counted by */
@@ -125,9 +127,12 @@ struct action {
 	int			 code;		/* REJECT, DEFER, DISCONNECT */
 	const char		*enhanced;	/* "5.7.1" */
 	struct template		 text;		/* reply, reason, value, log */
-	struct span		 name;		/* tag, score, header, route */
+	struct span		 name;		/* tag, score, header, route,
+						   milter */
 	struct place		 name_at;
 	int64_t			 number;	/* SCORE: hundredths; DELAY: us */
+	size_t			 milter;	/* MILTER: of rules.milters, by
+						   rule_check.c */
 	struct fact_ref		 ref;		/* SCORE: of this fact's value,
 						   if ref.fact != NULL */
 	struct brake		*brake;		/* GREYLIST, LIMIT; else NULL */
@@ -153,6 +158,12 @@ struct phase_rules {
 	size_t			 n;
 };
 
+/* A filter of the configuration, which knows more of it. */
+struct rule_milter {
+	const char		*name;
+	bool			 is_by_rules;	/* told what a rule has it told */
+};
+
 /* What those rules of the message that act can read of one recipient. */
 struct rcpt_reads {
 	const struct cond	**tests;	/* of its facts and tags */
@@ -173,6 +184,10 @@ struct rules {
 	size_t			 nlists;
 	size_t			 nconfigured;	/* of them, in front: of the
 						   configuration */
+	/* All of the configuration, in its order; without one, those that
+	 * are named. */
+	struct rule_milter	*milters;
+	size_t			 nmilters;
 	size_t			 nrules;	/* `number` is below it */
 	size_t			 nslots;	/* different facts that are named */
 	size_t			 nlimits;	/* brake.slot is below it */

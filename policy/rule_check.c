@@ -26,7 +26,7 @@ check_fact_name(struct rule_checker *c, const struct fact_ref *ref)
 {
 	if (ref->fact->argument == FACT_TAKES_NOTHING)
 		return ref->fact->name;
-	if (ref->fact->argument == FACT_TAKES_LIST)
+	if (fact_is_dotted(ref->fact))
 		return arena_printf(c->a, "%s%.*s", ref->fact->name,
 		    SPAN_ARG(ref->argument));
 	return arena_printf(c->a, "%s %s", ref->fact->name,
@@ -78,6 +78,8 @@ check_ref(struct rule_checker *c, const struct fact_ref *ref,
 		    phase_name(ref->fact->phase));
 	if (ref->fact->cost == FACT_STORE)
 		check_store(c, ref->fact->name, ref->at);
+	if (ref->fact->argument == FACT_TAKES_MILTER)
+		return check_milter_fact(c, ref);
 	return ref->fact->argument != FACT_TAKES_LIST || check_list(c, ref);
 }
 
@@ -195,6 +197,8 @@ check_action(struct rule_checker *c, struct action *action, enum phase phase)
 	if (action->kind == ACTION_ROUTE && action->name.len > 0 &&
 	    c->context != NULL && c->context->backends != NULL)
 		check_route(c, action);
+	if (action->kind == ACTION_MILTER)
+		check_milter_action(c, action);
 }
 
 static void

@@ -11,6 +11,7 @@
  *
  * rule_check.c		each rule for itself: phases, names, labels
  * rule_check_type.c	conditions: do fact, operator and value fit?
+ * rule_check_milter.c	names of filters
  * rule_check_set.c	sets are built; does the set fit the fact?
  * rule_check_flow.c	warnings: what is never reached, never or always true
  * rule_check_cube.c	... of conditions that hold together
@@ -38,6 +39,12 @@ const char	*check_fact_name(struct rule_checker *c,
 void		 check_leaf(struct rule_checker *c, struct cond *cond);
 bool		 check_literal(struct rule_checker *c, struct cond *cond,
 		    const struct token *literal, struct value *value);
+
+/* --- rule_check_milter.c --- */
+bool		 check_milter_fact(struct rule_checker *c,
+		    const struct fact_ref *ref);
+void		 check_milter_action(struct rule_checker *c,
+		    struct action *action);
 
 /* --- rule_check_set.c --- */
 void		 check_set_build(struct rule_checker *c,

@@ -96,6 +96,7 @@ decide(struct rule_run *run, enum world_kind w, struct verdict *v,
 	v->code = action->code;
 	v->enhanced = action->enhanced;
 	v->text = text;
+	v->milter = action->milter;
 	rule_soften(run, w, v);
 }
 
@@ -168,6 +169,14 @@ act(struct rule_run *run, const struct rule_step *step)
 		break;
 	case ACTION_LOG:
 		add_log(run, rule, text);
+		break;
+	case ACTION_MILTER:
+		if (run->phase != PHASE_MESSAGE)
+			rule_milter_tell(run, action);
+		else if (rule_milter_decides(step)) {
+			decide(run, REAL, run->verdict, rule, text);
+			return DECIDED;
+		}
 		break;
 	case ACTION_GREYLIST:
 	case ACTION_LIMIT:
@@ -248,6 +257,9 @@ do_action(struct rule_run *run, const struct rule *rule, struct err *err)
 	    measure(run, action, &step->score, err) < 0)
 		return STOPPED;
 	step->observed = rule->observe;
+	if (action->kind == ACTION_MILTER && run->phase == PHASE_MESSAGE &&
+	    !rule->observe && rule_milter(run, err) < 0)
+		return STOPPED;
 	if (!rule->observe)
 		return act(run, step);
 	observe(run, step);
@@ -317,6 +329,7 @@ evaluation_begin(struct arena *a, const struct rules *rules,
 	e->counts = arena_new_n(a, rules->nlimits, struct count_slot);
 	e->questions = arena_new_n(a, rules->nquestions,
 	    struct question_slot);
+	e->consults = arena_new_n(a, rules->nmilters, struct consult_slot);
 	return e;
 }
 
@@ -362,4 +375,5 @@ evaluation_forget(struct evaluation *e, enum fact_scope scope)
 {
 	rule_facts_forget(e, scope);
 	rule_counts_forget(e, scope);
+	rule_consults_forget(e, scope);
 }

@@ -2,6 +2,7 @@
 #define POLICY_RULE_EVAL_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -56,7 +57,8 @@
  * Rcpt      the rules of the message are asked once for all recipients: as for
  *           the one of evaluation_rcpt_keep(). Others belong to the same
  *           message if evaluation_rcpt_class() is equal: these rules cannot
- *           tell them apart. What only observes does not count. It sees the
+ *           tell them apart. A filter that a rule of rcpt has told is told of
+ *           the mail: it makes no difference. What only observes does not count. It sees the
  *           facts of the same recipient; in the shadow are the scores and tags
  *           of the first one whom the rules of rcpt would have taken.
  * Sets      that are kept elsewhere (Redis) are asked once for each value, for
@@ -68,8 +70,14 @@
  *           the mail (it accepts, trusts, defers, discards, quarantines, tags
  *           or takes from the score), then what refuses for good or discards,
  *           for as long as its scores would have lasted, defers: 451 4.3.0, of
- *           `disconnect` 421. If it routes, it is not known where the mail
+ *           `disconnect` 421; and so does what a filter refuses for good. It may
+ *           be a filter too that could have spoken otherwise. If it routes, it is not known where the mail
  *           belongs, unless a later rule says it (`unrouted`).
+ * Milter    at connect, helo, mail and rcpt this action lists filters that are
+ *           to be told, and the rules go on. Of the message it asks the filter,
+ *           once: if that lets the mail pass the rules go on, else its answer
+ *           is the verdict. A rule that observes asks none, and is traced as if
+ *           it let the mail pass. Asking for the fact alone decides nothing.
  * None      fits `is none` alone: no other test holds. A list of nothing is
  *           none too. Tests of a list hold if one of its items fits.
  * Case      of ASCII letters does not matter in texts; in a regular
@@ -101,6 +109,18 @@ struct set_answer {
 					   policy/set_ask.h */
 };
 
+/* What a filter does with the message. */
+enum consulted {
+	CONSULT_UNASKED,		/* not this one, or not here: */
+	CONSULT_PASSES,			/* the rules go on */
+	CONSULT_DEFERS,
+	CONSULT_REFUSES			/* for good; or it discards */
+};
+struct consult_answer {
+	enum consulted	 outcome;
+	unsigned	 word;		/* of the fact milter.NAME */
+};
+
 struct fact_source {
 	void		*owner;
 	/* Fills in the value (of the fact's type, or none). -1: ERR_CLOSED,
@@ -126,6 +146,13 @@ struct fact_source {
 	MAY_YIELD int	(*member)(void *owner, const struct set_decl *set,
 			    const struct value *value,
 			    struct set_answer *answer, struct err *err);
+	/*
+	 * The filter of this action, for the message: what it says holds, its
+	 * changes too if it lets the mail pass. -1 as above, and then it will
+	 * be asked again. Needed if a rule of the message has a `milter`.
+	 */
+	MAY_YIELD int	(*consult)(void *owner, const struct action *action,
+			    struct consult_answer *answer, struct err *err);
 };
 
 struct header_edit {			/* of the forwarded message */
@@ -142,11 +169,16 @@ struct told {
 
 struct verdict {
 	enum action_kind	 kind;	/* ACCEPT, TRUST, REJECT, DEFER,
-					   DISCONNECT, DISCARD, QUARANTINE */
+					   DISCONNECT, DISCARD, QUARANTINE,
+					   MILTER: as that filter says */
 	const struct rule	*rule;	/* NULL: no rule decided */
 	int			 code;
 	const char		*enhanced;
 	struct span		 text;	/* rendered; one line */
+	size_t			 milter;	/* MILTER: of rules.milters */
+	/* Filters that are to be told from here on, a bit each (1 << index in
+	 * rules.milters): not by rules of the message. */
+	uint32_t		 milters;
 	/* us, of all `delay` of the phase, RULE_DELAY_MAX at most */
 	int64_t			 delay;
 	struct span		 route;	/* "": none; the last one counts */
@@ -180,6 +212,8 @@ struct rule_step {
 	struct span		 text;		/* of its action, rendered */
 	int64_t			 score;		/* of `score` */
 	int64_t			 number;	/* that `limit` counted */
+	bool			 is_consulted;	/* a filter; or it would be */
+	struct consult_answer	 consulted;
 	/* A regular expression that met its limit, so did not match; the
 	 * first one. */
 	const struct cond	*gave_up;

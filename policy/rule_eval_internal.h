@@ -8,6 +8,7 @@
  * rule_cond.c	whether a condition holds
  * rule_facts.c	facts of the source: read once, kept for their scope
  * rule_question.c	sets in Redis, and what follows if they do not answer
+ * rule_milter.c	filters: who is to be told, and what they say
  * rule_brake.c	whether greylist and limit do something
  * rule_given.c	what rules give: scores and tags, and facts made of them
  * rule_eval_rcpt.c	many recipients, and one message for them
@@ -27,6 +28,12 @@ struct count_slot {
 	bool			 known;
 	enum phase		 phase;		/* of its rule */
 	int64_t			 number;
+};
+
+/* What a filter said of the message. */
+struct consult_slot {
+	bool			 known;
+	struct consult_answer	 answer;
 };
 
 /* What a set in Redis said of a fact. */
@@ -72,6 +79,7 @@ struct evaluation {
 	struct fact_slot	**slots;	/* by fact_ref.slot */
 	struct count_slot	*counts;	/* by brake.slot */
 	struct question_slot	*questions;	/* by cond.question */
+	struct consult_slot	*consults;	/* by action.milter */
 	struct world		 worlds[WORLDS];
 	struct {			/* by evaluation_rcpt_keep() */
 		bool			 is_kept;
@@ -135,6 +143,18 @@ void		 rule_soften(const struct rule_run *run, enum world_kind w,
  * of it. */
 MAY_YIELD int	 rule_brake(struct rule_run *run, struct err *err);
 void		 rule_counts_forget(struct evaluation *e,
+		    enum fact_scope scope);
+
+/* --- rule_milter.c --- */
+/* Of the rule at hand, of the message, which acts: fills in what the step says
+ * of it. */
+MAY_YIELD int	 rule_milter(struct rule_run *run, struct err *err);
+/* The same at the phases before; never waits. */
+void		 rule_milter_tell(struct rule_run *run,
+		    const struct action *action);
+/* Whether what it says ends the phase. */
+bool		 rule_milter_decides(const struct rule_step *step);
+void		 rule_consults_forget(struct evaluation *e,
 		    enum fact_scope scope);
 
 /* --- rule_given.c --- */

@@ -326,6 +326,9 @@ told(struct rule_trial *t)
 		return "trusted";
 	if (t->trace.trusted != NULL)
 		t->verdict = (struct verdict){ .kind = ACTION_ACCEPT };
+	/* Which rule could not be told is for the log alone. */
+	if (t->verdict.unsure != NULL)
+		t->verdict.unsure = t->verdict.rule;
 	text = rule_trial_verdict(t);
 	copy = arena_strdup(t->arena, text);
 	for (char *p = copy; *p != '\0'; p++)

@@ -17,7 +17,7 @@ enum argument {
 	CODE	= 1 << 0,	/* [code [enhanced]] */
 	NUMBER	= 1 << 1,	/* a score, or a fact that is one */
 	TIME	= 1 << 2,
-	NAME	= 1 << 3,	/* of a tag or a backend */
+	NAME	= 1 << 3,	/* of a tag, a backend or a filter */
 	FIELD	= 1 << 4,	/* "Name" of a header field */
 	REASON	= 1 << 5,	/* ["text"] */
 	TEXT	= 1 << 6,	/* "text" */
@@ -52,24 +52,12 @@ static const struct action_row {
 	    0, NULL },
 	{ "prefix", "subject", ACTION_PREFIX_SUBJECT, MESSAGE, TEXT, 0, NULL },
 	{ "log", NULL, ACTION_LOG, ALL, TEXT, 0, NULL },
+	{ "milter", NULL, ACTION_MILTER, ALL, NAME, 0, NULL },
 	/* Read by rule_parse_brake.c. */
 	{ "greylist", NULL, ACTION_GREYLIST, RCPT, 0, 0, NULL },
 	{ "limit", NULL, ACTION_LIMIT, ALL, 0, 0, NULL },
 };
 #define ROWS	(sizeof(rows) / sizeof(*rows))
-
-static const char *const not_built[] = { "milter" };
-#define NOT_BUILT	(sizeof(not_built) / sizeof(*not_built))
-
-
-static bool
-is_not_built(struct span word)
-{
-	for (size_t i = 0; i < NOT_BUILT; i++)
-		if (span_is(word, not_built[i]))
-			return true;
-	return false;
-}
 
 bool
 rule_is_action(struct span word)
@@ -77,19 +65,17 @@ rule_is_action(struct span word)
 	for (size_t i = 0; i < ROWS; i++)
 		if (span_is(word, rows[i].name))
 			return true;
-	return is_not_built(word);
+	return false;
 }
 
 const char *
 rule_nearest_action(struct span word)
 {
-	const char *names[ROWS + NOT_BUILT];
+	const char *names[ROWS];
 
 	for (size_t i = 0; i < ROWS; i++)
 		names[i] = rows[i].name;
-	for (size_t i = 0; i < NOT_BUILT; i++)
-		names[ROWS + i] = not_built[i];
-	return nearest(word, names, ROWS + NOT_BUILT);
+	return nearest(word, names, ROWS);
 }
 
 /* --- replies --- */
@@ -271,7 +257,8 @@ parse_name(struct rule_parser *p, const struct action_row *row,
 {
 	if (!rule_is_value(p->t) || token_is_word(p->t, "when"))
 		return complain(p, row->kind == ACTION_TAG ?
-		    "the name of a tag" : "the name of a backend", row);
+		    "the name of a tag" : row->kind == ACTION_MILTER ?
+		    "the name of a filter" : "the name of a backend", row);
 	action->name_at = p->t->place;
 	if (value_is_label(p->t->text))
 		action->name = p->t->text;
@@ -379,12 +366,6 @@ find_row(struct rule_parser *p)
 	if (t->kind != TOKEN_WORD) {
 		diagnostic(p->d, t->place, NULL, "expected an action or when, "
 		    "found %s", rule_show(p, t));
-		return NULL;
-	}
-	if (is_not_built(t->text)) {
-		diagnostic(p->d, t->place, NULL,
-		    "\"%.*s\" is not built into this version",
-		    SPAN_ARG(t->text));
 		return NULL;
 	}
 	for (size_t i = 0; i < ROWS; i++)

@@ -19,6 +19,7 @@ struct gathering {
 	struct cond		**asking;	/* sets in Redis */
 	size_t			 nasking, asking_cap;
 	bool			 has_limit;	/* one that counts */
+	bool			 has_milter;	/* that a rule has told */
 };
 
 /* Room for one more; what was emptied keeps its own. */
@@ -78,6 +79,7 @@ gather_action(struct gathering *g, struct action *action)
 	struct brake *brake = action->brake;
 
 	g->has_limit |= action->kind == ACTION_LIMIT;
+	g->has_milter |= action->kind == ACTION_MILTER;
 	for (size_t i = 0; brake != NULL && i < brake->nfacts; i++)
 		gather_ref(g, &brake->facts[i]);
 	if (brake != NULL)
@@ -204,8 +206,10 @@ plan_needs(struct arena *a, const struct gathering *g, bool *seen,
 	}
 }
 
+/* A filter is asked at once of the message alone. */
 static size_t
-count_leading(struct gathering *g, const struct phase_rules *rules)
+count_leading(struct gathering *g, const struct phase_rules *rules,
+    enum phase phase)
 {
 	size_t i;
 
@@ -213,8 +217,10 @@ count_leading(struct gathering *g, const struct phase_rules *rules)
 		g->n = 0;
 		g->nasking = 0;
 		g->has_limit = false;
+		g->has_milter = false;
 		gather_rule(g, &rules->rules[i]);
-		if (g->has_limit || g->nasking > 0)
+		if (g->has_limit || g->nasking > 0 ||
+		    (g->has_milter && phase == PHASE_MESSAGE))
 			return i;
 		for (size_t j = 0; j < g->n; j++)
 			if (g->refs[j]->fact->cost != FACT_FREE)
@@ -272,7 +278,8 @@ rule_plan(struct arena *a, const struct rules *rules)
 	for (size_t i = 0; i < PHASES; i++) {
 		struct phase_plan *p = &plan->phases[i];
 
-		p->leading = count_leading(&g, &rules->phases[i]);
+		p->leading = count_leading(&g, &rules->phases[i],
+		    (enum phase)i);
 		g.n = 0;
 		gather_phase(&g, &rules->phases[i]);
 		plan_needs(a, &g, arena_new_n(a, rules->nslots, bool), p);

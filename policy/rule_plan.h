@@ -20,7 +20,7 @@ struct phase_plan {
 	const struct fact_ref	**needs;
 	size_t			 nneeds;
 	/* Rules (and groups) in front whose facts are free, and that count
-	 * nothing and ask no set in Redis. */
+	 * nothing and ask no set in Redis and no filter. */
 	size_t			 leading;
 };
 

@@ -20,7 +20,7 @@
 #define TRIALS		400
 
 /* Of all trials: they would show nothing without these. */
-static size_t decided, observed, counted, asked;
+static size_t decided, observed, counted, asked, consulted;
 
 /* What is made of a seed, and what it says when all facts are there. */
 struct job {
@@ -131,6 +131,19 @@ member_late(void *owner, const struct set_decl *set,
 	return 0;
 }
 
+static MAY_YIELD int
+consult_late(void *owner, const struct action *action,
+    struct consult_answer *answer, struct err *err)
+{
+	struct rule_trial *t = owner;
+
+	if (fiber_wait(clock_now() + 20, err) < 0 &&
+	    err->kind == ERR_CLOSED)
+		return -1;
+	test_facts_consult(t->given, action, answer);
+	return 0;
+}
+
 static void
 check_late(void *arg)
 {
@@ -138,7 +151,7 @@ check_late(void *arg)
 	struct rule_trial t = { .rules = job->rules, .facts = job->facts,
 	    .any_count = true,
 	    .source = { .get = get_late, .count = count_late,
-	    .member = member_late } };
+	    .member = member_late, .consult = consult_late } };
 
 	if (rule_trial_begin(&t))
 		compare(job, "late facts, the same trace", all_phases(&t),
@@ -264,7 +277,20 @@ member_but_one(void *owner, const struct set_decl *set,
 	return 0;
 }
 
-/* Once at each fact, count and set that is asked for. */
+static MAY_YIELD int
+consult_but_one(void *owner, const struct action *action,
+    struct consult_answer *answer, struct err *err)
+{
+	struct arrivals *a = owner;
+
+	if (++a->asked == a->fail)
+		return not_yet(err);
+	a->trial.consulted++;
+	test_facts_consult(a->trial.given, action, answer);
+	return 0;
+}
+
+/* Once at each fact, count, set and filter that is asked for. */
 static void
 check_stops(const struct job *job)
 {
@@ -275,7 +301,8 @@ check_stops(const struct job *job)
 		a = (struct arrivals){ .trial = { .rules = job->rules,
 		    .facts = job->facts, .any_count = true,
 		    .source = { .get = get_but_one, .count = count_but_one,
-		    .member = member_but_one } },
+		    .member = member_but_one,
+		    .consult = consult_but_one } },
 		    .fail = ++fail_at };
 		if (rule_trial_begin(&a.trial)) {
 			shuffle(&a, job->from);
@@ -283,7 +310,10 @@ check_stops(const struct job *job)
 			    run_arriving(&a), job->want);
 			if (a.trial.counted > a.trial.parsed->nlimits)
 				fail(job, "counted once", "twice", "");
+			if (a.trial.consulted > a.trial.parsed->nmilters)
+				fail(job, "consulted once", "twice", "");
 		}
+		consulted += a.trial.consulted;
 		counted += a.trial.counted;
 		rule_trial_end(&a.trial);
 	} while (a.asked >= fail_at);
@@ -303,7 +333,8 @@ run_observing(const struct job *job, struct rule_trial *t)
 		if (t->verdict.kind != ACTION_ACCEPT ||
 		    t->verdict.rule != NULL || t->verdict.nedits > 0 ||
 		    t->verdict.delay > 0 || t->verdict.route.len > 0 ||
-		    t->verdict.nlogs > 0 ||
+		    t->verdict.nlogs > 0 || t->verdict.milters != 0 ||
+		    t->consulted > 0 ||
 		    evaluation_score(t->evaluation) != 0 ||
 		    evaluation_tagged(t->evaluation, span_z("a")))
 			fail(job, "observers do nothing", "something",
@@ -331,14 +362,17 @@ check_observing(const struct job *job)
 	rule_trial_end(&whole);
 }
 
-/* A step in words: its label, but not where it stands, nor whether it acted. */
+/* A step in words: its label, but not where it stands, nor whether it acted or
+ * asked a filter. */
 static const char *
 step_text(struct rule_trial *t, const struct rule_step *step)
 {
+	struct rule_step same = *step;
 	struct buf out = {0};
 	const char *text, *would;
 
-	rule_step_put(&out, step);
+	same.is_consulted = false;
+	rule_step_put(&out, &same);
 	text = arena_copy(t->arena, buf_text(&out));
 	buf_free(&out);
 	text += strcspn(text + 2, " :") + 2;	/* behind "r:12" */
@@ -393,6 +427,18 @@ goes_on(const struct verdict *v)
 	return v->kind == ACTION_ACCEPT || v->kind == ACTION_TRUST;
 }
 
+/* For observers a filter lets every mail pass. */
+static MAY_YIELD int
+consult_passing(void *owner, const struct action *action,
+    struct consult_answer *answer, struct err *err)
+{
+	(void)owner;
+	(void)action;
+	(void)err;
+	answer->outcome = CONSULT_PASSES;
+	return 0;
+}
+
 /* All act, as the gateway runs them: to the phase that refuses or discards. Of
  * observers no one is asked behind it. */
 static void
@@ -401,7 +447,7 @@ check_same_trace(const struct job *job)
 	const struct rule_maker maker = { .seed = job->from, .act = true };
 	const char *rules = rule_maker_rules(job->arena, &maker);
 	struct rule_trial a = { .rules = rules, .facts = job->facts,
-	    .any_count = true };
+	    .any_count = true, .source = { .consult = consult_passing } };
 	struct rule_trial b = { .rules = rules, .facts = job->facts,
 	    .any_count = true, .observe = true };
 	bool ended = false;
@@ -557,6 +603,7 @@ main(void)
 	T_OK("many observe", observed > TRIALS / 2);
 	T_OK("many count", counted > TRIALS);
 	T_OK("many ask sets", asked > TRIALS);
+	T_OK("many consult filters", consulted > TRIALS);
 	loop_destroy();
 	return t_done();
 }

@@ -83,7 +83,8 @@ could_help(const struct action *action)
 		return action->ref.fact != NULL || action->number < 0;
 	default:
 		return action_is_final(action->kind) ||
-		    action->kind == ACTION_TAG;
+		    action->kind == ACTION_TAG ||
+		    action->kind == ACTION_MILTER;
 	}
 }
 
@@ -131,6 +132,8 @@ rule_soften(const struct rule_run *run, enum world_kind w, struct verdict *v)
 {
 	const struct world *world = &run->e->worlds[w];
 	bool is_for_good = v->kind == ACTION_DISCARD ||
+	    (v->kind == ACTION_MILTER && run->step.consulted.outcome ==
+	    CONSULT_REFUSES) ||
 	    ((v->kind == ACTION_REJECT || v->kind == ACTION_DISCONNECT) &&
 	    v->code / 100 == 5);
 

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -55,6 +56,32 @@ add_lists(struct rules *rules, const struct rule_context *context,
 	rules->nconfigured = n;
 }
 
+/* Facts that differ by the case of their argument alone are one. */
+static void
+add_milters(struct rules *rules, const struct rule_context *context,
+    const struct source *source, struct diagnostics *d)
+{
+	size_t n = context->nmilters;
+
+	assert(n <= RULE_MILTERS_MAX);
+	rules->milters = arena_new_n(rules->arena, n, struct rule_milter);
+	for (size_t i = 0; i < n; i++) {
+		rules->milters[i] = context->milters[i];
+		for (size_t j = 0; j < i; j++)
+			if (strcasecmp(context->milters[j].name,
+			    context->milters[i].name) == 0 &&
+			    strcmp(context->milters[j].name,
+			    context->milters[i].name) != 0)
+				diagnostic(d, (struct place){ source, 0, 0 },
+				    NULL, "the milters \"%s\" and \"%s\" of "
+				    "the configuration need names that differ "
+				    "in more than their case",
+				    context->milters[j].name,
+				    context->milters[i].name);
+	}
+	rules->nmilters = n;
+}
+
 static void
 observe(struct rule *rules, size_t n)
 {
@@ -73,6 +100,8 @@ read_source(struct arena *a, const struct source *source,
 
 	if (context->nlists > 0)
 		add_lists(rules, context, source, d);
+	if (context->milters != NULL)
+		add_milters(rules, context, source, d);
 	rule_check(rules, context, d);
 	if (diagnostics_errors(d) > before)
 		return NULL;

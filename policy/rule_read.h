@@ -19,6 +19,10 @@ struct rule_context {			/* what a file may refer to */
 	 * must live as long as the rules. */
 	const struct dnsbl_list	*lists;
 	size_t			 nlists;
+	/* Filters of the configuration, RULE_MILTERS_MAX at most; NULL: they
+	 * are not known, and any name will do. */
+	const struct rule_milter *milters;
+	size_t			 nmilters;
 	bool			 observe;	/* every rule, as if it said so */
 	bool			 has_store;	/* for greylist and limit */
 	bool			 has_redis;	/* ... and for sets there */

@@ -14,8 +14,12 @@
  */
 
 static const char *const backends[] = { "inbound", "archive", NULL };
+static const struct rule_milter milters[] = {
+	{ "clamav", true }, { "spam", true }, { "opendkim", false },
+};
 static const struct rule_context context = { .backends = backends,
-    .files = true, .has_store = true, .has_redis = true };
+    .files = true, .has_store = true, .has_redis = true,
+    .milters = milters, .nmilters = sizeof(milters) / sizeof(*milters) };
 
 /* What all files together were told, to be searched. */
 static struct buf told;
@@ -73,6 +77,69 @@ test_many(const char *name, const char *head, const char *item, size_t n,
 	report = diagnostics_text(d, a);
 	T_OK(name, strstr(report, want) != NULL);
 	buf_puts(&told, report);
+	buf_free(&text);
+	arena_destroy(&a);
+}
+
+/* --- filters --- */
+
+static const struct rule_milter same_milters[] = {
+	{ "clam", true }, { "Clam", false },
+};
+
+static const struct {
+	const char	*name, *rules;
+	struct rule_context context;
+	const char	*want;
+} milter_cases[] = {
+	{ "no filter at all", "on mail {\nmilter clamav\n}\n",
+	    { .milters = milters },
+	    "r:2:8: unknown milter \"clamav\": the configuration has none\n"
+	    "  milter clamav\n         ^\n" },
+	{ "names that only differ in case", "on mail {\naccept\n}\n",
+	    { .milters = same_milters, .nmilters = 2 },
+	    "r: the milters \"clam\" and \"Clam\" of the configuration need "
+	    "names that differ in more than their case\n" },
+	{ "any name without a configuration", "on message {\n"
+	    "milter clamav when milter.other is not reject\n}\n", {0}, "" },
+};
+
+static void
+test_milters(void)
+{
+	for (size_t i = 0; i < sizeof(milter_cases) / sizeof(milter_cases[0]);
+	    i++) {
+		struct arena *a = arena_create("rules test");
+		struct diagnostics *d = diagnostics_create(a);
+		const char *report;
+
+		rules_read_text(a, "r", span_z(milter_cases[i].rules),
+		    &milter_cases[i].context, d);
+		report = diagnostics_text(d, a);
+		T_STR(milter_cases[i].name, report, milter_cases[i].want);
+		buf_puts(&told, report);
+		arena_destroy(&a);
+	}
+}
+
+static void
+test_many_milters(void)
+{
+	static const struct rule_context bare = {0};
+	struct arena *a = arena_create("rules test");
+	struct diagnostics *d = diagnostics_create(a);
+	struct buf text = {0};
+
+	buf_puts(&text, "on mail {\n");
+	for (unsigned i = 0; i <= RULE_MILTERS_MAX; i++)
+		buf_printf(&text, "milter m%u\n", i);
+	buf_puts(&text, "}\n");
+	T_OK("too many filters", rules_read_text(a, "r", buf_text(&text),
+	    &bare, d) == NULL);
+	T_STR("too many filters, told", diagnostics_text(d, a), "r:34:8: this "
+	    "is one milter too many: the most is 32\n  milter m32\n"
+	    "         ^\n");
+	buf_puts(&told, diagnostics_text(d, a));
 	buf_free(&text);
 	arena_destroy(&a);
 }
@@ -232,6 +299,8 @@ main(void)
 	test_many("too many sets", "", "set s%u = { \"a\" }\n", 1001, "",
 	    "this is one set too many: the most is 1000");
 	test_no_store();
+	test_milters();
+	test_many_milters();
 	T_OK("folder", chdir("../../policy") == 0);
 	report_files_each(".", "rule_parse*.c", test_every_message);
 	report_files_each(".", "rule_check*.c", test_every_message);

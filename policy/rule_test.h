@@ -28,6 +28,10 @@
  * have in Redis, as it stands there: nothing without it, and `none` if the store
  * does not say.
  *
+ * `milter.NAME = reject` gives what a filter says; it is not asked without it.
+ * One whose word is error defers, as it does unless the configuration says
+ * otherwise.
+ *
  * What can be expected, each at one phase or, without one, at the end:
  *
  *	expect rcpt reject [554 [5.7.1]] ["text"] [by LABEL]
@@ -42,6 +46,11 @@
  *	expect connect delay 5s		in the same ways. no delay
  *	expect mail tagged "x"		not tagged "x"
  *	expect rcpt route NAME		no route [NAME]
+ *	expect message milter NAME [by LABEL]
+ *				this filter decided: it rejects, defers or
+ *				discards. no milter [NAME]
+ *	expect mail milter NAME		at phases before: rules have it told.
+ *					no milter [NAME]
  *	expect mail log "text"		a part of it. no log ["text"]
  *	expect header "X" ["value"]	the rules put it into the forwarded
  *					message. no header "X" ["value"]

@@ -22,8 +22,8 @@ test_take_header(struct test_reading *r, struct expectation *x,
 	return test_take_name(r, what, &x->name);
 }
 
-static bool
-parse_by(struct test_reading *r, struct expectation *x)
+bool
+test_take_by(struct test_reading *r, struct expectation *x)
 {
 	if (!test_take_word(r, "by"))
 		return true;
@@ -73,7 +73,7 @@ parse_reply(struct test_reading *r, struct expectation *x)
 	if (!parse_code(r, x))
 		return false;
 	test_take_text(r, x);
-	return parse_by(r, x);
+	return test_take_by(r, x);
 }
 
 bool
@@ -126,16 +126,18 @@ parse_would_what(struct test_reading *r, struct expectation *x)
 	switch (x->action) {
 	case ACTION_TAG:
 	case ACTION_ROUTE:
+	case ACTION_MILTER:
 		if (!has_word && r->p.t->kind != TOKEN_STRING)
-			return parse_by(r, x);
+			return test_take_by(r, x);
 		return test_take_name(r, x->action == ACTION_TAG ? NAMED_TAG :
-		    NAMED_ROUTE, &x->name) && parse_by(r, x);
+		    x->action == ACTION_ROUTE ? NAMED_ROUTE : NAMED_MILTER,
+		    &x->name) && test_take_by(r, x);
 	case ACTION_SCORE:
 	case ACTION_DELAY:
 		if (has_word && !test_take_number(r, x,
 		    x->action == ACTION_SCORE ? TYPE_NUMBER : TYPE_DURATION))
 			return false;
-		return parse_by(r, x);
+		return test_take_by(r, x);
 	case ACTION_ADD_HEADER:
 	case ACTION_REPLACE_HEADER:
 	case ACTION_REMOVE_HEADER:
@@ -154,7 +156,7 @@ test_expect_would(struct test_reading *r, struct expectation *x)
 {
 	static const char *const words[] = { "accept", "trust", "reject",
 	    "defer", "disconnect", "discard", "quarantine", "score", "tag",
-	    "delay", "route", "log", "add", "remove", "replace", "prefix",
+	    "delay", "route", "milter", "log", "add", "remove", "replace", "prefix",
 	    "nothing" };
 
 	x->kind = EXPECT_WOULD;

@@ -98,6 +98,19 @@ parse_route(struct test_reading *r, struct expectation *x)
 	    "route");
 }
 
+/* At phases before the message rules only have it told, one or another. */
+static bool
+parse_milter(struct test_reading *r, struct expectation *x)
+{
+	x->kind = EXPECT_MILTER;
+	if (!rule_is_value(r->p.t))
+		return x->is_not || test_expected(r, "the name of a filter "
+		    "behind milter");
+	if (!test_take_name(r, NAMED_MILTER, &x->name))
+		return false;
+	return x->phase != PHASE_MESSAGE || test_take_by(r, x);
+}
+
 /* Without a number only "no delay". */
 static bool
 parse_delay(struct test_reading *r, struct expectation *x)
@@ -177,6 +190,7 @@ static const struct form {
 	{ "removed", parse_removed, PLAIN | BEHIND_NOT },
 	{ "subject", parse_prefix, PLAIN | BEHIND_NO },
 	{ "route", parse_route, PLAIN | BEHIND_NO },
+	{ "milter", parse_milter, PLAIN | BEHIND_NO },
 	{ "delay", parse_delay, PLAIN | BEHIND_NO },
 	{ "log", parse_log, PLAIN | BEHIND_NO },
 	{ "own", parse_own, PLAIN },
@@ -203,14 +217,14 @@ complain(struct test_reading *r, enum form_bit bit)
 		words[n++] = others[i];
 	if (bit == BEHIND_NO)
 		return test_expected_near(r, "verdict, header, subject "
-		    "prefix, route, delay or log behind no", words, n);
+		    "prefix, route, milter, delay or log behind no", words, n);
 	if (bit == BEHIND_NOT)
 		return test_expected_near(r, "tagged, removed header or would "
 		    "behind not", words, n);
 	return test_expected_near(r, "accept, trust, reject, defer, "
 	    "disconnect, discard, quarantine, no verdict, would, score, "
-	    "tagged, header, removed header, subject prefix, route, delay, "
-	    "log, own mail or same mail", words, n);
+	    "tagged, header, removed header, subject prefix, route, milter, "
+	    "delay, log, own mail or same mail", words, n);
 }
 
 static bool

@@ -169,6 +169,36 @@ fits_route(const struct expectation *x, const struct test_run *run)
 	return x->name.len > 0 ? span_eq(x->name, route) : route.len > 0;
 }
 
+/* --- filters --- */
+
+uint32_t
+test_milters(const struct test_run *run)
+{
+	uint32_t milters = 0;
+
+	for (size_t i = 0; i < run->n; i++)
+		milters |= run->verdicts[i].milters;
+	return milters;
+}
+
+static bool
+fits_milter(const struct expectation *x, const struct test_run *run)
+{
+	const struct verdict *v = &run->verdicts[run->n - 1];
+	uint32_t milters = test_milters(run);
+
+	if (x->phase == PHASE_MESSAGE)
+		return v->kind == ACTION_MILTER && fits_rule(x, v->rule) &&
+		    (x->name.len == 0 || span_eq(x->name,
+		    action_in_effect(v->rule)->name));
+	if (x->name.len == 0)
+		return milters != 0;
+	for (size_t i = 0; i < run->rules->nmilters; i++)
+		if (span_is(x->name, run->rules->milters[i].name))
+			return (milters >> i & 1) != 0;
+	return false;
+}
+
 static bool
 fits_log(const struct expectation *x, const struct test_run *run)
 {
@@ -258,6 +288,8 @@ fits_plain(const struct expectation *x, const struct test_run *run)
 		return fits_edit(x, v, ACTION_PREFIX_SUBJECT);
 	case EXPECT_ROUTE:
 		return fits_route(x, run);
+	case EXPECT_MILTER:
+		return fits_milter(x, run);
 	case EXPECT_LOG:
 		return fits_log(x, run);
 	default:

@@ -83,6 +83,20 @@ put_route(struct buf *out, const struct test_run *run)
 }
 
 static void
+put_milters(struct buf *out, const struct test_run *run)
+{
+	uint32_t milters = test_milters(run);
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->rules->nmilters; i++)
+		if (milters >> i & 1)
+			buf_printf(out, "%s%s", n++ == 0 ? "milter " : ", ",
+			    run->rules->milters[i].name);
+	if (n == 0)
+		buf_puts(out, "no milter");
+}
+
+static void
 put_logs(struct buf *out, const struct test_run *run)
 {
 	size_t n = 0;
@@ -146,6 +160,12 @@ test_put_got(struct buf *out, const struct expectation *x,
 		break;
 	case EXPECT_ROUTE:
 		put_route(out, run);
+		break;
+	case EXPECT_MILTER:
+		if (x->phase == PHASE_MESSAGE)
+			rule_verdict_put(out, v);
+		else
+			put_milters(out, run);
 		break;
 	case EXPECT_LOG:
 		put_logs(out, run);

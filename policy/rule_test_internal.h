@@ -28,6 +28,7 @@ enum expect_kind {
 	EXPECT_REMOVED,			/* header fields */
 	EXPECT_PREFIX,			/* of the subject */
 	EXPECT_ROUTE,
+	EXPECT_MILTER,			/* is told; of the message, decides */
 	EXPECT_LOG,
 	EXPECT_OWN_MAIL,		/* for a second recipient */
 	EXPECT_SAME_MAIL
@@ -94,6 +95,8 @@ const struct told *test_next_observed(const struct test_run *run,
 		    size_t *phase, size_t *i);
 int64_t		 test_delay(const struct test_run *run);
 struct span	 test_route(const struct test_run *run);
+/* Filters that are to be told: bits as in the verdicts. */
+uint32_t	 test_milters(const struct test_run *run);
 enum test_mail {
 	TEST_MAIL_SAME,
 	TEST_MAIL_OWN,
@@ -132,7 +135,7 @@ bool		 test_take_set(struct test_reading *r);
 
 /* --- rule_test_name.c --- */
 enum test_named { NAMED_RULE, NAMED_LIMIT, NAMED_TAG, NAMED_ROUTE,
-    NAMED_HEADER, NAMED_REMOVED };
+    NAMED_MILTER, NAMED_HEADER, NAMED_REMOVED };
 /* The word or string at hand: a name that no rule has can only be
  * misspelt. */
 bool		 test_take_name(struct test_reading *r, enum test_named what,
@@ -147,6 +150,8 @@ bool		 test_expect(struct test_reading *r);
  * it. */
 bool		 test_takes_action(struct test_reading *r,
 		    struct expectation *x, bool *good);
+/* "by LABEL", or nothing. */
+bool		 test_take_by(struct test_reading *r, struct expectation *x);
 /* Behind "would". */
 bool		 test_expect_would(struct test_reading *r,
 		    struct expectation *x);

@@ -22,6 +22,8 @@ name_of(const struct rule *rule, enum test_named what)
 		has = kind == ACTION_TAG;
 	else if (what == NAMED_ROUTE)
 		has = kind == ACTION_ROUTE;
+	else if (what == NAMED_MILTER)
+		has = kind == ACTION_MILTER;
 	else if (what == NAMED_HEADER)
 		has = kind == ACTION_ADD_HEADER ||
 		    kind == ACTION_REPLACE_HEADER;
@@ -74,6 +76,7 @@ test_take_name(struct test_reading *r, enum test_named what,
 		[NAMED_LIMIT] = "no limit is named",
 		[NAMED_TAG] = "no rule gives the tag",
 		[NAMED_ROUTE] = "no rule routes to",
+		[NAMED_MILTER] = "no rule has a milter",
 		[NAMED_HEADER] = "no rule adds a header field",
 		[NAMED_REMOVED] = "no rule removes a header field",
 	};

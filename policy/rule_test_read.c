@@ -199,6 +199,24 @@ is_declared(const struct test_reading *r, struct span list)
 }
 
 static bool
+check_milter(struct test_reading *r, const struct fact_ref *ref)
+{
+	const struct rules *rules = r->rules;
+	const char *names[RULE_MILTERS_MAX], *near;
+
+	for (size_t i = 0; i < rules->nmilters; i++) {
+		names[i] = rules->milters[i].name;
+		if (span_is(ref->argument, names[i]))
+			return true;
+	}
+	near = nearest(ref->argument, names, rules->nmilters);
+	diagnostic(r->p.d, ref->at, near == NULL ? NULL :
+	    rule_meant(&r->p, arena_printf(r->p.a, "milter.%s", near)),
+	    "unknown milter \"%.*s\"", SPAN_ARG(ref->argument));
+	return false;
+}
+
+static bool
 check_fact(struct test_reading *r, const struct fact_ref *ref)
 {
 	if (ref->fact == NULL)
@@ -214,7 +232,8 @@ check_fact(struct test_reading *r, const struct fact_ref *ref)
 		    "\"%.*s\"", SPAN_ARG(ref->argument));
 		return false;
 	}
-	return true;
+	return ref->fact->argument != FACT_TAKES_MILTER ||
+	    check_milter(r, ref);
 }
 
 /* `at message`, in front of a fact: from there on it is this. */

@@ -242,8 +242,8 @@ static const struct {
 	    "expected tagged, removed header or would behind not, found "
 	    "\"a\"" },
 	{ "no verdict", "test \"x\" {\nexpect no\n}\n",
-	    "expected verdict, header, subject prefix, route, delay or log "
-	    "behind no, found the end of the line" },
+	    "expected verdict, header, subject prefix, route, milter, delay or "
+	    "log behind no, found the end of the line" },
 	{ "no number", "test \"x\" {\nexpect score low\n}\n",
 	    "score is a number" },
 	{ "no name", "test {\nexpect accept\n}\n",

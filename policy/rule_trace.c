@@ -133,7 +133,8 @@ rule_told_put(struct buf *out, const struct told *told)
 		buf_puts(out, " ");
 		value_put_duration(out, a->number);
 	}
-	if (a->kind == ACTION_TAG || a->kind == ACTION_ROUTE) {
+	if (a->kind == ACTION_TAG || a->kind == ACTION_ROUTE ||
+	    a->kind == ACTION_MILTER) {
 		buf_puts(out, " ");
 		put_cut(out, a->name, TRACE_VALUE_MAX);
 	}
@@ -145,6 +146,20 @@ rule_told_put(struct buf *out, const struct told *told)
 		buf_puts(out, " ");
 		put_quoted(out, told->text);
 	}
+}
+
+/* ": reject"; ": accept, goes on" */
+static void
+put_consulted(struct buf *out, const struct rule_step *step)
+{
+	const struct consult_answer *c = &step->consulted;
+
+	if (c->outcome == CONSULT_UNASKED) {
+		buf_puts(out, ": not asked");
+		return;
+	}
+	buf_printf(out, ": %s%s", fact_at(FACT_MILTER)->words[c->word],
+	    c->outcome == CONSULT_PASSES ? ", goes on" : "");
 }
 
 static void
@@ -164,6 +179,8 @@ put_outcome(struct buf *out, const struct rule_step *step)
 		if (step->observed)
 			buf_puts(out, "would ");
 		rule_told_put(out, &told);
+		if (step->is_consulted)
+			put_consulted(out, step);
 	}
 }
 
@@ -230,6 +247,11 @@ rule_decision_put(struct buf *out, const struct verdict *v)
 	buf_puts(out, action_name(v->kind));
 	if (action_has_code(v->kind))
 		put_code(out, v->code, v->enhanced);
+	if (v->kind == ACTION_MILTER) {
+		buf_puts(out, " ");
+		put_cut(out, action_in_effect(v->rule)->name,
+		    TRACE_VALUE_MAX);
+	}
 	if (v->text.len > 0) {
 		buf_puts(out, " ");
 		put_quoted(out, v->text);

@@ -30,6 +30,14 @@
  *	  in.rules:14: when sender in $friends [sender = "a@x.example", sender in
  *	  $friends = unknown] -> cannot be told
  *
+ * Of a filter that is asked it says what that said; "goes on" is that the mail
+ * passed it.
+ *
+ *	at message: milter clamav by in.rules:15
+ *	  in.rules:15: always -> milter clamav: reject
+ *	  in.rules:16: always -> milter spam: quarantine, goes on
+ *	  in.rules:17: always -> milter other: not asked
+ *
  * A rule that observes "would reject", and so does the verdict, in addition:
  *
  *	at rcpt: accept, no rule decided; would reject 550 5.7.1 "no" by trial
@@ -76,6 +84,8 @@ void		 rule_decision_put(struct buf *out,	/* without the rule */
  * "sender", "in": true, "member": "x.example"}], "in" null if that is unknown;
  * "held" is null then if it cannot be told. A verdict that defers since some
  * rule's condition cannot be told names it: "unsure".
+ * Of a filter, {"action": "milter", "name": "clamav", "said": "reject",
+ *  "decided": true}, the last two if it was asked.
  * Durations are seconds; "gave-up" is the test of a regular expression that
  * met its limit. A verdict can have "would", what rules that observe would
  * have decided, and the phase "observation-ended-by", the rule that would have

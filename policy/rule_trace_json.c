@@ -129,6 +129,15 @@ set_code(json_t *json, enum action_kind kind, int code, const char *enhanced)
 		    json_of_text(span_z(enhanced)));
 }
 
+static void
+set_consulted(json_t *json, const struct consult_answer *answer)
+{
+	json_object_set_new(json, "said", json_string(
+	    fact_at(FACT_MILTER)->words[answer->word]));
+	json_object_set_new(json, "decided", json_boolean(
+	    answer->outcome != CONSULT_PASSES));
+}
+
 /* What a rule does: its parameters, and its text when it was rendered. */
 static void
 set_effect(json_t *json, const struct rule_step *step)
@@ -147,6 +156,9 @@ set_effect(json_t *json, const struct rule_step *step)
 	if (a->kind == ACTION_DELAY)
 		json_object_set_new(json, "delay",
 		    json_real((double)a->number / 1e6));
+	if (step->is_consulted &&
+	    step->consulted.outcome != CONSULT_UNASKED)
+		set_consulted(json, &step->consulted);
 	if (is_done && a->text.n > 0)
 		json_object_set_new(json, "text", json_of_text(step->text));
 }
@@ -229,6 +241,9 @@ json_of_decision(const struct verdict *v)
 	if (v->rule != NULL)
 		set_place(json, v->rule);
 	set_code(json, v->kind, v->code, v->enhanced);
+	if (v->kind == ACTION_MILTER)
+		json_object_set_new(json, "name",
+		    json_of_text(action_in_effect(v->rule)->name));
 	if (v->text.len > 0)
 		json_object_set_new(json, "text", json_of_text(v->text));
 	if (v->unsure != NULL)

@@ -391,6 +391,30 @@ test_facts_counted(const struct test_facts *facts, const struct rule *rule)
 	return 0;
 }
 
+void
+test_facts_consult(const struct test_facts *facts,
+    const struct action *action, struct consult_answer *answer)
+{
+	static const struct {
+		const char	*word;
+		enum consulted	 outcome;
+	} outcomes[] = {
+		{ "accept", CONSULT_PASSES }, { "quarantine", CONSULT_PASSES },
+		{ "tempfail", CONSULT_DEFERS }, { "error", CONSULT_DEFERS },
+		{ "reject", CONSULT_REFUSES }, { "discard", CONSULT_REFUSES },
+	};
+	const struct fact_ref ref = { .fact = fact_at(FACT_MILTER),
+	    .argument = action->name };
+	struct value v;
+
+	test_facts_find(facts, &ref, &v);
+	*answer = (struct consult_answer){ CONSULT_UNASKED, v.word };
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(*outcomes); i++)
+		if (fact_word(ref.fact, span_z(outcomes[i].word)) ==
+		    (int)v.word)
+			answer->outcome = outcomes[i].outcome;
+}
+
 static MAY_YIELD int
 get(void *owner, const struct fact_ref *ref, struct value *value,
     struct err *err)
@@ -420,8 +444,17 @@ member(void *owner, const struct set_decl *set, const struct value *value,
 	return 0;
 }
 
+static MAY_YIELD int
+consult(void *owner, const struct action *action,
+    struct consult_answer *answer, struct err *err)
+{
+	(void)err;
+	test_facts_consult(owner, action, answer);
+	return 0;
+}
+
 struct fact_source
 test_facts_source(struct test_facts *facts)
 {
-	return (struct fact_source){ facts, get, count, member };
+	return (struct fact_source){ facts, get, count, member, consult };
 }

@@ -28,6 +28,9 @@
  * bob@example.org; test_facts_message.c has its From, To, Subject, Date and
  * Message-ID.
  *
+ * A filter does with the message what it says; none is that it is not asked,
+ * and one that failed defers.
+ *
  * greylist is exempt, what a limit counts is 0, and a set in Redis is empty.
  *
  * A fact that grows can be given several times, each from a phase on.
@@ -60,6 +63,9 @@ struct test_facts *test_facts_next_rcpt(struct arena *a,
 void		 test_facts_ask(const struct test_facts *facts,
 		    const struct set_decl *set, const struct value *value,
 		    struct set_answer *answer);
+void		 test_facts_consult(const struct test_facts *facts,
+		    const struct action *action,
+		    struct consult_answer *answer);
 int64_t		 test_facts_counted(const struct test_facts *facts,
 		    const struct rule *rule);
 /* For evaluation_begin(); never waits. */

@@ -25,6 +25,8 @@ struct facts {
 	const struct rule_plan	*plan;
 	bool			*early;		/* asked for: by slot; or NULL */
 	bool			*counted;	/* by a rule's number */
+	bool			*consulted;	/* by the number of a filter */
+	bool			 is_passed;	/* by every filter */
 };
 
 /* --- facts: the same of the same octets, by the slot --- */
@@ -161,6 +163,23 @@ member(void *owner, const struct set_decl *set, const struct value *value,
 	return 0;
 }
 
+/* Whatever the fact says. */
+static MAY_YIELD int
+consult(void *owner, const struct action *action,
+    struct consult_answer *answer, struct err *err)
+{
+	const struct facts *f = owner;
+
+	if (f->consulted != NULL && !f->consulted[action->milter]) {
+		f->consulted[action->milter] = true;
+		return err_set(err, ERR_UNAVAIL, "not known yet");
+	}
+	answer->word = octet(f, action->milter) % 7;
+	answer->outcome = f->is_passed ? CONSULT_PASSES :
+	    (enum consulted)(octet(f, action->milter + 1) % 4);
+	return 0;
+}
+
 /* --- what must hold --- */
 
 static void
@@ -173,6 +192,8 @@ check_verdict(const struct verdict *v)
 		assert(v->edits[i].value.len <= VERDICT_VALUE_MAX &&
 		    v->edits[i].name.len + v->edits[i].value.len > 0);
 	assert(v->delay >= 0);
+	assert(v->kind != ACTION_MILTER ||
+	    (v->rule != NULL && v->unsure == NULL));
 }
 
 /* What would have acted is what the trace says. */
@@ -257,8 +278,9 @@ check_rcpt(struct evaluation *e, struct arena *a)
 static void
 check_rules(struct arena *a, const struct rules *rules, struct span octets)
 {
-	struct facts facts = { a, octets, rule_plan(a, rules), NULL, NULL };
-	struct fact_source source = { &facts, get, count, member };
+	struct facts facts = { .arena = a, .octets = octets,
+	    .plan = rule_plan(a, rules) };
+	struct fact_source source = { &facts, get, count, member, consult };
 	struct evaluation *e = evaluation_begin(a, rules, &source);
 	struct buf first = {0}, again = {0};
 
@@ -269,6 +291,7 @@ check_rules(struct arena *a, const struct rules *rules, struct span octets)
 	/* Each run stops at each fact that is new to it. */
 	facts.early = arena_new_n(a, rules->nslots, bool);
 	facts.counted = arena_new_n(a, rules->nrules, bool);
+	facts.consulted = arena_new_n(a, rules->nmilters, bool);
 	buf_clear(&again);
 	evaluation_forget(e, FACT_OF_SESSION);
 	put_all(e, a, &again);
@@ -314,6 +337,7 @@ put_acting(struct arena *a, const struct rules *rules,
 		rule_verdict_put(out, &v);
 		buf_printf(out, " %lld %lld %.*s", (long long)v.delay,
 		    (long long)evaluation_score(e), SPAN_ARG(v.route));
+		buf_printf(out, " %x", v.milters);
 		evaluation_put_scores(e, out);
 		for (size_t j = 0; j < v.nedits; j++) {
 			buf_span(out, v.edits[j].name);
@@ -372,6 +396,8 @@ put_steps(struct arena *a, struct rules *rules,
 			    !trace.steps[j].is_let_pass &&
 			    trace.steps[j].rule->group == NULL));
 			trace.steps[j].observed = false;
+			assert(!observe || !trace.steps[j].is_consulted);
+			trace.steps[j].is_consulted = false;
 			rule_step_put(out, &trace.steps[j]);
 		}
 		assert(!observe || (v.kind == ACTION_ACCEPT &&
@@ -384,11 +410,13 @@ put_steps(struct arena *a, struct rules *rules,
 static void
 check_observing(struct arena *a, struct rules *rules, struct span octets)
 {
-	struct facts facts = { a, octets, rule_plan(a, rules), NULL, NULL };
-	struct fact_source source = { &facts, get, count, member };
+	struct facts facts = { .arena = a, .octets = octets,
+	    .plan = rule_plan(a, rules) };
+	struct fact_source source = { &facts, get, count, member, consult };
 	struct buf acting = {0}, observing = {0};
 
 	check_unseen(a, rules, &source);
+	facts.is_passed = true;		/* as for observers */
 	put_steps(a, rules, &source, false, &acting);
 	put_steps(a, rules, &source, true, &observing);
 	assert(span_eq(buf_text(&acting), buf_text(&observing)));

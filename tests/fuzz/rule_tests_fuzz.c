@@ -40,7 +40,10 @@ static const char rules_text[] =
     "set guests = redis \"g\"\nset lost = redis \"l\"\n"
     "on connect {\n"
     "guest: trust when client.ip in $guests or client.name in $lost\n"
-    "}\n";
+    "}\n"
+    "on mail {\nmilter clamav when sender is none\n}\n"
+    "on message {\nvirus: milter clamav when milter.spam is not reject\n"
+    "observe milter spam\n}\n";
 
 static void
 run(const struct rule_test *test, const struct rules *rules)

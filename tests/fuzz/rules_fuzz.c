@@ -16,8 +16,10 @@ static const char *const backends[] = { "inbound", NULL };
 static const char *
 read_once(struct arena *a, struct span text)
 {
+	static const struct rule_milter milters[] = {
+		{ "clamav", true }, { "opendkim", false } };
 	static const struct rule_context context = {
-	    .backends = backends, .has_store = true, .has_redis = true };
+	    .backends = backends, .milters = milters, .nmilters = 2, .has_store = true, .has_redis = true };
 	struct diagnostics *d = diagnostics_create(a);
 	struct rules *rules;
 

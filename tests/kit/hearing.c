@@ -109,7 +109,7 @@ begin(struct hearing *h)
 {
 	const struct smtp_conf *conf = &h->settings->listeners[0].smtp;
 	struct judge_client who = { .client = &h->client, .listener = "l",
-	    .errors = &h->errors,
+	    .errors = &h->errors, .milters = h->milters,
 	    .sessions = { .client = 2, .network = 3, .site = 4 } };
 
 	if (addr_parse_ip(span_z(h->peer != NULL ? h->peer : "192.0.2.9"),

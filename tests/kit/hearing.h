@@ -36,6 +36,7 @@ struct hearing {
 	bool			 is_not_greeted;	/* the test does that */
 	bool			 has_store;	/* for the checker of rules */
 	bool			 has_redis;	/* the same */
+	const struct judge_milters *milters;	/* NULL: none is asked */
 	void			*test;		/* the test's own */
 	/* out */
 	struct arena		*arena;

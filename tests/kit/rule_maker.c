@@ -68,6 +68,8 @@ static const struct {
 	{ PHASE_MESSAGE, "headers \"X\" matches /(a|b)+c/i" },
 	{ PHASE_MESSAGE, "dmarc is fail and dmarc.policy is reject" },
 	{ PHASE_MESSAGE, "dkim.domains not in { \".example\" }" },
+	{ PHASE_MESSAGE, "milter.clam in { reject, discard }" },
+	{ PHASE_MESSAGE, "milter.spam is quarantine" },
 };
 
 static const char *const facts[] = {
@@ -85,6 +87,9 @@ static const char *const facts[] = {
 	"set full = { \".example\", \"root@\", 192.0.2.0/24 }",
 	"set full = none", "set silent = none", "set silent = none",
 	"set silent = { \"a.example\" }",
+	"milter.clam = reject", "milter.clam = discard", "milter.clam = error",
+	"milter.spam = accept", "milter.spam = quarantine",
+	"milter.spam = tempfail",
 	"dmarc.policy = reject", "dkim.domains = { \"x.example\", \"y.test\" }",
 };
 
@@ -95,6 +100,8 @@ static const char *const actions[] = {
 	"limit 1/90s per client.ip, else score 1.5 \"l\"",
 	"limit 1/1d per dnsbl.names, else tag b",
 	"limit 1/1d per client.ip, else log \"{client.port} {score}\"",
+	"milter clam", "milter spam",
+	"limit 1/1h per client.ip, else milter clam",
 	"tag b", "delay 1s", "log \"{client.ip} {client.name}\"",
 };
 static const char *const of_others[] = {
@@ -127,6 +134,8 @@ static const char *const rcpts[] = {
 static bool
 is_there(const struct making *m, const char *text)
 {
+	if (m->maker->no_milter && strstr(text, "milter") != NULL)
+		return false;
 	return !m->maker->no_store || (strncmp(text, "limit", 5) != 0 &&
 	    strncmp(text, "greylist", 8) != 0 && strchr(text, '$') == NULL);
 }

@@ -6,7 +6,8 @@
 /*
  * rule_maker -- files of rules, and facts for them, made at random
  *
- * The same seed makes the same, everywhere. All of them pass the checker.
+ * The same seed makes the same, everywhere. All of them pass the checker, with
+ * the filters of a rule_trial.
  */
 struct rule_maker {
 	uint64_t	 seed;		/* not 0 */
@@ -14,6 +15,7 @@ struct rule_maker {
 	bool		 act;		/* the same rules, and none observes */
 	bool		 remove;	/* those that observe are left out */
 	bool		 no_store;	/* nothing that needs one */
+	bool		 no_milter;	/* nothing that asks a filter */
 };
 
 const char	*rule_maker_rules(struct arena *a,

@@ -39,6 +39,18 @@ member(void *owner, const struct set_decl *set, const struct value *value,
 	return 0;
 }
 
+static MAY_YIELD int
+consult(void *owner, const struct action *action,
+    struct consult_answer *answer, struct err *err)
+{
+	struct rule_trial *t = owner;
+
+	(void)err;
+	t->consulted++;
+	test_facts_consult(t->given, action, answer);
+	return 0;
+}
+
 int64_t
 rule_trial_count(struct rule_trial *t, const struct rule *rule,
     struct span key)
@@ -83,7 +95,10 @@ bool
 rule_trial_begin(struct rule_trial *t)
 {
 	static const char *const backends[] = { "one", "two", NULL };
+	static const struct rule_milter milters[] = {
+		{ "clam", true }, { "spam", true } };
 	const struct rule_context context = { .backends = backends,
+	    .milters = milters, .nmilters = 2,
 	    .observe = t->observe, .has_store = true,
 	    .has_redis = true };
 	struct diagnostics *d;
@@ -108,6 +123,8 @@ rule_trial_begin(struct rule_trial *t)
 		t->source.count = count;
 	if (t->source.member == NULL)
 		t->source.member = member;
+	if (t->source.consult == NULL)
+		t->source.consult = consult;
 	t->evaluation = evaluation_begin(t->arena, t->parsed, &t->source);
 	return true;
 }
@@ -171,6 +188,10 @@ rule_trial_verdict(struct rule_trial *t)
 	buf_printf(&out, "\ndelay %lld\nroute %.*s\n", (long long)v->delay,
 	    SPAN_ARG(v->route));
 	put_edits(&out, v);
+	for (size_t i = 0; i < t->parsed->nmilters; i++)
+		if (v->milters >> i & 1)
+			buf_printf(&out, "milter %s\n",
+			    t->parsed->milters[i].name);
 	for (size_t i = 0; i < v->nlogs; i++)
 		buf_printf(&out, "log %.*s\n", SPAN_ARG(v->logs[i].text));
 	for (size_t i = 0; i < v->nobserved; i++)

@@ -11,7 +11,8 @@
  *	rule_trial_run(&t, PHASE_CONNECT);	fills in verdict and trace
  *	rule_trial_end(&t);
  *
- * The facts are lines as in a rule test. They answer at once; `get` and `count`
+ * There are the backends "one" and "two" and, for rules, the filters "clam" and
+ * "spam". The facts are lines as in a rule test. They answer at once; `get` and `count`
  * in their place may wait or fail, and call rule_trial_find() and
  * rule_trial_count(). `given` can be replaced
  * by others: those of the next recipient.
@@ -35,6 +36,7 @@ struct rule_trial {
 	unsigned		 reads;		/* of facts, from the source */
 	unsigned		 counted;	/* by limits */
 	unsigned		 asked;		/* sets in Redis */
+	unsigned		 consulted;	/* filters */
 	const char		*key;		/* of the last one */
 	struct err		 err;
 };

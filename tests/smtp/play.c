@@ -269,7 +269,8 @@ read_nasty(struct arena *a, const char *script, bool has_dns)
 static const char *
 make_rules(struct arena *a, uint64_t seed)
 {
-	const struct rule_maker maker = { .seed = seed, .no_store = true };
+	const struct rule_maker maker = { .seed = seed, .no_store = true,
+	    .no_milter = true };
 	char *text = arena_strdup(a, rule_maker_rules(a, &maker)), *at = text;
 
 	while ((at = strstr(at, "zen")) != NULL)
