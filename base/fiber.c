@@ -381,6 +381,13 @@ fiber_stop(struct fiber *f)
 		end_wait(f, BY_STOP);
 }
 
+bool
+fiber_is_stopped(void)
+{
+	assert(sched.current != NULL);
+	return sched.current->is_stopped;
+}
+
 void
 fiber_interrupt(struct fiber *f)
 {

@@ -44,6 +44,9 @@ MAY_YIELD void	 fiber_yield(void);	/* lets the others run first */
 void		 fiber_wake(struct fiber *f);
 /* Orderly stop: this wait and every later one return -1. */
 void		 fiber_stop(struct fiber *f);
+/* The running one: what failed with ERR_CLOSED may have failed by that, and
+ * not by who is at the other end. */
+bool		 fiber_is_stopped(void);
 /* Once: the wait that is under way returns -1. A fiber that does not wait is
  * left alone: it looks for itself before its next wait. */
 void		 fiber_interrupt(struct fiber *f);

@@ -159,6 +159,8 @@ test_deadlines(void)
 
 /* --- stop and interrupt --- */
 
+static bool was_stopped;
+
 static MAY_YIELD void
 wait_twice(void *arg)
 {
@@ -166,6 +168,7 @@ wait_twice(void *arg)
 
 	(void)arg;
 	wait_once(&t);
+	was_stopped = fiber_is_stopped();
 	t = 2 * CLOCK_MS;
 	wait_once(&t);
 }
@@ -189,12 +192,14 @@ test_stop(void)
 	fiber_spawn("stopper", stop_sleeper, "stop");
 	run_all();
 	T_STR("a stop fails every later wait", traced(), "wclosedwclosed");
+	T_OK("a stopped fiber knows", was_stopped);
 
 	begin();
 	sleeper = fiber_spawn("sleeper", wait_twice, NULL);
 	fiber_spawn("stopper", stop_sleeper, NULL);
 	run_all();
 	T_STR("an interrupt fails one wait", traced(), "wclosedwtimeout");
+	T_OK("an interrupt is no stop", !was_stopped);
 
 	begin();
 	sleeper = fiber_spawn("sleeper", wait_once, &short_time);
