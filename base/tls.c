@@ -16,7 +16,7 @@
 
 struct tls {
 	SSL	*ssl;
-	char	*peer_name;
+	char	*peer_name, *peer_issuer;
 	bool	 is_verified;
 	bool	 is_broken;	/* no further call of OpenSSL but SSL_free */
 };
@@ -126,9 +126,8 @@ handshake(struct conn *c, SSL *ssl, const char *name, int64_t deadline,
 }
 
 static char *
-common_name(X509 *cert)
+common_name(X509_NAME *subject)
 {
-	X509_NAME *subject = X509_get_subject_name(cert);
 	unsigned char *utf8;
 	char *name = NULL;
 	int at, len;
@@ -184,8 +183,10 @@ tls_accept(struct conn *c, const struct tls_server *server, int64_t deadline,
 	peer = SSL_get0_peer_certificate(t->ssl);
 	t->is_verified = peer != NULL &&
 	    SSL_get_verify_result(t->ssl) == X509_V_OK;
-	if (t->is_verified)
-		t->peer_name = common_name(peer);
+	if (t->is_verified) {
+		t->peer_name = common_name(X509_get_subject_name(peer));
+		t->peer_issuer = common_name(X509_get_issuer_name(peer));
+	}
 	conn_set_tls(c, t);
 	return 0;
 }
@@ -288,6 +289,12 @@ tls_peer_name(const struct tls *t)
 	return t->peer_name;
 }
 
+const char *
+tls_peer_issuer(const struct tls *t)
+{
+	return t->peer_issuer;
+}
+
 bool
 tls_verified(const struct tls *t)
 {
@@ -383,5 +390,6 @@ tls_close(struct tls **tp)
 	SSL_free(t->ssl);
 	ERR_clear_error();
 	free(t->peer_name);
+	free(t->peer_issuer);
 	free(t);
 }

@@ -84,6 +84,7 @@ int		 tls_bits(const struct tls *t);
 const char	*tls_sni(const struct tls *t);		/* NULL: none sent */
 /* The subject's common name of a client certificate that verified; or NULL. */
 const char	*tls_peer_name(const struct tls *t);
+const char	*tls_peer_issuer(const struct tls *t);	/* the same, of its issuer */
 bool		 tls_verified(const struct tls *t);
 
 /* For conn.c: as read(2) and write(2), but *want_write says what to wait for

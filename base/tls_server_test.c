@@ -134,6 +134,8 @@ test_client_certificates(void)
 			const struct tls *t = conn_tls(server.conn);
 
 			T_STR(cases[i].name, tls_peer_name(t), cases[i].peer);
+			T_STR(cases[i].name, tls_peer_issuer(t),
+			    cases[i].peer != NULL ? "ca" : NULL);
 			T_INT(cases[i].name, tls_verified(t),
 			    cases[i].peer != NULL);
 		}

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "gateway/command.h"
 #include "gateway/mail.h"
+#include "gateway/mail_milters.h"
 
 /* How much of a message that is too large is read on for politeness. */
 #define OVERRUN(max)	(2 * (max) + (8 << 20))
@@ -60,11 +61,15 @@ MAY_YIELD struct reply
 cmd_data(struct session *s, struct span args)
 {
 	struct mail *m = s->mail;
+	struct reply r;
 	struct err err;
 
 	(void)args;
 	if (m->envelope.body == BODY_BINARYMIME)
 		return reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT");
+	r = mail_milters_data(m);
+	if (r.code != 0 || r.close)
+		return mail_answer(m, r);
 	conn_puts(s->conn, "354 End with <CR><LF>.<CR><LF>\r\n");
 	mail_open_message(m, false);
 	while (!m->in.done) {
@@ -144,7 +149,9 @@ MAY_YIELD struct reply
 cmd_bdat(struct session *s, struct span args)
 {
 	enum stage stage = session_stage(s);
+	struct reply r = reply_none();
 	struct mail *m = NULL;
+	bool is_first = false;
 	struct chunk chunk;
 	struct err err;
 
@@ -160,7 +167,7 @@ cmd_bdat(struct session *s, struct span args)
 		m = s->mail;
 	if (m != NULL && !m->has_bdat) {
 		mail_open_message(m, true);
-		m->has_bdat = true;
+		m->has_bdat = is_first = true;
 	}
 	if (read_chunk(s, m, chunk.size, &err) < 0)
 		return message_broke_off(s, &err);
@@ -171,6 +178,10 @@ cmd_bdat(struct session *s, struct span args)
 		    "accepted");
 	if (m->in.size > OVERRUN(s->max_size))
 		return far_too_large(s, m);
+	if (is_first)
+		r = mail_milters_data(m);
+	if (r.code != 0 || r.close)
+		return mail_answer(m, r);
 	/* A fault ends the session: what else was sent ahead is not read. */
 	if (chunk.is_last ||
 	    (m->in.faults != 0 && m->in.mode != NEWLINE_NORMALIZE))

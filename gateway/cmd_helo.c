@@ -4,6 +4,7 @@
 #include "gateway/command.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/session_milters.h"
 #include "policy/address.h"
 
 /*
@@ -66,7 +67,7 @@ abilities_to_offer(struct session *s)
 
 /* Takes the name; an address literal or anything that looks like a name. It
  * may be said again and again, so the session does not grow by it. */
-static bool
+static MAY_YIELD bool
 take_name(struct session *s, struct span args, struct reply *r)
 {
 	struct span name = span_word(&args);
@@ -103,6 +104,8 @@ pass_rules(struct session *s, struct reply *r)
 	s->told &= (1u << PHASE_HELO) - 1;
 	judge_enter(s->judge, PHASE_HELO);
 	*r = session_judge(s, PHASE_HELO);
+	if (r->code == 0 && !r->close)
+		*r = session_milters_helo(s);
 	if (r->code == 0 && !r->close)
 		return true;
 	s->client.helo = NULL;

@@ -1,6 +1,7 @@
 #include "gateway/command.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/mail_milters.h"
 #include "gateway/path.h"
 
 /*
@@ -46,5 +47,8 @@ cmd_mail(struct session *s, struct span args)
 		m->rule = refusal != NULL ? refusal->rule : NULL;
 		return mail_answer(m, r);
 	}
+	r = mail_milters_begin(m);
+	if (r.code != 0 || r.close)
+		return mail_answer(m, r);
 	return reply(250, "2.1.0", "Ok");
 }

@@ -2,6 +2,7 @@
 #include "gateway/command.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/mail_milters.h"
 #include "gateway/mail_parts.h"
 #include "gateway/path.h"
 #include "gateway/route.h"
@@ -19,6 +20,9 @@ struct reason {
 	bool			 is_discarded;
 	bool			 is_known;	/* the delivery memory knew */
 	bool			 is_alone;	/* no other in this mail */
+	bool			 has_it;	/* he seems to */
+	bool			 is_told;	/* filters have let him pass */
+	const char		*milter;	/* who refuses; NULL: none does */
 	/* By the backend or a rule, but he seems to have it and is taken. */
 	struct reply		*refused;
 	struct err		 failure;	/* of ours; kind 0: none */
@@ -42,6 +46,7 @@ log_refused(const struct mail *m, const struct rcpt *rcpt,
 		log_z(&l, "rule", why->rule->name);
 		log_z(&l, "action", action_name(why->rule->action.kind));
 	}
+	log_z(&l, "milter", why->milter);
 	if (why->is_known)
 		log_z(&l, "known", "yes");
 	if (m->asked != NULL)
@@ -111,6 +116,17 @@ taken_nevertheless(struct arena *scratch, struct reply refused,
 	return reply(250, "2.1.5", "Ok");
 }
 
+/* A refusal, unless he has it. */
+static MAY_YIELD struct reply
+take_from_nobody(struct mail *m, const struct rcpt *rcpt, struct reply r,
+    struct arena *scratch, struct reason *why)
+{
+	if (!why->has_it && !why->is_alone && reply_is_permanent(&r))
+		why->has_it = mail_has_got_it(m, scratch, rcpt);
+	return !why->has_it || reply_is_ok(&r) ? r :
+	    taken_nevertheless(scratch, r, why);
+}
+
 /* The backend's own answer, ours if it gives none, or what the sender was not
  * told yet because others of the mail had another fate. */
 static MAY_YIELD struct reply
@@ -126,12 +142,27 @@ recall_or_ask(struct mail *m, int backend, const struct rcpt *rcpt,
 		return r;
 	if ((m->is_alone || why->is_alone) && m->nfates > 0)
 		return apart();
+	why->has_it = past == PAST_DELIVERED;
 	r = mail_part_ask(m, backend, rcpt, &why->failure);
-	if (reply_is_permanent(&r) && past == PAST_NONE &&
-	    mail_has_got_it(m, scratch, rcpt))
-		past = PAST_DELIVERED;
-	return past != PAST_DELIVERED || reply_is_ok(&r) ? r :
-	    taken_nevertheless(scratch, r, why);
+	return take_from_nobody(m, rcpt, r, scratch, why);
+}
+
+/* Filters hear of him whom all others have taken. Of who is taken since he
+ * seems to have it they hear too, but they cannot take that from him. */
+static MAY_YIELD __attribute__((noinline)) struct reply
+ask_milters(struct mail *m, const struct rcpt *rcpt, struct arena *scratch,
+    struct reply taken, struct reason *why)
+{
+	struct reply r = mail_milters_rcpt(m, rcpt, scratch);
+
+	why->is_told = r.code == 0 && !r.close;
+	if (why->is_told)
+		return taken;
+	why->milter = mail_milters_by(m);
+	if (why->refused != NULL)
+		return taken;
+	mail_part_forget(m);
+	return r.close ? r : take_from_nobody(m, rcpt, r, scratch, why);
 }
 
 /* Rules may change their mind between two tries: that takes from nobody what he
@@ -151,7 +182,7 @@ refuse_unless_he_has_it(struct mail *m, const struct rcpt *rcpt,
 }
 
 /* What the rules of this recipient say, and then the backend. */
-static MAY_YIELD struct reply
+static MAY_YIELD __attribute__((noinline)) struct reply
 judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
     struct arena *scratch, struct reason *why)
 {
@@ -165,6 +196,7 @@ judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
 	    m->discarded + 1, &v, &is_apart, &why->failure) < 0)
 		return reply_err(&why->failure);
 	sentence_log(s->id, PHASE_RCPT, &v);
+	mail_milters_attach(m, &v, true);
 	if (v.delay > 0)
 		mail_parts_rest(m);
 	if (session_delay(&v, &why->failure) < 0)
@@ -184,6 +216,21 @@ judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
 	    recall_or_ask(m, index, rcpt, scratch, why);
 }
 
+/* Of client or sender. */
+static __attribute__((noinline)) struct reply
+refuse_by_milter(struct mail *m, struct reason *why)
+{
+	struct reply r = mail_milters_held(m);
+
+	if (r.code != 0 || r.close)
+		why->milter = mail_milters_by(m);
+	else
+		for (enum phase p = PHASE_CONNECT; p <= PHASE_MAIL; p++)
+			mail_milters_attach(m, judge_verdict(
+			    m->session->judge, p), p == PHASE_MAIL);
+	return r;
+}
+
 /* A refusal of an earlier phase comes first: it is told here. */
 static MAY_YIELD struct reply
 decide(struct mail *m, const struct rcpt *rcpt, struct arena *scratch,
@@ -191,6 +238,7 @@ decide(struct mail *m, const struct rcpt *rcpt, struct arena *scratch,
 {
 	struct session *s = m->session;
 	const struct verdict *refusal;
+	struct reply r;
 
 	if (judge_await(s->judge, PHASE_MAIL, &why->failure) < 0)
 		return reply_err(&why->failure);
@@ -198,7 +246,13 @@ decide(struct mail *m, const struct rcpt *rcpt, struct arena *scratch,
 	refusal = judge_refusal(s->judge);
 	if (refusal != NULL)
 		return refuse_by_rule(m, refusal, why);
-	return judge_rcpt_and_ask(m, rcpt, scratch, why);
+	r = refuse_by_milter(m, why);
+	if (r.code != 0 || r.close)
+		return r.close ? r :
+		    take_from_nobody(m, rcpt, r, scratch, why);
+	r = judge_rcpt_and_ask(m, rcpt, scratch, why);
+	return reply_is_ok(&r) && !why->is_discarded ?
+	    ask_milters(m, rcpt, scratch, r, why) : r;
 }
 
 static void
@@ -249,6 +303,7 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 	}
 	if (reply_is_ok(&r)) {
 		mail_add_rcpt(m, rcpt, needs, why.refused);
+		m->fates[m->nfates - 1].is_told = why.is_told;
 		m->is_alone = why.is_alone;
 		judge_rcpt_taken(m->session->judge);
 		stats_add(STAT_RCPTS_OK, 1);
@@ -262,6 +317,8 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 	} else
 		stats_add(STAT_RCPTS_TEMP, 1);
 	log_refused(m, rcpt, &r, &why);
+	if (why.milter == NULL)
+		mail_milters_refused(m, rcpt, scratch, &r);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/tls.h"
 #include "gateway/command.h"
+#include "gateway/session_milters.h"
 
 #define TLS_TIMEOUT	(60 * CLOCK_S)
 
@@ -33,5 +34,6 @@ cmd_starttls(struct session *s, struct span args)
 		return r;
 	}
 	session_tls_began(s);
+	session_milters_starttls(s);
 	return reply_none();
 }

@@ -1,5 +1,6 @@
 #include "gateway/command.h"
 #include "gateway/mail.h"
+#include "gateway/session_milters.h"
 #include "gateway/stats.h"
 
 enum flags {
@@ -99,13 +100,18 @@ out_of_order(const struct session *s, const struct command *c)
 	    "first", c->verb);
 }
 
-static struct reply
-unknown_command(struct session *s)
+static MAY_YIELD struct reply
+unknown_command(struct session *s, struct span line)
 {
+	struct reply r;
+
 	stats_add(STAT_COMMAND_ERRORS, 1);
 	s->errors++;
-	if (++s->unknown < s->conf->max_unknown_commands)
-		return reply(500, "5.5.2", "Command not recognised");
+	if (++s->unknown < s->conf->max_unknown_commands) {
+		r = session_milters_unknown(s, line);
+		return r.code != 0 || r.close ? r :
+		    reply(500, "5.5.2", "Command not recognised");
+	}
 	s->ended_by = "unknown-commands";
 	return reply_close(421, "4.7.0", "Too many unknown commands");
 }
@@ -130,7 +136,7 @@ command_run(struct session *s, struct span line)
 	s->commands++;
 	stats_add(STAT_COMMANDS, 1);
 	if (c == NULL)
-		return unknown_command(s);
+		return unknown_command(s, line);
 	s->where = c->verb;
 	if (s->is_turned_away && c->run != cmd_quit)
 		r = reply(503, "5.5.1", "You were turned away: only QUIT");

@@ -4,6 +4,7 @@
 #include "gateway/fingerprint.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/mail_milters.h"
 #include "gateway/mail_parts.h"
 #include "gateway/message_check.h"
 
@@ -181,7 +182,7 @@ mail_read(struct mail *m, uint64_t max, int64_t deadline, struct err *err)
 	return n - (ssize_t)in.len;
 }
 
-void
+MAY_YIELD void
 mail_end(struct mail **mp)
 {
 	struct mail *m = *mp;
@@ -192,11 +193,12 @@ mail_end(struct mail **mp)
 	mail_drop(mp);
 }
 
-void
+MAY_YIELD void
 mail_drop(struct mail **mp)
 {
 	struct arena *a = (*mp)->arena;
 
+	mail_milters_end(*mp);
 	judge_mail_end((*mp)->session->judge);
 	*mp = NULL;
 	arena_destroy(&a);

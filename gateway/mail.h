@@ -22,11 +22,16 @@
  */
 struct mail_part;
 struct fingerprint;
+struct mail_milters;
 struct recall;
 
 struct mail_fate {		/* of one recipient that was taken */
 	size_t		 rcpt;		/* in the envelope, unless discarded */
 	bool		 is_discarded;	/* by a rule */
+	bool		 is_told;	/* filters have heard of him */
+	bool		 is_deleted;	/* by a filter */
+	bool		 is_added;	/* by a filter: the client knows nothing
+					   of him */
 	struct mail_part *part;		/* NULL: no backend was asked for him */
 	const struct reply *answer;	/* to the message; NULL: none yet */
 	const struct err *why;		/* it is ours; NULL: it is not */
@@ -59,6 +64,7 @@ struct mail {
 	const struct rule *rcpt_rule;
 	struct mail_part *parts;	/* by backend; mail_parts.h */
 	struct mail_part *asked;	/* about the recipient at hand */
+	const struct envelope *sender;	/* a filter's; NULL: the client's */
 	struct fingerprint *print;	/* NULL: nobody needs it */
 	struct spool	*spool;
 	int64_t		 message_began;
@@ -76,6 +82,7 @@ struct mail {
 	 * there is none. */
 	struct err	 forgotten;
 	bool		 forgets;	/* so it is not asked any more */
+	struct mail_milters *milters;	/* NULL: no filter can hear of it */
 	struct recall	*recall;	/* mail_recall.c's */
 	bool		 has_marks;	/* the same: for the last recipient */
 };
@@ -139,7 +146,7 @@ void		 mail_log_fates(const struct mail *m);
 /* The "mail done" line. */
 void		 mail_log_done(const struct mail *m);
 /* Writes the line and frees the mail. */
-void		 mail_end(struct mail **m);
+MAY_YIELD void	 mail_end(struct mail **m);
 /* The same without a line: it never was a mail (bad MAIL command). */
-void		 mail_drop(struct mail **m);
+MAY_YIELD void	 mail_drop(struct mail **m);
 #endif

@@ -3,6 +3,8 @@
 #include "gateway/court.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/mail_envelope.h"
+#include "gateway/mail_milters.h"
 #include "gateway/mail_parts.h"
 #include "gateway/message_check.h"
 #include "gateway/results.h"
@@ -35,7 +37,7 @@ check_message(struct mail *m)
 
 /* What the rules, and forged results, change of it. False: nothing. */
 static bool
-edit_header(struct mail *m, const struct verdict *v, struct buf *out)
+edit_by_rules(struct mail *m, const struct verdict *v, struct buf *out)
 {
 	struct session *s = m->session;
 	struct header_change change = {
@@ -55,33 +57,62 @@ edit_header(struct mail *m, const struct verdict *v, struct buf *out)
 	return header_edit_put(m->arena, &change, out);
 }
 
-/* All that stands before what is left of the message in the spool. */
+/* The fields that are ours. */
 static void
-put_header(struct mail *m, const struct verdict *v,
-    const struct findings *found, struct buf *out)
+put_ours(struct mail *m, const struct verdict *v,
+    const struct findings *found, bool is_headless, struct buf *out)
 {
 	struct session *s = m->session;
-	struct buf edited = {0};
-	struct trace t = {
+	const struct trace t = {
 		.hostname = s->worker->settings->hostname,
 		.id = s->id,
 		.client = &s->client,
 		.envelope = &m->envelope,
 		.when = clock_wall(),
-		.is_headless = m->header.is_headless,
+		.is_headless = is_headless,
 	};
 
 	results_put_quarantine(m->arena, v, m->envelope.smtputf8, out);
 	if (found != NULL)
 		results_put(m->arena, s->worker->settings, &s->client,
 		    &m->envelope, found, out);
-	if (edit_header(m, v, &edited)) {
-		t.is_headless = false;
-		spool_skip(m->spool, judge_header(s->judge).len);
-	}
 	trace_received(out, &t);
-	buf_span(out, buf_text(&edited));
+}
+
+/* What came, with what the rules change of it. */
+static void
+make_message(struct mail *m, const struct verdict *v,
+    const struct findings *found, struct buf *header,
+    struct backend_message *out)
+{
+	struct buf edited = {0};
+	bool is_edited = edit_by_rules(m, v, &edited);
+
+	if (is_edited)
+		spool_skip(m->spool, judge_header(m->session->judge).len);
+	put_ours(m, v, found, m->header.is_headless && !is_edited, header);
+	buf_span(header, buf_text(&edited));
 	buf_free(&edited);
+	*out = (struct backend_message){
+		.trace = buf_text(header),
+		.spool = m->spool,
+		.has_dots = m->in.has_dots,
+		.ends_in_crlf = m->in.ends_in_crlf,
+		.is_binary = m->in.mode == NEWLINE_BINARY,
+	};
+}
+
+/* What filters have made of it. */
+static void
+make_from_draft(struct mail *m, const struct verdict *v,
+    const struct findings *found, struct buf *header,
+    struct backend_message *out)
+{
+	struct buf ours = {0};
+
+	put_ours(m, v, found, false, &ours);
+	draft_put(mail_milters_draft(m), buf_text(&ours), header, out);
+	buf_free(&ours);
 }
 
 /* --- what becomes of it --- */
@@ -102,12 +133,7 @@ static MAY_YIELD int
 hand_over(struct mail *m, const struct verdict *v, struct err *err)
 {
 	struct session *s = m->session;
-	struct backend_message message = {
-		.spool = m->spool,
-		.has_dots = m->in.has_dots,
-		.ends_in_crlf = m->in.ends_in_crlf,
-		.is_binary = m->in.mode == NEWLINE_BINARY,
-	};
+	struct backend_message message;
 	bool is_quarantined = v->kind == ACTION_QUARANTINE;
 	const struct findings *found = NULL;
 	struct buf header = {0};
@@ -121,8 +147,10 @@ hand_over(struct mail *m, const struct verdict *v, struct err *err)
 	    s->worker->settings->quarantine_name != NULL);
 	if (is_quarantined && turn_to_quarantine(m, err) < 0)
 		return -1;
-	put_header(m, v, found, &header);
-	message.trace = buf_text(&header);
+	if (mail_milters_draft(m) != NULL)
+		make_from_draft(m, v, found, &header, &message);
+	else
+		make_message(m, v, found, &header, &message);
 	mail_parts_send(m, &message);
 	buf_free(&header);
 	return 0;
@@ -157,6 +185,23 @@ drop(struct mail *m)
 	return reply(250, "2.0.0", "Ok");
 }
 
+/* Filters come behind the rules, and may yet refuse it, or have it put aside. */
+static MAY_YIELD struct reply
+ask_and_deliver(struct mail *m, const struct verdict *v)
+{
+	struct reply r = mail_milters_message(m, v);
+	struct verdict kept = *v;
+
+	if (r.code != 0 || r.close)
+		return refuse(m, &r);
+	if (mail_milters_drop(m) || mail_envelope_is_empty(m))
+		return drop(m);
+	mail_milters_quarantine(m, &kept);
+	if (kept.kind == ACTION_QUARANTINE)
+		m->fate = ACTION_QUARANTINE;
+	return deliver(m, &kept);
+}
+
 static MAY_YIELD struct reply
 refuse_by_rule(struct mail *m, const struct verdict *v)
 {
@@ -168,6 +213,15 @@ refuse_by_rule(struct mail *m, const struct verdict *v)
 	return refuse(m, &r);
 }
 
+/* The one that a rule has asked. */
+static MAY_YIELD struct reply
+obey_milter(struct mail *m)
+{
+	struct reply r = mail_milters_ruled(m);
+
+	return mail_milters_drop(m) ? drop(m) : refuse(m, &r);
+}
+
 /* The rules of the message, and what they say. */
 static MAY_YIELD struct reply
 judge_and_deliver(struct mail *m)
@@ -175,7 +229,8 @@ judge_and_deliver(struct mail *m)
 	struct session *s = m->session;
 	struct verdict v;
 
-	if (m->envelope.nrcpts == 0)	/* a rule discarded all of them */
+	/* A rule discarded all of them, or a filter the mail. */
+	if (m->envelope.nrcpts == 0 || mail_milters_drop(m))
 		return drop(m);
 	if (judge_message(s->judge, &m->header, m->in.size, &v,
 	    &m->failure) < 0)
@@ -194,11 +249,10 @@ judge_and_deliver(struct mail *m)
 		return refuse_by_rule(m, &v);
 	case ACTION_DISCARD:
 		return drop(m);
-	case ACTION_QUARANTINE:
-		m->fate = ACTION_QUARANTINE;
-		return deliver(m, &v);
+	case ACTION_MILTER:
+		return obey_milter(m);
 	default:
-		return deliver(m, &v);
+		return ask_and_deliver(m, &v);
 	}
 }
 

@@ -1,3 +1,4 @@
+#include "gateway/mail_envelope.h"
 #include "gateway/mail_memory.h"
 #include "gateway/outcome.h"
 #include "gateway/stats.h"
@@ -47,11 +48,14 @@ tell_each(struct mail *m)
 MAY_YIELD struct reply
 mail_settle(struct mail *m)
 {
+	bool is_empty = mail_envelope_is_empty(m);
 	struct outcome o = {0};
 	struct reply r;
 
+	/* Who was deleted counts only if there is nobody else. */
 	for (size_t i = 0; i < m->nfates; i++)
-		if (!m->fates[i].is_discarded)
+		if (!m->fates[i].is_discarded && (is_empty ||
+		    !m->fates[i].is_deleted))
 			outcome_add(&o, m->fates[i].answer);
 	m->ok = o.ok;
 	m->temp = o.temp;

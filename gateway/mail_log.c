@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/mail_milters.h"
 #include "gateway/mail_parts.h"
 #include "gateway/sentence.h"
 #include "gateway/stats.h"
@@ -142,6 +143,18 @@ log_findings(const struct findings *f, struct logline *l)
 	log_unsure(f, l);
 }
 
+/* The filter that decided, and those that changed something. */
+static void
+log_milters(const struct mail *m, struct logline *l)
+{
+	struct buf *b = scratch();
+
+	log_z(l, "milter", mail_milters_by(m));
+	mail_milters_put_changed(m, b);
+	if (b->len > 0)
+		log_str(l, "changed-by", buf_text(b));
+}
+
 static void
 log_judged(const struct mail *m, struct logline *l)
 {
@@ -158,6 +171,7 @@ log_judged(const struct mail *m, struct logline *l)
 	}
 	if (m->discarded > 0)
 		log_int(l, "discarded", (int64_t)m->discarded);
+	log_milters(m, l);
 	sentence_put_would(l, judge_would(j));
 	if (score != 0) {
 		listing_put_score(b, score);

@@ -14,6 +14,20 @@ find(struct mail *m, int backend)
 	return p;
 }
 
+static void
+take_sender(struct envelope *e, const struct envelope *sender)
+{
+	e->sender = sender->sender;
+	e->needs |= sender->needs;
+	if (sender->ret != NULL)
+		e->ret = sender->ret;
+	if (sender->envid != NULL)
+		e->envid = sender->envid;
+	if (sender->body != BODY_NONE)
+		e->body = sender->body;
+	e->smtputf8 |= sender->smtputf8;
+}
+
 static struct mail_part *
 begin(struct mail *m, int backend)
 {
@@ -28,6 +42,8 @@ begin(struct mail *m, int backend)
 	/* A backend that tells its recipients apart needs somebody who can
 	 * pass that on: the client, or the memory. */
 	p->envelope.prdr = mail_tells_apart(m);
+	if (m->sender != NULL)
+		take_sender(&p->envelope, m->sender);
 	p->tx = backend_begin(m->arena, backends_at(s->worker->backends,
 	    (size_t)backend), &s->client, &p->envelope, s->id);
 	for (end = &m->parts; *end != NULL; end = &(*end)->next)
@@ -91,6 +107,22 @@ mail_parts_add(struct mail *m, size_t fate, const struct rcpt *rcpt,
 
 	p->envelope.needs |= needs;
 	add(p, fate, rcpt);
+}
+
+void
+mail_parts_change_sender(struct mail *m, const struct envelope *sender)
+{
+	m->sender = sender;
+	mail_parts_rest(m);
+	for (struct mail_part *p = m->parts; p != NULL; p = p->next)
+		take_sender(&p->envelope, sender);
+}
+
+void
+mail_part_forget(struct mail *m)
+{
+	if (m->asked != NULL)
+		backend_rest(m->asked->tx);
 }
 
 void

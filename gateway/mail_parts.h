@@ -34,6 +34,12 @@ MAY_YIELD struct reply mail_part_ask(struct mail *m, int backend,
 /* One that was taken by the backend that was asked last: the fate's index. */
 void		 mail_parts_add(struct mail *m, size_t fate,
 		    const struct rcpt *rcpt, unsigned needs);
+/* Another one than the client's, for what is begun from here on; with its
+ * parameters. Kept by pointer. */
+void		 mail_parts_change_sender(struct mail *m,
+		    const struct envelope *sender);
+/* The one asked last has taken a recipient who is not taken after all. */
+void		 mail_part_forget(struct mail *m);
 /* The backends' connections go back for a while. */
 void		 mail_parts_rest(struct mail *m);
 /* To this backend instead, with all recipients that have no answer yet. -1:

@@ -306,7 +306,7 @@ keep_one(void *arg, size_t i)
 	struct store *store;
 	struct err err;
 
-	if (f->is_discarded ||
+	if (f->is_discarded || f->is_deleted ||
 	    (!reply_is_ok(f->answer) && has_it_nevertheless(m, f)) ||
 	    (store = memory_in_time(c)) == NULL)
 		return;

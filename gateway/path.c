@@ -137,6 +137,7 @@ path_parse_mail(struct arena *a, struct span args,
 	    param_parse_mail(a, params, limits, envelope, fault) < 0)
 		return -1;
 	p.smtputf8 = envelope->smtputf8;
+	envelope->params = arena_span(a, span_trim(params));
 	envelope->sender = (struct address){
 		.text = span_z(""), .local = span_z(""), .domain = span_z("")
 	};
@@ -167,6 +168,7 @@ path_parse_rcpt(struct arena *a, struct span args,
 	    param_parse_rcpt(a, params, limits, smtputf8, &parsed, needs,
 	    fault) < 0)
 		return -1;
+	parsed.params = arena_span(a, span_trim(params));
 	*rcpt = parsed;
 	return 0;
 }

@@ -20,18 +20,22 @@ sentence_reply(const struct verdict *v, bool smtputf8)
 }
 
 struct reply
-sentence_greeting(const struct verdict *v)
+sentence_as_greeting(struct reply r)
 {
-	struct reply r = sentence_reply(v, false);
-
 	if (r.code / 100 == 4)
 		r.code = 421;
 	else if (r.code != 521)
 		r.code = 554;
 	r.enhanced[0] = '\0';
 	/* 421 says that it is closed, 554 that QUIT is awaited. */
-	r.close = v->kind == ACTION_DISCONNECT || r.code == 421;
+	r.close |= r.code == 421;
 	return r;
+}
+
+struct reply
+sentence_greeting(const struct verdict *v)
+{
+	return sentence_as_greeting(sentence_reply(v, false));
 }
 
 struct reply

@@ -13,6 +13,8 @@ struct reply	sentence_reply(const struct verdict *v, bool smtputf8);
 /* The same instead of a greeting: 554, or 421 where it may be tried again;
  * without an enhanced code.                        RFC 5321 3.1, RFC 2034 4 */
 struct reply	sentence_greeting(const struct verdict *v);
+/* Any refusal. */
+struct reply	sentence_as_greeting(struct reply r);
 /* To a recipient that no route of the configuration takes. */
 struct reply	sentence_relaying(void);
 /* To one whose route could not be found out, for this reason, which is

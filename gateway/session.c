@@ -13,6 +13,7 @@
 #include "gateway/proxyproto.h"
 #include "gateway/sentence.h"
 #include "gateway/session.h"
+#include "gateway/session_milters.h"
 #include "gateway/stats.h"
 
 #define PROXY_TIMEOUT	(5 * CLOCK_S)
@@ -127,6 +128,7 @@ session_end(struct session *s)
 	log_end_line(s);
 	stats_add(STAT_BYTES_IN, conn_bytes_in(s->conn));
 	conn_close(&s->conn);
+	session_milters_end(s);
 	settle(s);
 	judge_end(&s->judge);
 	delist(s);
@@ -174,6 +176,7 @@ session_tls_began(struct session *s)
 	s->client.tls_cipher = tls_cipher(tls);
 	s->client.tls_bits = tls_bits(tls);
 	s->client.tls_name = tls_peer_name(tls);
+	s->client.tls_issuer = tls_peer_issuer(tls);
 	s->client.helo = NULL;
 	s->client.esmtp = false;
 	s->advertised = 0;

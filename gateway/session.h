@@ -22,6 +22,7 @@ struct mail;
 struct verdict;
 struct judge;
 struct crowd_place;
+struct session_milters;
 
 struct session {
 	struct arena	*arena;
@@ -49,6 +50,7 @@ struct session {
 	bool		 is_turned_away;	/* by the greeting */
 	struct crowd_place *place;	/* NULL: it is counted nowhere */
 	struct judge	*judge;
+	struct session_milters *milters;	/* NULL: none can be told of it */
 	struct session	*next, **prevp;	/* worker->sessions */
 };
 

@@ -1,8 +1,10 @@
 #include "gateway/court.h"
 #include "gateway/crowd.h"
 #include "gateway/judge.h"
+#include "gateway/mail_milters.h"
 #include "gateway/sentence.h"
 #include "gateway/session.h"
+#include "gateway/session_milters.h"
 #include "gateway/stats.h"
 
 /*
@@ -24,6 +26,7 @@ session_judge_client(struct session *s, bool name_is_known)
 		.wants = court_wants(court, s->conf, &s->client.addr),
 		.is_unchecked = court_is_unchecked(s->conf, &s->client.addr),
 		.errors = &s->errors,
+		.milters = mail_milters_for_rules(s),
 	};
 
 	crowd_count(s->worker->crowd, &s->client.addr, &who.sessions);
@@ -110,6 +113,8 @@ session_greeting(struct session *s, bool is_proxy)
 	judge_greeted(s->judge);
 	if (!is_proxy)
 		r = session_judge(s, PHASE_CONNECT);
+	if (r.code == 0 && !r.close)
+		r = session_milters_greet(s, is_proxy);
 	s->is_turned_away = r.code >= 500;
 	if (r.code != 0 || r.close)
 		return r;

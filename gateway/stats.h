@@ -96,6 +96,16 @@
 	    "recipients of mails without a sender: not greylisted") \
 	X(GREYLIST_UNKNOWN, COUNTER, "greylist_unknown", \
 	    "recipients that passed since the store did not answer") \
+	X(MILTER_ANSWERS, COUNTER, "milter_answers", \
+	    "answers of filters, and failures to give one") \
+	X(MILTER_TIME, COUNTER, "milter_time_us", \
+	    "time that these took, together") \
+	X(MILTER_REFUSALS, COUNTER, "milter_refusals", \
+	    "of them: refusals, discards, sessions closed") \
+	X(MILTER_FAILURES, COUNTER, "milter_failures", \
+	    "of them: no connection, no answer in time, nonsense") \
+	X(MILTER_EDITS, COUNTER, "milter_edits", \
+	    "mails that a filter changed") \
 	X(DELIVERIES_RECALLED, COUNTER, "deliveries_recalled", \
 	    "recipients that had the mail already: not delivered again") \
 	X(DELIVERIES_MET, COUNTER, "deliveries_met", \

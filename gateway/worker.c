@@ -27,6 +27,7 @@
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 #include "gateway/worker.h"
+#include "milter/milters.h"
 
 #define FIRST_PROBES	(1 * CLOCK_S)	/* are waited for, no longer */
 #define UNWIND_TIME	(2 * CLOCK_S)	/* for fibers that were stopped */
@@ -163,6 +164,7 @@ tell_state(struct life *l)
 	struct buf text = {0};
 
 	backends_status(l->w.backends, &text);
+	milters_status(l->w.milters, &text);
 	if (checker_lists(l->w.court->checker) != NULL)
 		dnsbl_status(checker_lists(l->w.court->checker), &text);
 	stock_status(l->w.stock, &text);
@@ -362,6 +364,7 @@ begin(struct life *l, struct err *err)
 	l->w.routes = routes_create(l->arena, s, l->w.stock->lookup);
 	l->w.court = court_open(l->arena, s, l->w.rules, tell_of_list);
 	l->w.court->stock = l->w.stock;
+	l->w.milters = milters_create(s);
 	make_listeners(l);
 	watch(l);
 	return 0;
@@ -378,6 +381,8 @@ end(struct life *l)
 	listeners_close(&l->w, false);
 	if (l->w.backends != NULL)
 		backends_destroy(&l->w.backends);
+	if (l->w.milters != NULL)
+		milters_destroy(&l->w.milters);
 	if (l->w.court != NULL)
 		checker_stop(l->w.court->checker);
 	if (l->w.stock != NULL)

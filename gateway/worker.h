@@ -26,6 +26,7 @@ struct backends;
 struct court;
 struct routes;
 struct ruleset;
+struct milters;
 struct session;
 struct stock;
 struct event;
@@ -55,6 +56,7 @@ struct worker {
 	struct routes		*routes;
 	struct court		*court;		/* rules and checks */
 	struct stock		*stock;		/* the store */
+	struct milters		*milters;	/* the filters */
 	struct session		*sessions;	/* list, session.c's */
 	size_t			 nsessions;
 	uint64_t		 max_sessions;	/* limits_sessions() */

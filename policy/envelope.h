@@ -25,6 +25,7 @@ struct client {
 	const char	*tls_cipher;
 	int		 tls_bits;
 	const char	*tls_name;	/* of a verified client certificate */
+	const char	*tls_issuer;	/* of the same */
 	const char	*login;		/* XCLIENT LOGIN, or NULL */
 };
 
@@ -50,6 +51,8 @@ struct rcpt {
 	struct address	 addr;
 	const char	*notify;	/* DSN, as written; NULL: not given */
 	const char	*orcpt;
+	struct span	 params;	/* all ESMTP parameters, as written;
+					   "" of one who was taken */
 };
 
 struct envelope {
@@ -61,6 +64,7 @@ struct envelope {
 					   otherwise: who sends it can tell */
 	const char	*ret;		/* DSN RET, as written; NULL */
 	const char	*envid;
+	struct span	 params;	/* all ESMTP parameters, as written */
 	unsigned	 needs;		/* enum ability bits */
 	struct rcpt	*rcpts;		/* those that were taken */
 	size_t		 nrcpts;

@@ -1,0 +1,37 @@
+#ifndef GATEWAY_MAIL_ENVELOPE_H
+#define GATEWAY_MAIL_ENVELOPE_H
+#include "base/err.h"
+#include "base/fiber.h"
+#include "gateway/mail.h"
+#include "milter/dialogue.h"
+/*
+ * mail_envelope -- what a filter changes of a mail's sender and recipients
+ *
+ * Behind the end of the message, before it is delivered. Who is added goes
+ * where the routes say, and his backend is asked; a sender that is changed is
+ * told to the backends when their transactions are begun anew, with the
+ * message. Rules, the delivery memory and the log go on with what the client
+ * said.
+ *
+ * add       nothing if he is there already, else one more who gets the mail.
+ *           The client knows nothing of him: if his backend fails later, the
+ *           outcome is mixed (mail.h), and with PRDR too there is one reply.
+ * delete    an address in any case, with or without < >; who is not there: no
+ *           error. He is told 250 and gets nothing.
+ * sender    the last one counts; of its parameters RET, ENVID, BODY and
+ *           SMTPUTF8
+ * DSN       what a filter wants of it (NOTIFY, ORCPT, RET, ENVID) is left out
+ *           where the backend cannot do it
+ * all       in their order, or none: what the filter did before is as it was.
+ *
+ * Yields    for routes and backends, within their timeouts.
+ * Errors    ERR_SYNTAX: an address or a parameter that cannot be, which; or
+ *           ERR_UNAVAIL: no route, or the backend's answer. ERR_CLOSED: this
+ *           fiber must stop.
+ * Limits    max_recipients of the listener
+ */
+MAY_YIELD int	mail_envelope_edit(struct mail *m, const struct edits *edits,
+		    struct err *err);
+/* Nobody is left who would get it. */
+bool		mail_envelope_is_empty(const struct mail *m);
+#endif

@@ -1,0 +1,388 @@
+#include <assert.h>
+
+#include "gateway/judge.h"
+#include "gateway/mail_envelope.h"
+#include "gateway/mail_milters.h"
+#include "gateway/mail_parts.h"
+#include "gateway/milter_macros.h"
+#include "gateway/results.h"
+#include "gateway/stats.h"
+
+/* --- what a verdict is to the mail --- */
+
+static struct chain *
+chain_of(const struct mail *m)
+{
+	return m->session->milters->chain;
+}
+
+static bool
+is_against(const struct reply *r)
+{
+	return r->code != 0 || r->close;
+}
+
+struct reply
+mail_milters_take(struct mail *m, const struct chain_verdict *v)
+{
+	struct mail_milters *mm = m->milters;
+
+	if (v->kind != CHAIN_PASS)
+		mm->by = v->milter;
+	if (v->kind == CHAIN_DISCARD)
+		mm->is_dropped = true;
+	if (v->is_failure && m->failure.kind == 0)
+		m->failure = v->why;
+	return session_milters_reply(m->session, v);
+}
+
+const char *
+mail_milters_by(const struct mail *m)
+{
+	const struct mail_milters *mm = m->milters;
+
+	return mm == NULL || mm->by == CHAIN_NOBODY ? NULL :
+	    m->session->worker->settings->milters[mm->by].name;
+}
+
+/* --- MAIL --- */
+
+/* The words of the parameters. Returns how many. */
+static size_t
+split(struct arena *a, struct span params, const struct span **words)
+{
+	struct span rest = params, word, *list;
+	size_t n = 0;
+
+	while ((word = span_word(&rest)).len > 0)
+		n++;
+	list = arena_new_n(a, n + 1, struct span);
+	n = 0;
+	for (rest = params; (word = span_word(&rest)).len > 0; n++)
+		list[n] = word;
+	*words = list;
+	return n;
+}
+
+static MAY_YIELD void
+tell(struct mail *m)
+{
+	const struct envelope *e = &m->envelope;
+	struct mail_milters *mm = m->milters;
+	struct session *s = m->session;
+	struct chain_verdict v;
+	const struct span *args;
+	size_t nargs;
+
+	if (mm->is_told)
+		return;
+	mm->is_told = true;
+	session_milters_know(s);
+	mm->held = s->milters->held;
+	if (is_against(&mm->held))
+		return;
+	milter_macros_mail(m->arena, m, mm->values);
+	nargs = split(m->arena, e->params, &args);
+	chain_mail(chain_of(m), m->arena, e->sender.text, args, nargs,
+	    s->client.login != NULL, &v);
+	mm->held = mail_milters_take(m, &v);
+}
+
+MAY_YIELD struct reply
+mail_milters_begin(struct mail *m)
+{
+	struct session *s = m->session;
+
+	if (s->milters == NULL)
+		return reply_none();
+	m->milters = arena_new(m->arena, struct mail_milters);
+	m->milters->mail = m;
+	m->milters->by = CHAIN_NOBODY;
+	if (!s->milters->is_prompt)
+		return reply_none();
+	tell(m);
+	return m->milters->held.close || s->conf->reject_at_connect ?
+	    m->milters->held : reply_none();
+}
+
+struct reply
+mail_milters_held(const struct mail *m)
+{
+	return m->milters == NULL ? reply_none() : m->milters->held;
+}
+
+MAY_YIELD void
+mail_milters_end(struct mail *m)
+{
+	if (m->milters != NULL && m->milters->is_told)
+		chain_abort(chain_of(m));
+}
+
+/* --- recipients --- */
+
+void
+mail_milters_attach(struct mail *m, const struct verdict *v, bool is_mail)
+{
+	if (m->milters == NULL || v == NULL)
+		return;
+	for (size_t i = 0; i < m->session->worker->settings->nmilters; i++)
+		if (v->milters & (UINT32_C(1) << i))
+			chain_attach(chain_of(m), i, is_mail);
+}
+
+MAY_YIELD struct reply
+mail_milters_rcpt(struct mail *m, const struct rcpt *rcpt,
+    struct arena *scratch)
+{
+	struct chain_rcpt told = { .address = rcpt->addr.text };
+	struct chain_verdict v;
+
+	if (m->milters == NULL)
+		return reply_none();
+	tell(m);
+	if (is_against(&m->milters->held))
+		return m->milters->held;
+	told.nargs = split(scratch, rcpt->params, &told.args);
+	chain_rcpt(chain_of(m), &told, &v);
+	return mail_milters_take(m, &v);
+}
+
+MAY_YIELD void
+mail_milters_refused(struct mail *m, const struct rcpt *rcpt,
+    struct arena *scratch, const struct reply *r)
+{
+	struct chain_rcpt told = { .address = rcpt->addr.text,
+	    .is_refused = true, .enhanced = r->enhanced,
+	    .why = span_z(r->text) };
+	struct chain_verdict v;
+
+	if (m->milters == NULL || !m->milters->is_told ||
+	    is_against(&m->milters->held) ||
+	    !chain_wants_refused(chain_of(m)))
+		return;
+	told.nargs = split(scratch, rcpt->params, &told.args);
+	chain_rcpt(chain_of(m), &told, &v);
+}
+
+/* Filters that are told late may refuse who was taken. */
+void
+mail_milters_refuse(struct mail *m, size_t index,
+    const struct chain_verdict *v)
+{
+	struct reply *r = arena_new(m->arena, struct reply);
+	size_t i;
+
+	*r = session_milters_reply(m->session, v);
+	for (i = 0; i < m->nfates; i++)
+		if (m->fates[i].is_told && index-- == 0)
+			break;
+	assert(i < m->nfates);
+	if (m->fates[i].answer == NULL)
+		m->fates[i].answer = r;
+}
+
+/* --- macros --- */
+
+static void
+give_where(const struct mail *m, const struct chain_rcpt *rcpt,
+    struct span *values)
+{
+	static const char *const mailers[] = { [PROTO_SMTP] = "smtp",
+	    [PROTO_LMTP] = "lmtp", [PROTO_MAILDIR] = "local" };
+	const struct backend_conf *b;
+
+	if (m->asked == NULL) {
+		milter_macros_rcpt(rcpt, NULL, NULL, values);
+		return;
+	}
+	b = &m->session->worker->settings->backends[m->asked->backend];
+	milter_macros_rcpt(rcpt, mailers[b->urls[0].proto], b->name, values);
+}
+
+void
+mail_milters_macros(struct mail *m, const struct chain_rcpt *rcpt,
+    struct span *values)
+{
+	const struct mail_milters *mm = m->milters;
+
+	for (size_t i = 0; i < MACRO_COUNT; i++)
+		if (mm->values[i].p != NULL)
+			values[i] = mm->values[i];
+	milter_macros_counts(m->arena, m, values);
+	if (rcpt != NULL)
+		give_where(m, rcpt, values);
+}
+
+/* --- the message --- */
+
+MAY_YIELD struct reply
+mail_milters_data(struct mail *m)
+{
+	struct chain_verdict v;
+
+	if (m->milters == NULL || !m->milters->is_told)
+		return reply_none();
+	chain_data(chain_of(m), &v);
+	return mail_milters_take(m, &v);
+}
+
+/* What claims to be a result of ours goes before anybody can believe it. */
+static void
+cut_forged(struct mail *m, struct draft *d)
+{
+	struct session *s = m->session;
+	const struct header_cut *cuts;
+	size_t n;
+
+	if (court_is_unchecked(s->conf, &s->client.addr))
+		return;
+	n = results_cuts(m->arena, s->worker->court, judge_fields(s->judge),
+	    &cuts);
+	stats_add(STAT_FORGED_RESULTS, (int64_t)n);
+	if (n > 0)
+		draft_rules(d, cuts, n, NULL, 0, false);
+}
+
+static void
+make_rules_edits(struct mail *m)
+{
+	struct mail_milters *mm = m->milters;
+	const struct header_edit *edits;
+	size_t n;
+
+	if (mm->has_rules || mm->verdict == NULL)
+		return;
+	mm->has_rules = true;
+	n = results_edits(m->arena, mm->verdict, &edits);
+	if (n > 0)
+		draft_rules(mm->draft, NULL, 0, edits, n,
+		    m->envelope.smtputf8);
+}
+
+static void
+make_draft(struct mail *m)
+{
+	struct session *s = m->session;
+	struct mail_milters *mm = m->milters;
+	const struct backend_message came = {
+		.spool = m->spool,
+		.has_dots = m->in.has_dots,
+		.ends_in_crlf = m->in.ends_in_crlf,
+		.is_binary = m->in.mode == NEWLINE_BINARY,
+	};
+
+	if (mm->draft != NULL)
+		return;
+	mm->draft = arena_new(m->arena, struct draft);
+	draft_begin(mm->draft, m->arena, s->worker->settings->spool,
+	    judge_header(s->judge), &came);
+	cut_forged(m, mm->draft);
+	make_rules_edits(m);
+}
+
+void
+mail_milters_show(struct mail *m, struct chain_message *out)
+{
+	const struct draft *d;
+
+	make_draft(m);
+	d = m->milters->draft;
+	*out = (struct chain_message){ .fields = d->header.list,
+	    .nfields = d->header.n, .body = d->body };
+}
+
+static void
+take_quarantine(struct mail *m, size_t milter, const struct edits *edits)
+{
+	const struct settings *s = m->session->worker->settings;
+
+	for (const struct edit *e = edits->first; e != NULL; e = e->next)
+		if (e->answer.kind == ANSWER_QUARANTINE)
+			m->milters->quarantine = span_z(arena_printf(m->arena,
+			    "milter %s: %.*s", s->milters[milter].name,
+			    SPAN_ARG(e->answer.text)));
+}
+
+/* All of it, or nothing. */
+MAY_YIELD int
+mail_milters_apply(struct mail *m, size_t milter, const struct edits *edits,
+    struct err *err)
+{
+	struct mail_milters *mm = m->milters;
+	struct draft before = *mm->draft;
+
+	if (draft_edit(mm->draft, edits, err) < 0)
+		return -1;
+	if (mail_envelope_edit(m, edits, err) < 0) {
+		*mm->draft = before;
+		return -1;
+	}
+	take_quarantine(m, milter, edits);
+	mm->changed |= UINT32_C(1) << milter;
+	stats_add(STAT_MILTER_EDITS, 1);
+	return 0;
+}
+
+MAY_YIELD struct reply
+mail_milters_message(struct mail *m, const struct verdict *v)
+{
+	struct mail_milters *mm = m->milters;
+	struct chain_verdict said;
+
+	if (mm == NULL || !mm->is_told)
+		return reply_none();
+	mm->verdict = v;
+	if (mm->draft != NULL)
+		make_rules_edits(m);
+	chain_message(chain_of(m), SIZE_MAX, &said);
+	mm->verdict = NULL;
+	return mail_milters_take(m, &said);
+}
+
+struct reply
+mail_milters_ruled(struct mail *m)
+{
+	return m->milters->ruled;
+}
+
+bool
+mail_milters_drop(const struct mail *m)
+{
+	return m->milters != NULL && m->milters->is_dropped;
+}
+
+/* The rules' own reason comes first. Nobody else's stays in the header. */
+void
+mail_milters_quarantine(struct mail *m, struct verdict *v)
+{
+	struct mail_milters *mm = m->milters;
+	const struct header_edit *edits;
+	size_t n;
+
+	if (mm == NULL || mm->quarantine.p == NULL ||
+	    v->kind == ACTION_QUARANTINE)
+		return;
+	*v = (struct verdict){ .kind = ACTION_QUARANTINE,
+	    .text = mm->quarantine };
+	n = results_edits(m->arena, v, &edits);
+	draft_rules(mm->draft, NULL, 0, edits, n, m->envelope.smtputf8);
+}
+
+const struct draft *
+mail_milters_draft(const struct mail *m)
+{
+	return m->milters == NULL ? NULL : m->milters->draft;
+}
+
+void
+mail_milters_put_changed(const struct mail *m, struct buf *out)
+{
+	const struct settings *s = m->session->worker->settings;
+
+	for (size_t i = 0; m->milters != NULL && i < s->nmilters; i++) {
+		if (!(m->milters->changed & (UINT32_C(1) << i)))
+			continue;
+		buf_puts(out, out->len > 0 ? "," : "");
+		buf_puts(out, s->milters[i].name);
+	}
+}
