@@ -150,7 +150,7 @@ def run_tests(work, rules, tests):
 
 def test_rules_that_are_shown_pass_the_check(work):
     found = rule_examples()
-    assert len(found) == 8
+    assert len(found) == 10
     for text in found:
         done = run_tests(work, text, "")
         assert done.returncode == 0, "%s\n%s" % (done.stdout, text)

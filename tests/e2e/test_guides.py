@@ -191,5 +191,6 @@ def test_guides_name_facts_and_actions_that_exist():
         text = FENCE.sub("", text_of(name))
         for word in re.findall(r"`((?:%s)\.[\w-]+)`" % "|".join(
                 sorted(heads)), text):
-            assert word in facts or word.startswith("dnsbl.") or \
+            assert word in facts or \
+                    word.startswith(("dnsbl.", "milter.")) or \
                 word.endswith((".rules", ".test", ".conf")), (name, word)
