@@ -222,9 +222,13 @@ delete_them(struct wish *w, size_t n)
 static void
 undo(struct mail *m, const struct before *list, size_t n)
 {
+	const struct mail_part *p = m->parts;
+
 	mail_parts_rest(m);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++, p = p->next)
 		list[i].part->envelope = list[i].envelope;
+	for (; p != NULL; p = p->next)
+		backend_end(p->tx);
 	if (n > 0)
 		list[n - 1].part->next = NULL;
 	else

@@ -107,7 +107,8 @@ milters_status(const struct milters *m, struct buf *out)
 	for (size_t i = 0; i < m->n; i++) {
 		const struct milters_filter *f = &m->list[i];
 
-		buf_printf(out, "%s %s %s open=%zu idle=%zu since=%llds",
+		buf_printf(out, "milter %s %s %s open=%zu idle=%zu "
+		    "since=%llds",
 		    f->conf->name, f->conf->address.text, state_name(f),
 		    f->nopen, f->nidle, (long long)((clock_now() -
 		    f->since) / CLOCK_S));
