@@ -251,6 +251,8 @@ checks_name_answer(struct task *t, struct arena *a, struct client *client,
 	client->reverse = w->result;
 	if (w->result == DNS_REVERSE_OK)
 		client->name = arena_strdup(a, w->name);
+	else if (w->result == DNS_REVERSE_MISMATCH)
+		client->unconfirmed = arena_strdup(a, w->name);
 	return 0;
 }
 

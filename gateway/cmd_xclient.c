@@ -25,7 +25,7 @@ cmd_xclient(struct session *s, struct span args)
 	/* The lookup under way is about the proxy, and writes to client. */
 	session_await_name(s);
 	told = s->client;
-	told.helo = NULL;
+	told.helo = told.unconfirmed = NULL;
 	if (told.name != NULL)		/* it would go with its judge */
 		told.name = arena_strdup(s->arena, told.name);
 	if (xclient_parse(s->arena, args, &told, &err) < 0)

@@ -207,7 +207,7 @@ court_is_prompt(const struct court *c, const struct smtp_conf *conf,
 void
 court_name(struct client *client)
 {
-	client->name = NULL;
+	client->name = client->unconfirmed = NULL;
 	client->reverse = DNS_REVERSE_TEMPERROR;
 	if (!addr_is_loopback(&client->addr))
 		return;

@@ -51,6 +51,7 @@ milter_macros_client(struct arena *a, const struct session *s,
 	const char *hostname = s->worker->settings->hostname;
 	const struct client *c = &s->client;
 	const char *name = c->name != NULL ? c->name : "unknown";
+	const char *ptr = c->unconfirmed != NULL ? c->unconfirmed : name;
 	struct crowd_counts counts;
 
 	set_addresses(a, c, values);
@@ -60,10 +61,11 @@ milter_macros_client(struct arena *a, const struct session *s,
 	set(values, MACRO_V, "Forepost " PACKAGE_VERSION);
 	set(values, MACRO_DAEMON_NAME, s->listener->conf->name);
 	set(values, MACRO_CLIENT_NAME, arena_strdup(a, name));
-	values[MACRO_CLIENT_PTR] = values[MACRO_CLIENT_NAME];
+	set(values, MACRO_CLIENT_PTR, arena_strdup(a, ptr));
 	set(values, MACRO_CLIENT_RESOLVE, resolved(c->reverse));
-	set(values, MACRO_TRACE, arena_printf(a, "%s [%.*s]", name,
-	    SPAN_ARG(values[MACRO_CLIENT_ADDR])));
+	set(values, MACRO_TRACE, arena_printf(a, "%s [%.*s]%s", ptr,
+	    SPAN_ARG(values[MACRO_CLIENT_ADDR]),
+	    c->unconfirmed != NULL ? " (may be forged)" : ""));
 	crowd_count(s->worker->crowd, &c->addr, &counts);
 	set(values, MACRO_CLIENT_CONNECTIONS, arena_printf(a, "%" PRIu64,
 	    counts.client));

@@ -17,8 +17,8 @@
  *			it for the name of one message
  *	{daemon_name}	the listener, as sendmail's daemon has a name: filters
  *			tell by it who submits mail and who sends it in
- *	{client_name}	the confirmed name, or "unknown"; {client_ptr} the same,
- *			as names that are not confirmed are not kept
+ *	{client_name}	the confirmed name, or "unknown"; {client_ptr} also one
+ *			that is not confirmed, and _ says so
  *	{mail_mailer}	"smtp"; {rcpt_mailer} how it goes on: "smtp", "lmtp",
  *			"local" (Maildir), or "error" of who is refused; then
  *			{rcpt_host} is the enhanced code and {rcpt_addr} why

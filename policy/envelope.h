@@ -17,6 +17,7 @@ struct client {
 	struct addr	 local;		/* where it connected to */
 	const char	*name;		/* confirmed reverse name, or NULL */
 	enum dns_reverse reverse;
+	const char	*unconfirmed;	/* of a MISMATCH: the name; else NULL */
 	const char	*helo;		/* as given; NULL before */
 	bool		 esmtp;		/* EHLO */
 	bool		 early_talker;	/* spoke before the greeting */
