@@ -10,7 +10,7 @@
 /*
  * A filter that fails: at each step, in each way, with each failure action,
  * told early and late.
-
+ */
 #define ONE(text)	{ text, sizeof(text) - 1 }
 #define STEPS		"CHMRTE"
 
