@@ -10,6 +10,7 @@
  */
 #define NAMED	"dnsbl zen { zone zen.example reply 127.0.0.2 score 1 }\n"
 #define QUIET	"authres { add no }\n"
+#define FILTER(more) "milter m { address unix:/run/m when rules " more " }\n"
 
 static const struct {
 	const char	*name, *conf, *rules, *want;
@@ -59,6 +60,15 @@ static const struct {
 	{ "but not by what observes", QUIET,
 	    "on message { observe remove header \"X\" }\n",
 	    "name; asks message" },
+	{ "a filter that hears of each stage is known to by then",
+	    QUIET FILTER("tell_at connect"),
+	    "on connect { milter m }\non rcpt { milter m }\n",
+	    "name; asks connect rcpt; prompt connect; header" },
+	{ "unless it is only observed", QUIET FILTER("tell_at connect"),
+	    "on connect { observe milter m }\n",
+	    "name; asks connect; header" },
+	{ "one that hears of recipients can wait", QUIET FILTER(""),
+	    "on connect { milter m }\n", "name; asks connect; header" },
 	{ "the size is no header", QUIET,
 	    "on message { reject \"x\" when message.size > 10M }\n",
 	    "name; asks message" },

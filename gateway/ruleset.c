@@ -19,7 +19,8 @@ ruleset_context(struct arena *a, const struct settings *s)
 	    struct rule_milter);
 	size_t n = 0;
 
-	/* Only what has errors has something without a name. */
+	/* Only what has errors, or is none of the administrator's, has
+	 * something without a name. */
 	for (size_t i = 0; i < s->nbackends; i++)
 		if (s->backends[i].name != NULL)
 			backends[n++] = s->backends[i].name;
@@ -33,7 +34,8 @@ ruleset_context(struct arena *a, const struct settings *s)
 			milters[context.nmilters++] = (struct rule_milter){
 			    s->milters[i].name,
 			    s->milters[i].when == MILTER_BY_RULES };
-	context.milters = context.nmilters == s->nmilters ? milters : NULL;
+	if (context.backends != NULL && context.nmilters == s->nmilters)
+		context.milters = milters;
 	return context;
 }
 

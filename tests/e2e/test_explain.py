@@ -502,6 +502,57 @@ def test_without_a_configuration_any_backend_may_be_named(resolver, work):
     assert done.stdout.startswith("delivered to anywhere: no rule decided\n")
 
 
+FILTERS = """
+hostname mx.in.test
+listener mx { address 127.0.0.1:2525 }
+backend in { address smtp://127.0.0.1 }
+route { domains "in.test" backend in }
+rules "in.rules"
+milter dkim { address unix:/nowhere/dkim }
+milter clamav { address unix:/nowhere/clamav  when rules }
+"""
+ASKING = """
+on mail { milter clamav when sender.is-null }
+on message {
+	virus: milter clamav	when message.size < 25M
+	score 1			when milter.dkim is reject
+	log "{milter.clamav}"
+}
+"""
+
+
+def test_no_filter_is_asked(work):
+    """Nor waited for; where one would be asked is told."""
+    for name, text in (("forepost.conf", FILTERS), ("in.rules", ASKING),
+                       ("mail.eml", message())):
+        with open(work + "/" + name, "w") as f:
+            f.write(text)
+    given = ("--config", work + "/forepost.conf", "--client", "127.0.0.1",
+             "--from", "", "--to", "bob@in.test", work + "/mail.eml")
+    done = explain(*given)
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "delivered to in: no rule decided" in told
+    assert "when sender.is-null [sender.is-null = yes] -> milter clamav" \
+        in told
+    assert "-> milter clamav: not asked" in told
+    assert "[milter.dkim = none] -> no" in told
+    rules = [r for p in json.loads(explain("--json", *given).stdout)["rules"]
+             for r in p.get("rules", ())]
+    asked = [r for r in rules if r["action"] == "milter"]
+    assert [r["name"] for r in asked] == ["clamav", "clamav"]
+    assert all("said" not in r for r in asked)
+
+
+def test_without_a_configuration_any_filter_may_be_named(resolver, work):
+    with open(work + "/x.rules", "w") as f:
+        f.write('on mail { milter anything }\n'
+                'on message { log "x" when milter.other is reject }\n')
+    done = explain(*resolver, "--client", "192.0.2.7", "--rules",
+                   work + "/x.rules")
+    assert done.returncode == 0, done.stderr
+
+
 def test_rules_none(resolver, work):
     with open(work + "/forepost.conf", "w") as f:
         f.write('listener mx { address 127.0.0.1:2525 }\nrules none\n'
