@@ -167,20 +167,18 @@ draft_edit(struct draft *d, const struct edits *edits, struct err *err)
 
 /* --- rules --- */
 
-/* What came stands in its order, as the cuts do. */
+/* What came stands in its order, as the cuts do, and below ours. */
 static void
 cut(struct draft *d, const struct header_cut *cuts, size_t ncuts)
 {
 	const struct header_list *h = &d->header;
 	struct field *list = arena_new_n(d->arena, h->n, struct field);
-	struct header_list left = { .list = list };
+	struct header_list left = { .list = list, .nabove = h->nabove };
 
 	for (size_t i = 0; i < h->n; i++) {
 		const struct field *f = &h->list[i];
 
-		if (i == h->nabove)
-			left.nabove = left.n;
-		if (f->offset != EDIT_HEADER_OFFSET) {
+		if (i >= h->nabove && f->offset != EDIT_HEADER_OFFSET) {
 			while (ncuts > 0 &&
 			    cuts->offset + cuts->len <= f->offset) {
 				cuts++;
@@ -191,8 +189,6 @@ cut(struct draft *d, const struct header_cut *cuts, size_t ncuts)
 		}
 		list[left.n++] = *f;
 	}
-	if (h->nabove == h->n)
-		left.nabove = left.n;
 	if (left.n == h->n)
 		return;
 	d->header = left;

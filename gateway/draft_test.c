@@ -1,69 +1,27 @@
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/loop.h"
-#include "gateway/dotstream.h"
 #include "gateway/draft.h"
-#include "policy/header.h"
+#include "tests/kit/drafts.h"
 #include "tests/kit/edits.h"
 #include "tests/kit/t.h"
 
 #define OURS	"Received: us\r\n"
 #define HEADER	"From: f\r\nSubject: s\r\n\r\n"
 
-static char dir[] = "/tmp/draft-test-XXXXXX";
-
 /* --- a message, and what is done to it --- */
 
-static struct spool *
-spool_of(struct arena *a, struct span text)
-{
-	struct spool *s = spool_open(a, dir);
-	struct err err;
-
-	T_INT("spooled", spool_write(s, text, &err), 0);
-	T_INT("and ended", spool_end(s, &err), 0);
-	return s;
-}
-
-/* As the client's octets come into a mail. */
 static void
 begin(struct draft *d, struct arena *a, struct span text, bool is_binary)
 {
-	struct backend_message came = { .spool = spool_of(a, text),
-	    .is_binary = is_binary };
 	struct header_scan scan;
-	struct dotstream in;
-	struct span run, rest = text;
 
-	dotstream_begin(&in, is_binary ? NEWLINE_BINARY : NEWLINE_STRICT,
-	    true);
-	while (dotstream_next(&in, &rest, &run))
-		;
-	header_scan_begin(&scan);
-	header_feed(&scan, text);
-	header_scan_end(&scan);
-	came.has_dots = in.has_dots;
-	came.ends_in_crlf = in.ends_in_crlf;
-	draft_begin(d, a, dir, span_n(text.p, scan.is_headless ? 0 :
-	    (size_t)scan.size), &came);
+	drafts_begin(d, a, "/tmp", text, is_binary, &scan);
 }
 
 static void
 put_spool(struct spool *s, struct buf *out)
 {
-	char block[2048];
-	struct err err;
-	uint64_t at = 0;
-	ssize_t n;
-
-	while ((n = spool_read(s, at, block, sizeof(block), &err)) > 0) {
-		buf_put(out, block, (size_t)n);
-		at += (uint64_t)n;
-	}
-	T_INT("read to its end", n, 0);
+	T_OK("read to its end", drafts_put_spool(s, out));
 }
 
 /* All that goes out. */
@@ -93,7 +51,7 @@ edit(struct arena *a, struct draft *d, const char *text, const char *body,
 
 	edits_read(a, text, false, &edits);
 	if (body != NULL)
-		edits.body = spool_of(a, span_z(body));
+		edits.body = drafts_spool(a, "/tmp", span_z(body));
 	return draft_edit(d, &edits, err);
 }
 
@@ -238,7 +196,7 @@ test_binary(void)
 	struct draft d;
 	struct err err;
 
-	edits.body = spool_of(a, SPAN_LIT(octets));
+	edits.body = drafts_spool(a, "/tmp", SPAN_LIT(octets));
 	begin(&d, a, SPAN_LIT(HEADER "\0\n"), true);
 	T_INT("binary", draft_edit(&d, &edits, &err), 0);
 	put_spool(d.body, &out);
@@ -382,156 +340,14 @@ test_rules(void)
 	}
 }
 
-/* --- limits and failures: all or nothing --- */
-
-static void
-test_too_much(void)
-{
-	struct arena *a = arena_create("test");
-	struct answer more = { .kind = ANSWER_ADD_HEADER,
-	    .name = SPAN_LIT("A"), .value = SPAN_LIT(" b") };
-	struct edits edits = {0};
-	struct draft d;
-	struct err err;
-
-	begin(&d, a, SPAN_LIT(HEADER "body\r\n"), false);
-	for (size_t i = 0; i < DRAFT_FIELDS; i++)
-		edits_append(a, &edits, &more);
-	T_INT("as many as may be", draft_edit(&d, &edits, &err), 0);
-	T_INT("one more, of another filter", edit(a, &d,
-	    "add B: c\ndelete 1 From\nadd C: d\n", "new\r\n", &err), -1);
-	T_STR("is too many", err.text, "a header of 1003 fields that filters "
-	    "have made out of 2");
-	T_INT("which is a filter's fault", err.kind, ERR_SYNTAX);
-	T_OK("and nothing has changed", d.header.n == DRAFT_FIELDS + 2 &&
-	    !d.has_new_body && span_is(d.header.list[0].name, "From"));
-	T_INT("one for another", edit(a, &d, "delete 1 From\nadd B: c\n",
-	    NULL, &err), 0);
-	arena_destroy(&a);
-}
-
-static void
-test_too_large(void)
-{
-	struct arena *a = arena_create("test");
-	struct answer more = { .kind = ANSWER_ADD_HEADER,
-	    .name = SPAN_LIT("A") };
-	struct edits edits = {0};
-	struct draft d;
-	struct err err;
-
-	more.value = span_n(arena_alloc(a, DRAFT_OCTETS / 2), DRAFT_OCTETS / 2);
-	memset((char *)more.value.p, 'a', more.value.len);
-	edits_append(a, &edits, &more);
-	begin(&d, a, SPAN_LIT(HEADER "body\r\n"), false);
-	T_INT("half of it", draft_edit(&d, &edits, &err), 0);
-	T_INT("and half and a little", draft_edit(&d, &edits, &err), -1);
-	T_STR("is too large", err.text, "a header of 262173 octets that "
-	    "filters have made out of 21");
-	T_INT("nothing has changed", d.header.n, 3);
-	arena_destroy(&a);
-}
-
-static void
-test_no_spool(void)
-{
-	struct arena *a = arena_create("test");
-	struct edits edits = {0};
-	char *large = arena_alloc(a, 512 * 1024);
-	struct draft d;
-	struct err err;
-
-	memset(large, 'x', 512 * 1024);
-	edits_read(a, "add A: b\n", false, &edits);
-	edits.body = spool_of(a, span_n(large, 512 * 1024));
-	begin(&d, a, SPAN_LIT(HEADER "body\r\n"), false);
-	spool_memory(0);
-	d.spool_dir = "/nonexistent";
-	T_INT("no room for a new body", draft_edit(&d, &edits, &err), -1);
-	T_INT("is our failure", err.kind, ERR_UNAVAIL);
-	T_OK("and says so", strstr(err.text, "a new body from a filter: "
-	    "spool /nonexistent") == err.text);
-	T_STR("nothing has changed", put(a, &d, NULL),
-	    OURS HEADER "body\r\n");
-	T_OK("at all", !d.is_changed && !d.has_new_body);
-	d.spool_dir = dir;
-	T_INT("in a file", draft_edit(&d, &edits, &err), 0);
-	T_INT("it is all there", spool_size(d.body), 512 * 1024);
-	spool_memory(64 << 20);
-	arena_destroy(&a);
-}
-
-/* --- a large body, while others run --- */
-
-#define LINES	400000	/* of 10 octets, with LF ends */
-
-static bool is_done;
-static unsigned turns;
-
-static void
-other(void *arg)
-{
-	(void)arg;
-	for (; !is_done; turns++)
-		fiber_yield();
-}
-
-static void
-large(void *arg)
-{
-	struct arena *a = arena_create("test");
-	struct edits edits = {0};
-	struct draft d;
-	struct err err;
-
-	(void)arg;
-	edits.body = spool_open(a, dir);
-	for (size_t i = 0; i < LINES; i++)
-		spool_write(edits.body, SPAN_LIT("123456789\n"), &err);
-	spool_end(edits.body, &err);
-	begin(&d, a, SPAN_LIT(HEADER "body\r\n"), false);
-	turns = 0;
-	T_INT("a large body", draft_edit(&d, &edits, &err), 0);
-	T_OK("others ran meanwhile", turns >= 2);
-	T_INT("is whole", spool_size(d.body), 11 * LINES);
-	is_done = true;
-	arena_destroy(&a);
-}
-
-static void
-test_large(size_t memory)
-{
-	is_done = false;
-	spool_memory(memory);
-	fiber_spawn("large", large, NULL);
-	fiber_spawn("other", other, NULL);
-	while (!is_done)
-		loop_turn(true);
-	spool_memory(64 << 20);
-}
-
 int
 main(void)
 {
-	if (mkdtemp(dir) == NULL) {
-		perror(dir);
-		return 1;
-	}
 	spool_memory(64 << 20);
-	loop_create();
 	test_cases();
 	test_marks();
 	test_binary();
 	test_chain();
 	test_rules();
-	test_too_much();
-	test_too_large();
-	test_no_spool();
-	test_large(64 << 20);
-	test_large(0);
-	while (fiber_count() > 0)
-		loop_turn(true);
-	loop_destroy();
-	rmdir(dir);
 	return t_done();
 }

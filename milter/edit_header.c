@@ -134,7 +134,7 @@ insert(struct editor *e, const struct answer *edit)
 static struct item **
 find(struct editor *e, const struct answer *edit)
 {
-	size_t left = edit->index > 0 ? edit->index : 1;
+	size_t left = edit->index;	/* from 1 */
 	struct item **at;
 
 	for (at = &e->first; *at != NULL; at = &(*at)->next, e->steps++)

@@ -23,9 +23,9 @@
  *           above it; more than there are fields is the end. The same number
  *           twice: the second stands above the first.
  * change    the n-th field of that name, case ignored, with all its lines; it
- *           gets the name as the filter writes it. 0 is 1. Our block is not
- *           counted: nobody changes our Received. If there are fewer, the
- *           field is added at the end.
+ *           gets the name as the filter writes it. Our block is not counted:
+ *           nobody changes our Received. If there are fewer, the field is
+ *           added at the end.
  * delete    as change; if there are fewer, nothing. It is not counted any
  *           more: of three, twice the first leaves the third. (Filters delete
  *           from the last one up; then it is all the same.)

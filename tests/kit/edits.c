@@ -20,6 +20,38 @@ edits_append(struct arena *a, struct edits *edits, const struct answer *answer)
 	edits->n++;
 }
 
+static int
+read_answer(struct arena *a, const struct packet *p, bool leading_space,
+    struct answer *out)
+{
+	struct terms t = { .version = 6, .actions = OPTION_ACTIONS,
+	    .steps = leading_space ? SMFIP_HDR_LEADSPC : 0,
+	    .chunk = OPTION_CHUNK };
+	struct err err;
+
+	return answer_read(a, &t, SMFIC_BODYEOB, p, out, &err);
+}
+
+bool
+edits_take(struct arena *a, struct span *in, bool leading_space,
+    struct answer *out)
+{
+	struct packet p;
+	size_t len;
+
+	while (in->len >= 2) {
+		len = (unsigned char)in->p[0];
+		*in = span_n(in->p + 1, in->len - 1);
+		if (len == 0 || len > in->len)
+			return false;
+		p = (struct packet){ in->p[0], span_n(in->p + 1, len - 1) };
+		*in = span_n(in->p + len, in->len - len);
+		if (read_answer(a, &p, leading_space, out) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* "\n" becomes a line end. */
 static void
 put_value(struct buf *b, struct span text)
@@ -37,14 +69,10 @@ static void
 read_line(struct arena *a, struct span line, bool leading_space,
     struct edits *out)
 {
-	struct terms t = { .version = 6, .actions = OPTION_ACTIONS,
-	    .steps = leading_space ? SMFIP_HDR_LEADSPC : 0,
-	    .chunk = OPTION_CHUNK };
 	struct span verb = span_word(&line);
 	struct answer answer;
 	struct buf b = {0};
 	struct packet p;
-	struct err err;
 	uint64_t n;
 	int ret;
 
@@ -62,7 +90,7 @@ read_line(struct arena *a, struct span line, bool leading_space,
 		put_value(&b, line);
 	buf_put(&b, "", 1);
 	p.data = buf_text(&b);
-	ret = answer_read(a, &t, SMFIC_BODYEOB, &p, &answer, &err);
+	ret = read_answer(a, &p, leading_space, &answer);
 	assert(ret == 0);
 	edits_append(a, out, &answer);
 	buf_free(&b);
@@ -175,8 +203,10 @@ edits_model(const struct answer *edit, struct span ours, struct span header,
 	bool is_done = edit->kind == ANSWER_ADD_HEADER, counts;
 	size_t at, len, seen = 0, want = edit->index;
 
-	if (!is_insert && want == 0)
-		want = 1;
+	if (edit->name.len == 0) {
+		buf_span(out, header);
+		return;
+	}
 	for (at = 0; at < header.len; at += len) {
 		struct span rest = span_n(header.p + at, header.len - at);
 

@@ -16,6 +16,11 @@
 /* Asserts that the text is right. */
 void	edits_read(struct arena *a, const char *text, bool leading_space,
 	    struct edits *out);
+/* The next of a filter's answers to the end of a message, out of octets of any
+ * kind: an octet of length, the letter, the data. What is no answer is passed
+ * over; a length of 0 or more than there is: no more come. */
+bool	edits_take(struct arena *a, struct span *in, bool leading_space,
+	    struct answer *out);
 /* What came of one packet is put behind those before it. */
 void	edits_append(struct arena *a, struct edits *edits,
 	    const struct answer *answer);
@@ -26,7 +31,7 @@ void	edits_put(const struct header_list *h, struct span ours,
 
 /* The model: a header as lines of text, in which `ours` is our block (one
  * that no edit and no other line can be), and one edit of it. Both texts are
- * whole lines. */
+ * whole lines. An edit of something else leaves it as it is. */
 void	edits_model(const struct answer *edit, struct span ours,
 	    struct span header, struct buf *out);
 #endif
