@@ -148,6 +148,9 @@ static const struct {
 	{ "unknown commands are answered", { .filters[0] = { EARLY,
 	    .scene.turns = { AT('U', 0, REPLY) } }, .steps = "CUUH" },
 	    "CU(a 554 5.7.0 gone)UH | OCUXYZUXYZHoneQ" },
+	{ "an unknown command in a mail accepts it", { .filters[0] = { EARLY,
+	    .scene.turns = { AT('U', 0, ACCEPT) } }, .steps = "CMRURTEMR" },
+	    "CMRURTEMR | OCMRbUXYZMRbAQ" },
 	{ "shutdown at an unknown command", { .filters[0] = { EARLY,
 	    .scene.turns = { AT('U', 0, SHUTDOWN) } }, .steps = "CUH" },
 	    "CU(a close 421 4.7.0 Closing the connection)"

@@ -140,7 +140,9 @@ chain_hold(struct chain_link *l, char command, const struct answer *answer,
 	if (answer->kind == ANSWER_SHUTDOWN ||
 	    answer->kind == ANSWER_CONN_FAIL)
 		l->client = keep(l->arena, v);
-	else if (answer->kind == ANSWER_CONTINUE || command == SMFIC_UNKNOWN)
+	else if (answer->kind == ANSWER_CONTINUE ||
+	    (command == SMFIC_UNKNOWN && (answer->kind != ANSWER_ACCEPT ||
+	    !chain_is_in_mail(l))))
 		return;
 	else if (answer->kind == ANSWER_ACCEPT && is_of_client)
 		l->is_over_client = true;

@@ -32,8 +32,8 @@
  *           nothing more is sent: from connect and HELO until the client
  *           goes; shutdown and connection failure too, whenever they come;
  *           from MAIL on until the next MAIL, or dialogue_abort(). A refusal
- *           at RCPT is that of one recipient, any answer to an unknown command
- *           that of one command.
+ *           at RCPT is that of one recipient, one of an unknown command that
+ *           of one command; ACCEPT to that accepts the mail it stands in.
  * Order     is the caller's: the mail first, its header before its body. MAIL
  *           ends the mail before it. RSET, HELO, STARTTLS or a client who
  *           goes in a mail: dialogue_abort().

@@ -173,6 +173,16 @@ hold_mail(struct dialogue *d, char command, const struct answer *verdict)
 		d->in_mail = false;
 }
 
+/* To libmilter "accept" is the end of the mail here too: it has no ear for
+ * what else there is of it. Nor has it one for "next client" then. */
+static void
+hold_unknown(struct dialogue *d, const struct answer *verdict)
+{
+	d->may_end = false;
+	if (verdict->kind == ANSWER_ACCEPT && d->in_mail)
+		hold_mail(d, SMFIC_UNKNOWN, verdict);
+}
+
 void
 dialogue_hold(struct dialogue *d, char command, struct answer *verdict)
 {
@@ -196,7 +206,8 @@ dialogue_hold(struct dialogue *d, char command, struct answer *verdict)
 	}
 	if (command == SMFIC_CONNECT || command == SMFIC_HELO)
 		d->client = *verdict;
-	else if (command != SMFIC_UNKNOWN &&
-	    (command != SMFIC_RCPT || !is_refusal(verdict->kind)))
+	else if (command == SMFIC_UNKNOWN)
+		hold_unknown(d, verdict);
+	else if (command != SMFIC_RCPT || !is_refusal(verdict->kind))
 		hold_mail(d, command, verdict);
 }

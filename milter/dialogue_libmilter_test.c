@@ -265,6 +265,24 @@ static const struct {
 	    "unknown [XYZ]\n"
 	    "rcpt [<b@x.example>] i=1 j=mx {mail_addr}=a {rcpt_addr}=b\n"
 	    "eom i=1 j=mx {mail_addr}=a {msg_id}=m {rcpt_addr}=b\nclose\n" },
+	{ "an unknown command in a mail accepts it", { "unknown=accept" },
+	    "CMRUREMRE",
+	    "CMRU(accept)R(accept)E(accept)MRE",
+	    "connect [c.example] [192.0.2.1] [25] i=1 j=mx\n"
+	    "mail [<a@x.example>] [SIZE=1] i=1 j=mx {mail_addr}=a\n"
+	    "rcpt [<b@x.example>] i=1 j=mx {mail_addr}=a {rcpt_addr}=b\n"
+	    "unknown [XYZ]\n"
+	    "mail [<a@x.example>] [SIZE=1] i=1 j=mx {mail_addr}=a\n"
+	    "rcpt [<b@x.example>] i=1 j=mx {mail_addr}=a {rcpt_addr}=b\n"
+	    "eom i=1 j=mx {mail_addr}=a {msg_id}=m {rcpt_addr}=b\nclose\n" },
+	{ "no next client behind an unknown command that is accepted",
+	    { "unknown=accept" }, "CMREUK",
+	    "CMREU(accept) no-nextK",
+	    "connect [c.example] [192.0.2.1] [25] i=1 j=mx\n"
+	    "mail [<a@x.example>] [SIZE=1] i=1 j=mx {mail_addr}=a\n"
+	    "rcpt [<b@x.example>] i=1 j=mx {mail_addr}=a {rcpt_addr}=b\n"
+	    "eom i=1 j=mx {mail_addr}=a {msg_id}=m {rcpt_addr}=b\n"
+	    "unknown [XYZ]\nclose\n" },
 };
 
 /* --- the filter --- */
