@@ -80,7 +80,35 @@ is_of_mail(char command)
 	    command != SMFIC_UNKNOWN;
 }
 
-int
+/* Sessions that rest between two mails hold no buffers. */
+static void
+release(struct dialogue *d)
+{
+	if (d->in_mail)
+		return;
+	buf_free(&d->out);
+	buf_free(&d->room);
+}
+
+/* Of a command that the filter does not want to hear: it may ask for them at
+ * another, with which they leave. sendmail and Postfix send them too. */
+static MAY_YIELD int
+put_macros(struct dialogue *d, char command, const struct span *macros,
+    struct err *err)
+{
+	if (macros == NULL)
+		return 0;
+	buf_clear(&d->out);
+	macro_put(&d->out, command, option_macros(&d->terms, command), macros);
+	conn_put(d->conn, d->out.p, d->out.len);
+	release(d);
+	if (conn_pending(d->conn) < GATHER ||
+	    conn_flush(d->conn, dialogue_deadline(d, command), err) == 0)
+		return 0;
+	return dialogue_fail(d, command, err);
+}
+
+MAY_YIELD int
 dialogue_step(struct dialogue *d, char command, const struct span *macros,
     struct answer *verdict, struct err *err)
 {
@@ -98,7 +126,7 @@ dialogue_step(struct dialogue *d, char command, const struct span *macros,
 		return 0;
 	}
 	if (!option_sends(&d->terms, command))
-		return 0;
+		return put_macros(d, command, macros, err);
 	if (dialogue_is_quiet(d, err) < 0)
 		return dialogue_fail(d, command, err);
 	if (is_of_mail(command))
@@ -110,16 +138,6 @@ dialogue_step(struct dialogue *d, char command, const struct span *macros,
 		macro_put(&d->out, command, option_macros(&d->terms, command),
 		    macros);
 	return 1;
-}
-
-/* Sessions that rest between two mails hold no buffers. */
-static void
-release(struct dialogue *d)
-{
-	if (d->in_mail)
-		return;
-	buf_free(&d->out);
-	buf_free(&d->room);
 }
 
 /* What has no answer leaves with what has one, the end at the latest; outside

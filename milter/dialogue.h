@@ -23,10 +23,10 @@
  *	dialogue_end(mail_arena, d, macros, &edits, &v, &err);
  *	dialogue_quit(&d);
  *
- * Each step sends its macros and its command as far as the filter has asked
- * for them, waits for an answer if there is one, and gives a verdict: a final
- * answer, never SKIP. CONTINUE and ACCEPT let pass; what was not sent or has no
- * answer is CONTINUE.
+ * Each step sends its macros, and its command if the filter wants it, waits for
+ * an answer if there is one, and gives a verdict: a final answer, never SKIP.
+ * CONTINUE and ACCEPT let pass; what was not sent or has no answer is CONTINUE.
+ * Macros without their command wait for the next thing that is sent.
  *
  * Held      a verdict other than CONTINUE is given again by later steps, and
  *           nothing more is sent: from connect and HELO until the client

@@ -22,8 +22,9 @@ struct dialogue {
 };
 
 /* 1: the step is to be said, its macros (if not NULL) are in d->out. 0: it is
- * not, the verdict is there. -1: it is all over. */
-int		dialogue_step(struct dialogue *d, char command,
+ * not, the verdict is there. -1: it is all over. Macros of a step that the
+ * filter does not want leave with the next one. */
+MAY_YIELD int	dialogue_step(struct dialogue *d, char command,
 		    const struct span *macros, struct answer *verdict,
 		    struct err *err);
 int64_t		dialogue_deadline(const struct dialogue *d, char command);

@@ -121,14 +121,14 @@ static const struct {
 	    "eom i=1 j=mx {mail_addr}=a {msg_id}=m {rcpt_addr}=b\nclose\n" },
 	{ "the next client, and no connect", { "steps=0x1" }, "CHMREKCHMRE",
 	    "CHMREKCHMRE",
-	    "helo [c.example] i=1\n"
-	    "mail [<a@x.example>] [SIZE=1] i=1 {mail_addr}=a\n"
-	    "rcpt [<b@x.example>] i=1 {mail_addr}=a {rcpt_addr}=b\n"
-	    "eom i=1 {mail_addr}=a {msg_id}=m {rcpt_addr}=b\nclose\n"
-	    "helo [c.example] i=1\n"
-	    "mail [<a@x.example>] [SIZE=1] i=1 {mail_addr}=a\n"
-	    "rcpt [<b@x.example>] i=1 {mail_addr}=a {rcpt_addr}=b\n"
-	    "eom i=1 {mail_addr}=a {msg_id}=m {rcpt_addr}=b\nclose\n" },
+	    "helo [c.example] i=1 j=mx\n"
+	    "mail [<a@x.example>] [SIZE=1] i=1 j=mx {mail_addr}=a\n"
+	    "rcpt [<b@x.example>] i=1 j=mx {mail_addr}=a {rcpt_addr}=b\n"
+	    "eom i=1 j=mx {mail_addr}=a {msg_id}=m {rcpt_addr}=b\nclose\n"
+	    "helo [c.example] i=1 j=mx\n"
+	    "mail [<a@x.example>] [SIZE=1] i=1 j=mx {mail_addr}=a\n"
+	    "rcpt [<b@x.example>] i=1 j=mx {mail_addr}=a {rcpt_addr}=b\n"
+	    "eom i=1 j=mx {mail_addr}=a {msg_id}=m {rcpt_addr}=b\nclose\n" },
 	{ "nothing is answered", { "steps=0x000ff080" }, "CHUMRTLNBE",
 	    "CHUMRTLNBE",
 	    "connect [c.example] [192.0.2.1] [25] i=1 j=mx\n"
@@ -143,7 +143,7 @@ static const struct {
 	    "eom i=1 j=mx {mail_addr}=a {msg_id}=m {rcpt_addr}=b\nclose\n" },
 	{ "nothing is told", { "steps=0x0000037f" }, "CHUMRTLNBE",
 	    "CHUMRTLNBE",
-	    "eom i=1 {msg_id}=m\nclose\n" },
+	    "eom i=1 j=mx {mail_addr}=a {msg_id}=m {rcpt_addr}=b\nclose\n" },
 	{ "the space behind the colon", { "steps=0x00100000" }, "CMRTLNE",
 	    "CMRTLNE",
 	    "connect [c.example] [192.0.2.1] [25] i=1 j=mx\n"

@@ -132,7 +132,8 @@ option_macros(const struct terms *t, char command)
 	int stage = macro_stage(command);
 
 	/* Older libraries end the dialogue at a stage that they do not know. */
-	if (stage < 0 || (stage >= SMFIM_EOH && t->version < 6))
+	if (stage < 0 || (stage >= SMFIM_EOH && t->version < 6) ||
+	    (stage == SMFIM_DATA && t->version < 4))
 		return 0;
 	return t->macros[stage];
 }

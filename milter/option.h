@@ -63,7 +63,8 @@ void		option_put_offer(struct buf *b);
 int		option_read(const struct packet *p, struct terms *t,
 		    struct err *err);
 
-/* May the command (SMFIC_*) be sent? Its macros go with it. */
+/* May the command (SMFIC_*) be sent? Its macros are, whether it is or not: the
+ * filter may ask for them at another. */
 bool		option_sends(const struct terms *t, char command);
 /* Is there an answer to it? Waiting for one that does not come would end in
  * a timeout. */

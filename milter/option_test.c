@@ -140,6 +140,7 @@ list_test(void)
 	    &err), 0);
 	T_OK("gets no macros at the end of the header",
 	    option_macros(&t, 'N') == 0);
+	T_OK("nor at DATA", option_macros(&t, 'T') == 0);
 	T_OK("but at the end of the message", option_macros(&t, 'E') != 0);
 	T_OK("no macros with the body", option_macros(&t, 'B') == 0);
 }
