@@ -149,7 +149,9 @@ set_message(void *owner, struct chain_message *out)
 
 	fields[0] = (struct field){ .value = SPAN_LIT("no field") };
 	fields[1].name = SPAN_LIT("Subject");
-	fields[1].value = span_z(arena_printf(c->mail, " s%u", c->applied));
+	fields[1].value = d.drive.huge > 0 ?
+	    span_n(arena_alloc(c->mail, d.drive.huge), d.drive.huge) :
+	    span_z(arena_printf(c->mail, " s%u", c->applied));
 	spool_write(body, SPAN_LIT("before\r\nbody\r\n"), &err);
 	spool_end(body, &err);
 	*out = (struct chain_message){ .fields = fields, .nfields = 2,
@@ -406,6 +408,13 @@ chain_drive_begin(const struct chain_drive *drive)
 	d.settings = (struct settings){ .milters = d.confs,
 	    .nmilters = d.drive.n, .spool = d.folder,
 	    .smtp.max_message_size = 100000 };
+	d.milters = milters_create(&d.settings);
+}
+
+void
+chain_drive_reload(void)
+{
+	milters_destroy(&d.milters);
 	d.milters = milters_create(&d.settings);
 }
 

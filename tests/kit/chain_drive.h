@@ -41,6 +41,7 @@ struct chain_drive {
 	size_t			 n;		/* 0: one */
 	bool			 cannot_apply;
 	bool			 shows_told;
+	size_t			 huge;		/* octets of a header field */
 	int64_t			 stop_after;	/* the clients; 0: never */
 	const char		*steps;
 };
@@ -59,6 +60,8 @@ struct milter_house *chain_drive_house(size_t i);
 void		 chain_drive_clients(const char *steps, size_t n);
 const char	*chain_drive_shown(size_t i);
 int64_t		 chain_drive_took(size_t i);
+/* The settings are read anew: clients to come have other filters' state. */
+void		 chain_drive_reload(void);
 /* Time goes by. */
 void		 chain_drive_wait(int64_t us);
 /* " | " and what the filters have heard; then all is over. */
