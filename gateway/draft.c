@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +205,7 @@ draft_rules(struct draft *d, const struct header_cut *cuts, size_t ncuts,
 	    .utf8 = utf8 };
 	struct fields fields;
 
+	assert(ncuts == 0 || !d->has_rules);
 	if (ncuts > 0)
 		cut(d, cuts, ncuts);
 	fields = (struct fields){ .list = (struct field *)d->header.list,
@@ -214,7 +216,7 @@ draft_rules(struct draft *d, const struct header_cut *cuts, size_t ncuts,
 		edit_header_read(d->arena,
 		    arena_span(d->arena, buf_text(&above)),
 		    arena_span(d->arena, buf_text(&below)), &d->header);
-		d->is_changed = true;
+		d->has_rules = d->is_changed = true;
 	}
 	buf_free(&above);
 	buf_free(&below);

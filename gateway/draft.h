@@ -16,15 +16,16 @@
  *                                          RFC 5322 2.1; RFC 5321 2.3.8
  *
  *	draft_begin(&d, mail_arena, spool_dir, header, &came);
- *	draft_edit(&d, &edits, &err);		... what a filter wants
  *	draft_rules(&d, cuts, ncuts, edits, nedits, utf8);
+ *	draft_edit(&d, &edits, &err);		... what a filter wants
  *	draft_put(&d, received, &header, &message);
  *	backend_send(tx, &message, ...);
  *
- * Between those two, `header` and `body` are what the next filter is shown:
- * the message without the fields that we add ourselves, as those before it
- * left it. Nothing is copied until it changes; who still reads what was there
- * before a change may go on, both stay until the mail ends.
+ * In between, `header` and `body` are what the next filter is shown: the
+ * message without the fields that we add ourselves, as those before it left
+ * it. Nothing is copied until it changes; who still reads what was there before
+ * a change may go on, both stay until the mail ends. So a copy of the struct is
+ * a state to go back to.
  *
  * Header    edit_header.h says what a filter's edits do to it, and
  *           header_edit.h what the rules do. Where there was none (header.h,
@@ -47,10 +48,10 @@
  * Limits    DRAFT_*; the octets of a new body are limited when it is read
  *           (dialogue.h): line ends can make it twice as large
  */
-/* More than came, by all filters of a mail together. What one of them may do
- * is limited by dialogue.h, so that 32 could make a header that no server
- * behind us takes; these are the usual limits of a whole header (1000 fields,
- * 256 KiB), and no filter is known that adds as many as 100. */
+/* More than came, whoever added it, when a filter edits the header. What one of
+ * them may do is limited by dialogue.h, so that 32 could make a header that no
+ * server behind us takes; these are the usual limits of a whole header (1000
+ * fields, 256 KiB), and no filter is known that adds as many as 100. */
 #define DRAFT_FIELDS	1000
 #define DRAFT_OCTETS	((size_t)256 * 1024)
 
@@ -65,6 +66,7 @@ struct draft {
 	const char	*spool_dir;
 	bool		 has_dots, ends_in_crlf, is_binary;	/* the body */
 	bool		 has_empty_line;
+	bool		 has_rules;	/* the header's text is theirs */
 	size_t		 fields_came, octets_came;	/* of the header */
 };
 
@@ -79,8 +81,9 @@ MAY_YIELD int	 draft_edit(struct draft *d, const struct edits *edits,
 		    struct err *err);
 /* What the rules want, and what is to be left out, as parts of the header that
  * came. Those fields go if they are still there as they came; what a filter
- * has put there stays, as it comes from one who may say so. The rules reach
- * all fields; theirs stand directly below our own. Once, behind the filters. */
+ * has put there stays, as it comes from one who may say so. No cuts behind
+ * edits of rules (assert), which make the text anew. The rules reach all
+ * fields; theirs stand directly below our own. */
 void		 draft_rules(struct draft *d, const struct header_cut *cuts,
 		    size_t ncuts, const struct header_edit *edits,
 		    size_t nedits, bool utf8);

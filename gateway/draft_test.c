@@ -318,6 +318,35 @@ rules_of(const struct header_edit *edits)
 	return n;
 }
 
+/* Cuts, rules, a filter, rules again. */
+static void
+test_rules_first(void)
+{
+	static const struct header_edit first = PREFIX("[x]"),
+	    second = REMOVE("X");
+	struct span in = SPAN_LIT("X: 1\r\nSubject: s\r\n\r\nc\r\n");
+	struct arena *a = arena_create("test");
+	struct header_cut cuts[8];
+	struct draft d, before;
+	struct err err;
+
+	begin(&d, a, in, false);
+	draft_rules(&d, cuts, cuts_of(a, in, "X", cuts), NULL, 0, false);
+	T_INT("a filter is not shown what is forged", d.header.n, 1);
+	draft_rules(&d, NULL, 0, &first, 1, false);
+	T_STR("it sees what the rules have made",
+	    arena_copy(a, d.header.list[0].whole), "Subject: [x] s\r\n");
+	before = d;
+	edit(a, &d, "insert 0 X: 2\nchange 1 Subject: t\n", "new\r\n", &err);
+	draft_rules(&d, NULL, 0, &second, 1, false);
+	T_STR("and has its say", put(a, &d, NULL),
+	    OURS "Subject: t\r\n\r\nnew\r\n");
+	d = before;
+	T_STR("or not", put(a, &d, NULL),
+	    OURS "Subject: [x] s\r\n\r\nc\r\n");
+	arena_destroy(&a);
+}
+
 static void
 test_rules(void)
 {
@@ -349,5 +378,6 @@ main(void)
 	test_binary();
 	test_chain();
 	test_rules();
+	test_rules_first();
 	return t_done();
 }
