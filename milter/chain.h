@@ -56,8 +56,9 @@
  *           was to be told; DATA is one of the message, an unknown command has
  *           `failure` itself. accept: the rest goes on without it. tempfail:
  *           451 4.7.1. reject: 550 5.5.0. shutdown: 421 4.7.1, and close. It
- *           holds until the next MAIL, which tries anew. A kept connection that
- *           was closed before it gave an answer is replaced unseen.
+ *           holds until the next MAIL, which tries anew. A connection that is
+ *           found closed between two mails, or a kept one before it has given
+ *           an answer, is replaced unseen: the filter was started anew.
  * Stop      if the fiber must stop (fiber_is_stopped()) the verdict is
  *           CHAIN_CLOSE with code 0 and `why` is ERR_CLOSED. That is no failure
  *           of a filter.
@@ -168,7 +169,8 @@ MAY_YIELD void	 chain_mail(struct chain *c, struct arena *a,
 		    struct span sender, const struct span *args, size_t nargs,
 		    bool is_authenticated, struct chain_verdict *v);
 /* One who passes is kept and counted. A refused one is told to those who have
- * heard of the mail and want him; that verdict is of no interest. */
+ * heard of the mail and want him; the verdict is PASS, whatever they say to
+ * him. */
 MAY_YIELD void	 chain_rcpt(struct chain *c, const struct chain_rcpt *rcpt,
 		    struct chain_verdict *v);
 /* Somebody who has heard of the mail wants refused ones too. */
@@ -183,7 +185,8 @@ MAY_YIELD void	 chain_unknown(struct chain *c, struct span line,
  * client (listener, networks, authenticated) is passed over. --- */
 
 /* From now on it is told of this client (is_mail false) or of this mail, as if
- * it were `when always`. */
+ * it were `when always`. Between two mails that is the next one; chain_abort()
+ * ends it, even if chain_mail() never came. */
 void		 chain_attach(struct chain *c, size_t milter, bool is_mail);
 /* The message has come. Asks those that apply and were not asked yet, in order,
  * up to and including `upto` (SIZE_MAX: all). */

@@ -288,10 +288,23 @@ static const struct {
 	    .steps = "CUUHM" },
 	    "CU(a failed 451 4.7.1)UH(a failed 451 4.7.1)M | "
 	    "OCUXYZOCHoneMAQ" },
-	{ "closed between two mails", { .filters[0] = { .failure =
+	{ "closed between two mails: unseen", { .filters[0] = { .failure =
 	    MILTER_TEMPFAIL, .scene.turns[0] = CLOSES('A') },
-	    .steps = "CHMRAzMRAMR" },
-	    "CHMRAzMR(a failed 451 4.7.1)AMR | OCHoneMRbAOCHoneMRbAQ" },
+	    .steps = "CHMRAzMR" }, "CHMRAzMR | OCHoneMRbAOCHoneMRbAQ" },
+	{ "closed behind HELO, told at connect: unseen", {
+	    .filters[0] = { EARLY, .failure = MILTER_TEMPFAIL,
+	    .scene = { .steps = SMFIP_NR_HELO, .turns[0] = CLOSES('H') } },
+	    .steps = "CHzMR" }, "CHzMR | OCHoneOCHoneMRbAQ" },
+	{ "closed behind each HELO: a failure at last", {
+	    .filters[0] = { EARLY, .failure = MILTER_TEMPFAIL,
+	    .scene = { .steps = SMFIP_NR_HELO, .turns[0] = { .at = 'H',
+	    .nth = HOUSE_ALWAYS, .manner = HOUSE_CLOSES } } },
+	    .steps = "CHzMR" },
+	    "CHzM(a failed 451 4.7.1)R(a failed 451 4.7.1) | OCHoneOCHone" },
+	{ "closed in a mail", { .filters[0] = { .failure = MILTER_TEMPFAIL,
+	    .scene = { .steps = SMFIP_NR_RCPT, .turns[0] = CLOSES('R') } },
+	    .steps = "CHMRzT" },
+	    "CHMRzT(a failed 451 4.7.1) | OCHoneMRb" },
 	{ "edits that cannot be made", { .cannot_apply = true, .filters[0] = {
 	    .failure = MILTER_TEMPFAIL, .scene = { .actions = SMFIF_ADDHDRS,
 	    .turns[0] = { .at = 'E', .answer = ONE("\0\0\0\5hX\0v\0"

@@ -251,11 +251,25 @@ tell_next(struct chain_link *l, char command, enum chain_stage stage)
 	return chain_tell(l, a, command, stage, NULL, (struct span){ 0 }, &v);
 }
 
+/* A filter that was started anew while the client had nothing to say has lost
+ * nothing: it is told all again. */
+static MAY_YIELD void
+renew(struct chain_link *l)
+{
+	if (l->use.d == NULL || chain_is_in_mail(l) ||
+	    dialogue_is_usable(l->use.d))
+		return;
+	disconnect(l);
+	l->must_be_fresh = true;
+}
+
 MAY_YIELD void
 chain_bring(struct chain_link *l, enum chain_stage stage)
 {
 	char command;
 
+	if (!chain_holds(l))
+		renew(l);
 	while (!chain_holds(l) && connect_to(l, stage) == 0 &&
 	    (command = next_command(l, stage)) != 0)
 		tell_next(l, command, stage);

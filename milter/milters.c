@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log_value.h"
 #include "milter/milters_internal.h"
 
 /* A filter may make a mail larger than a client may: notes, a changed coding.
@@ -112,8 +113,10 @@ milters_status(const struct milters *m, struct buf *out)
 		    f->conf->name, f->conf->address.text, state_name(f),
 		    f->nopen, f->nidle, (long long)((clock_now() -
 		    f->since) / CLOCK_S));
-		if (f->is_down)
-			buf_printf(out, " why=\"%s\"", f->why.text);
+		if (f->is_down) {
+			buf_puts(out, " why=");
+			log_value_put(out, span_z(f->why.text));
+		}
 		buf_puts(out, "\n");
 	}
 }
