@@ -96,7 +96,7 @@ read_added(struct wish *w, const struct answer *edit, struct err *err)
 		return 0;
 	w->nadded++;
 	if (m->envelope.nrcpts + w->nadded > m->session->conf->max_recipients)
-		return err_set(err, ERR_UNAVAIL, "%s <%.*s>: too many "
+		return err_set(err, ERR_SYNTAX, "%s <%.*s>: too many "
 		    "recipients", answer_name(edit->kind),
 		    SPAN_ARG(path_excerpt(edit->address)));
 	return 0;
@@ -180,12 +180,13 @@ ask_for(struct wish *w, struct rcpt *rcpt, struct err *err)
 	if (index == ROUTE_UNKNOWN)
 		return -1;
 	if (index < 0)
-		return err_set(err, ERR_UNAVAIL, "no route takes it");
+		return err_set(err, ERR_SYNTAX, "no route takes it");
 	answer = ask_backend(m, index, rcpt, err);
 	if (err->kind != 0)
 		return -1;
 	if (!reply_is_ok(&answer))
-		return err_set(err, ERR_UNAVAIL, "%s answered %d %s %.200s",
+		return err_set(err, reply_is_permanent(&answer) ? ERR_SYNTAX :
+		    ERR_UNAVAIL, "%s answered %d %s %.200s",
 		    backend_where(m->asked->tx), answer.code, answer.enhanced,
 		    answer.text);
 	fate = m->nfates;

@@ -25,9 +25,10 @@
  * all       in their order, or none: what the filter did before is as it was.
  *
  * Yields    for routes and backends, within their timeouts.
- * Errors    ERR_SYNTAX: an address or a parameter that cannot be, which; or
- *           ERR_UNAVAIL: no route, or the backend's answer. ERR_CLOSED: this
- *           fiber must stop.
+ * Errors    ERR_SYNTAX: what the filter wants cannot be (an address, a
+ *           parameter, no route, a 5yz of the backend), and why. Any other: it
+ *           may be possible later (route or backend do not answer, a 4yz).
+ *           ERR_CLOSED: this fiber must stop.
  * Limits    max_recipients of the listener
  */
 MAY_YIELD int	mail_envelope_edit(struct mail *m, const struct edits *edits,

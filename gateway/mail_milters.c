@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "base/log.h"
 #include "gateway/judge.h"
 #include "gateway/mail_envelope.h"
 #include "gateway/mail_milters.h"
@@ -303,24 +304,57 @@ take_quarantine(struct mail *m, size_t milter, const struct edits *edits)
 			    SPAN_ARG(e->answer.text)));
 }
 
+static MAY_YIELD int
+edit(struct mail *m, const struct edits *edits, struct err *err)
+{
+	struct draft *draft = m->milters->draft, before = *draft;
+
+	*err = edits->lost;
+	if (err->kind != 0)
+		return err_prefix(err, "its new body");
+	if (draft_edit(draft, edits, err) < 0)
+		return -1;
+	if (mail_envelope_edit(m, edits, err) == 0)
+		return 0;
+	*draft = before;
+	return -1;
+}
+
 /* All of it, or nothing. */
 MAY_YIELD int
 mail_milters_apply(struct mail *m, size_t milter, const struct edits *edits,
     struct err *err)
 {
+	const struct settings *s = m->session->worker->settings;
 	struct mail_milters *mm = m->milters;
-	struct draft before = *mm->draft;
 
-	if (draft_edit(mm->draft, edits, err) < 0)
-		return -1;
-	if (mail_envelope_edit(m, edits, err) < 0) {
-		*mm->draft = before;
-		return -1;
+	if (edit(m, edits, err) < 0) {
+		if (err->kind == ERR_SYNTAX)
+			return -1;
+		mm->broken = *err;
+		err_prefix(&mm->broken, "what milter %s wants",
+		    s->milters[milter].name);
+		return 0;
 	}
 	take_quarantine(m, milter, edits);
 	mm->changed |= UINT32_C(1) << milter;
 	stats_add(STAT_MILTER_EDITS, 1);
 	return 0;
+}
+
+/* A refusal of a filter stands. */
+static struct reply
+unless_broken(struct mail *m, struct reply r)
+{
+	const struct mail_milters *mm = m->milters;
+
+	if (mm->broken.kind == 0 || is_against(&r) || mm->is_dropped)
+		return r;
+	m->failure = mm->broken;
+	if (mm->broken.kind != ERR_CLOSED)
+		log_event(LOG_LABEL_ERROR, m->session->id, "%s",
+		    mm->broken.text);
+	return reply_err(&mm->broken);
 }
 
 MAY_YIELD struct reply
@@ -336,7 +370,7 @@ mail_milters_message(struct mail *m, const struct verdict *v)
 		make_rules_edits(m);
 	chain_message(chain_of(m), SIZE_MAX, &said);
 	mm->verdict = NULL;
-	return mail_milters_take(m, &said);
+	return unless_broken(m, mail_milters_take(m, &said));
 }
 
 struct reply

@@ -37,6 +37,9 @@ struct mail_milters {
 	bool		 has_rules;	/* what they change is in the draft */
 	const struct verdict *verdict;	/* of the rules; NULL: not at hand */
 	struct reply	 ruled;		/* of the filter that a rule obeys */
+	/* What a filter wants could not be done, and that is not its fault:
+	 * 451, whatever its failure action is. Kind 0: nothing. */
+	struct err	 broken;
 };
 
 MAY_YIELD struct reply mail_milters_begin(struct mail *m);

@@ -47,7 +47,7 @@
  *           happened"; the connection is closed, and each later step gives the
  *           same error. An answer that nobody waited for is seen at the next
  *           step. ERR_UNAVAIL is also a header field that is larger than a
- *           packet, and a spool that cannot be written.
+ *           packet. A spool that cannot be written is none of the dialogue.
  * Limits    DIALOGUE_*; the octets of a new body by body_most
  */
 #define DIALOGUE_EDITS		1000	/* in one mail: no filter does so much
@@ -87,6 +87,9 @@ struct edits {
 	/* All pieces behind each other, as they came (line ends as well);
 	 * NULL: the body stays. */
 	struct spool	*body;
+	/* The body could not be kept: our disk is full, or the like. Kind 0: it
+	 * was. */
+	struct err	 lost;
 };
 
 MAY_YIELD int	dialogue_open(const struct dialogue_conf *conf,

@@ -44,16 +44,20 @@ dialogue_is_quiet(struct dialogue *d, struct err *err)
 
 /* --- edits --- */
 
+/* If our disk is full that is not the filter's fault, nor is its answer. */
 static int
 keep_body(struct arena *a, const struct dialogue *d, struct edits *edits,
     struct span piece, struct err *err)
 {
+	if (edits->lost.kind != 0)
+		return 0;
 	if (edits->body == NULL)
 		edits->body = spool_open(a, d->conf->spool_dir);
 	if (piece.len > d->conf->body_most - spool_size(edits->body))
 		return err_set(err, ERR_SYNTAX, "a new body of more than %ju "
 		    "octets", (uintmax_t)d->conf->body_most);
-	return spool_write(edits->body, piece, err);
+	(void)spool_write(edits->body, piece, &edits->lost);
+	return 0;
 }
 
 /* --- answers --- */
@@ -120,12 +124,12 @@ check_octets(struct waiting *w, const struct packet *p, struct err *err)
 }
 
 static int
-end_edits(struct edits *edits, const struct answer *verdict, struct err *err)
+end_edits(struct edits *edits, const struct answer *verdict)
 {
 	if (edits == NULL)
 		return 0;
-	if (edits->body != NULL && spool_end(edits->body, err) < 0)
-		return -1;
+	if (edits->body != NULL && edits->lost.kind == 0)
+		(void)spool_end(edits->body, &edits->lost);
 	if (verdict->kind != ANSWER_CONTINUE &&
 	    verdict->kind != ANSWER_ACCEPT)
 		*edits = (struct edits){ 0 };
@@ -148,7 +152,7 @@ dialogue_answer(struct arena *a, struct dialogue *d, char command,
 		    answer_read(a, &d->terms, command, &p, verdict, err) < 0)
 			return -1;
 		if (answer_is_final(verdict->kind))
-			return end_edits(edits, verdict, err);
+			return end_edits(edits, verdict);
 		if (keep(d, &w, command, verdict, err) < 0)
 			return -1;
 	}
