@@ -1,9 +1,10 @@
 #include <inttypes.h>
 
-#include "base/tls.h"
+#include "base/clock.h"
 #include "gateway/crowd.h"
 #include "gateway/judge.h"
 #include "gateway/milter_macros.h"
+#include "gateway/trace.h"
 #include "policy/fields.h"
 
 static void
@@ -93,6 +94,9 @@ milter_macros_mail(struct arena *a, const struct mail *m,
 	const struct address *sender = &m->envelope.sender;
 
 	set(values, MACRO_I, arena_printf(a, "%s.%u", s->id, m->number));
+	values[MACRO_B] = arena_span(a, trace_date(clock_wall()));
+	set(values, MACRO_R, trace_protocol(&s->client, &m->envelope));
+	set(values, MACRO_S, s->client.helo);
 	values[MACRO_MAIL_ADDR] = sender->text;
 	values[MACRO_MAIL_HOST] = sender->domain;
 	set(values, MACRO_MAIL_MAILER, "smtp");

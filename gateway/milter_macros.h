@@ -15,6 +15,7 @@
  *	i		the session's id, as in our log and Received; of a mail
  *			with its number behind it, "ID.2", since filters take
  *			it for the name of one message
+ *	r, s, b		the protocol ("ESMTPS"), the HELO name, the date: with MAIL
  *	{daemon_name}	the listener, as sendmail's daemon has a name: filters
  *			tell by it who submits mail and who sends it in
  *	{client_name}	the confirmed name, or "unknown"; {client_ptr} also one

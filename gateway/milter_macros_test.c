@@ -20,7 +20,8 @@ come(const char *address)
 	struct err err;
 
 	session.client = (struct client){ .name = "out.c.example",
-	    .reverse = DNS_REVERSE_OK };
+	    .reverse = DNS_REVERSE_OK, .helo = "mail.c.example",
+	    .esmtp = true };
 	addr_parse(span_z(address), &session.client.addr, &err);
 	addr_parse(span_z("192.0.2.25:25"), &session.client.local, &err);
 }
@@ -142,15 +143,18 @@ check_mail(void)
 	    &err);
 	milter_macros_mail(arena, &mail, values);
 	milter_macros_counts(arena, &mail, values);
-	T_STR("a mail", text(values), "i=5f3a91c2.2 "
+	T_INT("its date", values[MACRO_B].len, 31);
+	values[MACRO_B].p = NULL;
+	T_STR("a mail", text(values), "i=5f3a91c2.2 r=ESMTP s=mail.c.example "
 	    "{mail_addr}=bob@c.example {mail_host}=c.example "
 	    "{mail_mailer}=smtp {nbadrcpts}=1 {nrcpts}=0");
 	session.client.login = "bob";
 	mail.envelope.sender = (struct address){ .text = span_z(""),
 	    .domain = span_z("") };
 	milter_macros_mail(arena, &mail, bare);
+	bare[MACRO_B].p = NULL;
 	T_STR("a null sender, of whom a server tells who he is", text(bare),
-	    "i=5f3a91c2.2 {auth_authen}=bob {auth_type}=XCLIENT {mail_addr}= "
+	    "i=5f3a91c2.2 r=ESMTP s=mail.c.example {auth_authen}=bob {auth_type}=XCLIENT {mail_addr}= "
 	    "{mail_host}= {mail_mailer}=smtp");
 }
 

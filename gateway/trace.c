@@ -59,9 +59,9 @@ word(struct span from, bool utf8, char out[WORD_MAX])
 	return span_n(out, len);
 }
 
-/* RFC 3848, 6531 4.3. HELO under implicit TLS has no keyword of its own. */
-static const char *
-with(const struct client *c, const struct envelope *e)
+/* HELO under implicit TLS has no keyword of its own. */
+const char *
+trace_protocol(const struct client *c, const struct envelope *e)
 {
 	bool tls = c->tls_version != NULL;
 
@@ -134,10 +134,9 @@ put_tls(struct buf *out, size_t *line, const struct client *c)
 	put(out, line, span_z(bits));
 }
 
-/* RFC 5321 4.4, RFC 5322 3.3; the names are English whatever the locale. Made
- * once a second. */
-static struct span
-date(int64_t when)
+/* The names are English whatever the locale. Made once a second. */
+struct span
+trace_date(int64_t when)
 {
 	static const char *const days[] = {
 		"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"
@@ -176,7 +175,7 @@ trace_received(struct buf *out, const struct trace *t)
 	begin_line(out, &line, "by");
 	put(out, &line, span_z(t->hostname));
 	put(out, &line, SPAN_LIT("(Forepost) with"));
-	put(out, &line, span_z(with(t->client, e)));
+	put(out, &line, span_z(trace_protocol(t->client, e)));
 	put(out, &line, SPAN_LIT("id"));
 	put(out, &line, span_z(t->id));
 	if (e->nrcpts == 1) {
@@ -186,6 +185,6 @@ trace_received(struct buf *out, const struct trace *t)
 	} else {
 		buf_puts(out, ";");
 	}
-	put(out, &line, date(t->when));
+	put(out, &line, trace_date(t->when));
 	buf_puts(out, t->is_headless ? "\r\n\r\n" : "\r\n");
 }

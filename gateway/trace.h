@@ -23,4 +23,8 @@ struct trace {
 	bool			 is_headless;	/* add the empty line */
 };
 void	trace_received(struct buf *out, const struct trace *t);
+/* "ESMTPS"                                              RFC 3848, 6531 4.3 */
+const char *trace_protocol(const struct client *c, const struct envelope *e);
+/* clock_wall(), in words; until the next call.     RFC 5321 4.4, RFC 5322 3.3 */
+struct span trace_date(int64_t when);
 #endif

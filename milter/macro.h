@@ -15,15 +15,20 @@
  * Ours are those that sendmail sends (its cf/README, confMILTER_MACROS_*) and
  * those that Postfix sends (MILTER_README), and of the client's address and
  * names the ones that filters are most often configured to be told. `i`, the
- * id, comes at each stage, so that a filter can log it from the start.
+ * id, comes at each stage, so that a filter can log it from the start; b, r and
+ * s come with MAIL, since filters that show a mail to a server of their own make
+ * its Received of them.
  *
  * Limits    a value is cut at MACRO_VALUE_MAX octets, so that a packet of all
  *           macros fits the smallest packet that any filter takes
  */
 enum macro {
 	MACRO_TRACE,		/* _: ident, name and address of the client */
+	MACRO_B,		/* date */
 	MACRO_I,
 	MACRO_J,
+	MACRO_R,		/* protocol */
+	MACRO_S,		/* HELO name */
 	MACRO_V,
 	MACRO_AUTH_AUTHEN,
 	MACRO_AUTH_AUTHOR,

@@ -30,7 +30,7 @@ static const struct {
 	    "{daemon_name} {if_addr} {if_name}" },
 	{ "HELO", 'H', SMFIM_HELO, "i {cert_issuer} {cert_subject} {cipher} "
 	    "{cipher_bits} {tls_version}" },
-	{ "MAIL", 'M', SMFIM_ENVFROM, "i {auth_authen} {auth_author} "
+	{ "MAIL", 'M', SMFIM_ENVFROM, "b i r s {auth_authen} {auth_author} "
 	    "{auth_ssf} {auth_type} {mail_addr} {mail_host} {mail_mailer}" },
 	{ "RCPT", 'R', SMFIM_ENVRCPT,
 	    "i {rcpt_addr} {rcpt_host} {rcpt_mailer}" },
