@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/addr.h"
 #include "base/err.h"
 #include "base/fiber.h"
 #include "base/span.h"
@@ -22,6 +23,7 @@ void	fake_clock_advance(int64_t us);
  * (returns its descriptor), refuses (-1) or never answers (-2). */
 enum { FAKE_DIAL_REFUSED = -1, FAKE_DIAL_SILENT = -2 };
 extern int	(*fake_dial)(int server_fd);
+extern const struct addr *fake_dial_to;	/* whom, while it is called */
 
 /* The n-th wait from now fails, from 1; 0: none. */
 enum fake_failure { FAIL_BY_TIMEOUT, FAIL_BY_CLOSING };

@@ -59,10 +59,11 @@ play_line(const struct script_line *l)
 		if (judgement.is_fault_run)	/* a wait that fails takes its time */
 			stage_pass_time(700 * CLOCK_S);
 		if (stage.client.at < stage.client.n && !judgement.is_lenient)
-			problem("line %u: the client waits in vain for \"%.*s\"",
-			    l->number, SPAN_ARG(stage.client.words[
-			    stage.client.at].text));
-	} else if (strcmp(l->key, "store") == 0)
+			stage_problem();
+	} else if (strcmp(l->key, "next-client") == 0)
+		stage_next_client(l->n > 0 ? arena_copy(stage.arena,
+		    l->words[0].text) : NULL);
+	else if (strcmp(l->key, "store") == 0)
 		play_store(&l->words[0]);
 	else if (strcmp(l->key, "redis") == 0)
 		fake_store_part(arena_copy(stage.arena, l->words[0].text),
@@ -79,11 +80,12 @@ play_line(const struct script_line *l)
 	}
 }
 
+/* A client who has left says nothing more, but another may come. */
 static bool
-is_done(void)
+is_to_be_played(const struct script_line *l)
 {
-	return judgement.problem[0] != '\0' ||
-	    (judgement.is_fault_run && stage.client.fd < 0);
+	return judgement.problem[0] == '\0' && (!judgement.is_fault_run ||
+	    stage.client.fd >= 0 || strcmp(l->key, "next-client") == 0);
 }
 
 static struct span
@@ -160,6 +162,7 @@ perform(const struct performance *p)
 	judgement.is_fault_run = p->fail > 0;
 	judgement.problem[0] = '\0';
 	judgement.taken = judgement.acknowledged = 0;
+	judgement.may_reject = false;
 	stage.folder = folder;
 	stage.variation = &p->variation;
 	stage.sent = p->sent;
@@ -171,8 +174,9 @@ perform(const struct performance *p)
 		problem("%s", err.text);
 	else if (stage_set()) {
 		fake_fail_wait(p->fail, p->how);
-		for (i = 0; i < stage.script->n && !is_done(); i++)
-			play_line(&stage.script->lines[i]);
+		for (i = 0; i < stage.script->n; i++)
+			if (is_to_be_played(&stage.script->lines[i]))
+				play_line(&stage.script->lines[i]);
 		waits = fake_waits();
 		stage_strike();
 		if (judgement_is_strict())

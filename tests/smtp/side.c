@@ -45,6 +45,7 @@ side_free(struct side *s)
 	buf_free(&s->got);
 	buf_free(&s->last);
 	buf_free(&s->sent);
+	buf_free(&s->macros);
 }
 
 static bool
@@ -64,7 +65,7 @@ side_read(struct side *s)
 	return n >= 0 || s->saw_end;
 }
 
-static void
+void
 side_send(struct side *s, struct span text, bool with_crlf)
 {
 	buf_span(&s->sent, text);
@@ -79,7 +80,7 @@ side_send(struct side *s, struct span text, bool with_crlf)
 }
 
 static bool
-is_action(const struct word *w)
+is_action(const struct side *s, const struct word *w)
 {
 	static const char *const names[] = { ">", "<", "raw", "dot", "octets",
 	    "has", "lacks", "closed", "close", "half-close", "hang", "refuse",
@@ -89,16 +90,15 @@ is_action(const struct word *w)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (word_is(w, names[i]))
 			return true;
-	return false;
+	return s->kind == SIDE_MILTER && side_milter_is_action(w);
 }
 
-/* The words of the action that begins at s->at: from 1 to the next one. */
-static size_t
-action_words(const struct side *s)
+size_t
+side_action_words(const struct side *s)
 {
 	size_t i = s->at + 1;
 
-	while (i < s->n && !is_action(&s->words[i]))
+	while (i < s->n && !is_action(s, &s->words[i]))
 		i++;
 	return i - s->at - 1;
 }
@@ -115,7 +115,7 @@ take_unit(struct side *s)
 		    "\r\n", 2) : NULL;
 		if (eol == NULL)
 			return false;
-		if (!s->is_client || eol - (s->in.p + at) < 4 ||
+		if (s->kind != SIDE_CLIENT || eol - (s->in.p + at) < 4 ||
 		    s->in.p[at + 3] != '-')
 			break;
 		at = eol + 2 - s->in.p;
@@ -157,20 +157,20 @@ take_octets(struct side *s, size_t n)
 	return true;
 }
 
-static bool
-begins_so(const struct side *s, size_t nwords)
+bool
+side_begins_so(const struct side *s, size_t first, size_t nwords)
 {
 	struct buf want = {0};
 	size_t i;
 	bool same;
 
-	for (i = 1; i <= nwords; i++) {
-		if (i > 1)
+	for (i = 0; i < nwords; i++) {
+		if (i > 0)
 			buf_puts(&want, " ");
-		buf_span(&want, s->words[s->at + i].text);
+		buf_span(&want, s->words[first + i].text);
 	}
-	same = s->last.len >= want.len &&
-	    strncasecmp(s->last.p, want.p, want.len) == 0;
+	same = want.len == 0 || (s->last.len >= want.len &&
+	    strncasecmp(s->last.p, want.p, want.len) == 0);
 	buf_free(&want);
 	return same;
 }
@@ -212,6 +212,9 @@ judge_reply(struct side *s)
 		return;
 	if (judgement.is_lenient)
 		return;
+	if (judgement.may_reject && memmem(s->last.p, s->last.len,
+	    "550 5.5.0 This cannot be checked", 32) != NULL)
+		return;
 	if (!judgement.is_fault_run)
 		*is_known = 1;
 	else if (!*is_known)
@@ -219,10 +222,17 @@ judge_reply(struct side *s)
 		    SPAN_ARG(buf_text(&s->last)));
 }
 
-/* An expectation was answered otherwise. While waits are made to fail that is
- * to be expected; the client then leaves as a real one would. */
-static void
-disappointed(struct side *s, size_t nwords)
+static const char *
+kind_name(const struct side *s)
+{
+	static const char *const names[] = { [SIDE_BACKEND] = "backend",
+	    [SIDE_CLIENT] = "client", [SIDE_MILTER] = "milter" };
+
+	return names[s->kind];
+}
+
+void
+side_disappointed(struct side *s, size_t nwords)
 {
 	struct buf want = {0};
 	size_t i;
@@ -236,9 +246,8 @@ disappointed(struct side *s, size_t nwords)
 		buf_span(&want, s->words[s->at + i].text);
 	}
 	if (!judgement.is_fault_run)
-		problem("%s: want \"%.*s\", got \"%.*s\"",
-		    s->is_client ? "client" : "backend",
-		    SPAN_ARG(buf_text(&want)), SPAN_ARG(buf_text(&s->last)));
+		problem("line %u, %s: want \"%.*s\", got \"%.*s\"", s->line,
+		    kind_name(s), SPAN_ARG(buf_text(&want)), SPAN_ARG(buf_text(&s->last)));
 	buf_free(&want);
 	side_close(s);
 	s->at = s->n;
@@ -251,7 +260,7 @@ do_send(struct side *s, size_t nwords, bool with_crlf)
 
 	for (i = 1; i <= nwords; i++)
 		side_send(s, s->words[s->at + i].text, with_crlf);
-	if (!s->is_client && s->ends_message && nwords > 0) {
+	if (s->kind == SIDE_BACKEND && s->ends_message && nwords > 0) {
 		s->ends_message = false;
 		if (s->words[s->at + 1].text.p[0] == '2')
 			judgement.taken++;
@@ -266,21 +275,16 @@ do_search(struct side *s, size_t nwords, bool wanted)
 	    memmem(s->last.p, s->last.len, text.p, text.len) != NULL;
 
 	if (found != wanted && judgement_is_strict())
-		problem("%s: \"%.*s\" is %s \"%.*s\"", s->is_client ? "reply" :
-		    "message", SPAN_ARG(text), found ? "in" : "not in",
+		problem("%s: \"%.*s\" is %s \"%.*s\"", kind_name(s), SPAN_ARG(text), found ? "in" : "not in",
 		    SPAN_ARG(buf_text(&s->last)));
 }
 
-/* One action; false when it waits for the gateway. */
-static bool
-side_step(struct side *s)
+int
+side_common_step(struct side *s, size_t nwords)
 {
 	const struct word *w = &s->words[s->at];
-	size_t nwords = action_words(s);
 
-	if (word_is(w, ">"))
-		do_send(s, nwords, true);
-	else if (word_is(w, "raw"))
+	if (word_is(w, "raw"))
 		do_send(s, nwords, false);
 	else if (word_is(w, "close"))
 		side_close(s);
@@ -292,41 +296,68 @@ side_step(struct side *s)
 		do_search(s, nwords, true);
 	else if (word_is(w, "lacks"))
 		do_search(s, nwords, false);
-	else if (word_is(w, "closed")) {
-		if (s->in.len > 0) {
-			buf_clear(&s->last);
-			buf_span(&s->last, buf_text(&s->in));
-			disappointed(s, 0);
-			return true;
-		}
+	else if (!word_is(w, "closed"))
+		return -1;
+	else if (s->in.len > 0) {
+		buf_clear(&s->last);
+		buf_span(&s->last, buf_text(&s->in));
+		side_disappointed(s, 0);
+		return 1;
+	} else if (!s->saw_end)
+		return 0;
+	s->at += 1 + nwords;
+	return 1;
+}
+
+/* "< WORD..." */
+static bool
+expect(struct side *s, size_t nwords)
+{
+	if (!take_unit(s)) {
 		if (!s->saw_end)
 			return false;
-	} else if (word_is(w, "dot")) {
-		if (!take_message(s))
-			return false;
-	} else if (word_is(w, "octets")) {
-		if (!take_octets(s, atoi(s->words[s->at + 1].text.p)))
-			return false;
-	} else {
-		if (!take_unit(s)) {
-			if (!s->saw_end)
-				return false;
-			buf_clear(&s->last);
-			buf_puts(&s->last, "(closed)");
-			disappointed(s, nwords);
-			return true;
-		}
-		if (s->is_client)
-			judge_reply(s);
-		buf_clear(&s->sent);
-		if (!begins_so(s, nwords)) {
-			disappointed(s, nwords);
-			return true;
-		}
+		buf_clear(&s->last);
+		buf_puts(&s->last, "(closed)");
+		side_disappointed(s, nwords);
+		return true;
 	}
-	if (s->at < s->n)
+	if (s->kind == SIDE_CLIENT)
+		judge_reply(s);
+	buf_clear(&s->sent);
+	if (!side_begins_so(s, s->at + 1, nwords))
+		side_disappointed(s, nwords);
+	else
 		s->at += 1 + nwords;
 	return true;
+}
+
+/* One action; false when it waits for the gateway. */
+static bool
+side_step(struct side *s)
+{
+	const struct word *w = &s->words[s->at];
+	size_t nwords = side_action_words(s);
+	int done = side_common_step(s, nwords);
+
+	if (done >= 0)
+		return done > 0;
+	if (word_is(w, "<"))
+		return expect(s, nwords);
+	if (word_is(w, "dot") && !take_message(s))
+		return false;
+	if (word_is(w, "octets") &&
+	    !take_octets(s, atoi(s->words[s->at + 1].text.p)))
+		return false;
+	if (word_is(w, ">"))
+		do_send(s, nwords, true);
+	s->at += 1 + nwords;
+	return true;
+}
+
+static bool
+step(struct side *s)
+{
+	return s->kind == SIDE_MILTER ? side_milter_step(s) : side_step(s);
 }
 
 bool
@@ -334,10 +365,10 @@ side_run(struct side *s)
 {
 	bool moved = side_read(s);
 
-	while (s->at < s->n && !s->is_hanging && side_step(s))
+	while (s->at < s->n && !s->is_hanging && step(s))
 		moved = true;
-	/* A backend whose script is over stays until it is left. */
-	if (s->at >= s->n && !s->is_client && s->saw_end)
+	/* A server whose script is over stays until it is left. */
+	if (s->at >= s->n && s->kind != SIDE_CLIENT && s->saw_end)
 		side_close(s);
 	return moved;
 }

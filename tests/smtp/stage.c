@@ -12,6 +12,7 @@
 #include "gateway/route.h"
 #include "gateway/session.h"
 #include "gateway/stock.h"
+#include "milter/milters.h"
 #include "policy/rule_read.h"
 #include "tests/fake/fake.h"
 #include "tests/smtp/stage.h"
@@ -39,6 +40,9 @@ stage_settle(void)
 		moved = fiber_is_ready();
 		for (i = 0; i < stage.next_backend; i++)
 			moved |= side_run(&stage.backends[i]);
+		for (i = 0; i < stage.nfilters; i++)
+			if (stage.is_filter_met[i])
+				moved |= side_run(&stage.filters[i]);
 		moved |= side_run(&stage.client);
 		quiet = moved ? 0 : quiet + 1;
 	}
@@ -61,24 +65,52 @@ stage_pass_time(int64_t us)
 
 /* --- the stage --- */
 
-static int
-on_dial(int fd)
-{
-	struct side *s;
+#define FILTER_PORT	9001	/* and the next ones: of `set-milter` */
 
-	if (stage.next_backend == stage.nbackends) {
-		if (judgement_is_strict())
-			problem("the gateway makes a connection that the "
-			    "script does not know");
-		return FAKE_DIAL_REFUSED;
-	}
-	s = &stage.backends[stage.next_backend++];
+static int
+unknown_connection(const char *whom)
+{
+	if (judgement_is_strict())
+		problem("the gateway makes a connection to %s that the "
+		    "script does not know", whom);
+	return FAKE_DIAL_REFUSED;
+}
+
+static int
+take_dial(struct side *s, int fd)
+{
 	if (s->n == 1 && word_is(&s->words[0], "refuse"))
 		return s->at = s->n, FAKE_DIAL_REFUSED;
 	if (s->n == 1 && word_is(&s->words[0], "silent"))
 		return s->at = s->n, FAKE_DIAL_SILENT;
 	s->fd = fd;
 	return 0;
+}
+
+static int
+dial_filter(const char *name, int fd)
+{
+	for (size_t i = 0; i < stage.nfilters; i++) {
+		if (stage.is_filter_met[i] ||
+		    strcmp(stage.filter_names[i], name) != 0)
+			continue;
+		stage.is_filter_met[i] = true;
+		return take_dial(&stage.filters[i], fd);
+	}
+	return unknown_connection(name);
+}
+
+static int
+on_dial(int fd)
+{
+	for (size_t i = 0; i < stage.settings->nmilters; i++)
+		if (stage.settings->milters[i].address.port ==
+		    addr_port(fake_dial_to))
+			return dial_filter(stage.settings->milters[i].name,
+			    fd);
+	if (stage.next_backend == stage.nbackends)
+		return unknown_connection("a backend");
+	return take_dial(&stage.backends[stage.next_backend++], fd);
 }
 
 static void
@@ -102,6 +134,40 @@ stage_has_key(const char *key)
 	return false;
 }
 
+/* "set-milter NAME: SETTINGS", each with an address of its own. */
+static void
+put_filters(struct buf *out)
+{
+	unsigned port = FILTER_PORT;
+
+	for (size_t i = 0; i < stage.script->n; i++) {
+		const struct script_line *l = &stage.script->lines[i];
+
+		if (strncmp(l->key, "set-milter ", 11) == 0)
+			buf_printf(out, "milter %s {\naddress "
+			    "inet:127.0.0.1:%u\n%.*s\n}\n", l->key + 11,
+			    port++, SPAN_ARG(l->rest));
+	}
+}
+
+/* A filter that fails refuses mail for good, if the administrator says so. */
+static bool
+may_reject(const struct settings *s)
+{
+	for (size_t i = 0; i < s->nmilters; i++) {
+		const struct milter_conf *m = &s->milters[i];
+
+		if (m->failure == MILTER_REJECT ||
+		    m->failure_connect == MILTER_REJECT ||
+		    m->failure_helo == MILTER_REJECT ||
+		    m->failure_mail == MILTER_REJECT ||
+		    m->failure_rcpt == MILTER_REJECT ||
+		    m->failure_message == MILTER_REJECT)
+			return true;
+	}
+	return false;
+}
+
 static bool
 load_settings(void)
 {
@@ -118,6 +184,7 @@ load_settings(void)
 	if (!stage_has_key("inspect") && !stage.variation->inspect)
 		buf_puts(&text, "unchecked 0.0.0.0/0 ::/0\n");
 	put_settings(&text, "set");
+	put_filters(&text);
 	buf_puts(&text, "listener l { address 127.0.0.1:2525\n");
 	put_settings(&text, "set-listener");
 	buf_puts(&text, "}\nbackend in {\n");
@@ -131,53 +198,87 @@ load_settings(void)
 	    buf_text(&text), false, &report);
 	if (stage.settings == NULL)
 		problem("%s", report);
+	else
+		judgement.may_reject = may_reject(stage.settings);
 	buf_free(&text);
 	buf_free(&backend);
 	return stage.settings != NULL;
 }
 
 static void
-add_backend_scripts(void)
+add_side(struct side *s, const struct script_line *l, enum side_kind kind)
 {
-	size_t i;
-
-	for (i = 0; i < stage.script->n; i++) {
-		struct script_line *l = &stage.script->lines[i];
-
-		if (strcmp(l->key, "backend") != 0 ||
-		    stage.nbackends == MAX_BACKENDS)
-			continue;
-		stage.backends[stage.nbackends].words = l->words;
-		stage.backends[stage.nbackends].n = l->n;
-		stage.backends[stage.nbackends++].fd = -1;
-	}
+	*s = (struct side){ .words = l->words, .n = l->n, .line = l->number,
+	    .fd = -1, .kind = kind };
 }
 
 static void
-connect_client(void)
+add_servers(void)
+{
+	for (size_t i = 0; i < stage.script->n; i++) {
+		const struct script_line *l = &stage.script->lines[i];
+
+		if (strcmp(l->key, "backend") == 0 &&
+		    stage.nbackends < MAX_BACKENDS)
+			add_side(&stage.backends[stage.nbackends++], l,
+			    SIDE_BACKEND);
+		else if (strncmp(l->key, "milter ", 7) == 0 &&
+		    stage.nfilters < MAX_BACKENDS) {
+			stage.filter_names[stage.nfilters] = l->key + 7;
+			add_side(&stage.filters[stage.nfilters++], l,
+			    SIDE_MILTER);
+		}
+	}
+}
+
+static const char *
+peer(void)
 {
 	const char *ip = "192.0.2.9";
+
+	for (size_t i = 0; i < stage.script->n; i++)
+		if (strcmp(stage.script->lines[i].key, "peer") == 0)
+			ip = arena_copy(stage.arena,
+			    stage.script->lines[i].rest);
+	return ip;
+}
+
+static void
+connect_client(const char *ip)
+{
 	struct addr peer;
 	struct err err;
 	int pair[2];
-	size_t i;
 
-	for (i = 0; i < stage.script->n; i++)
-		if (strcmp(stage.script->lines[i].key, "peer") == 0)
-			ip = arena_copy(stage.arena, stage.script->lines[i].rest);
 	if (addr_parse_ip(span_z(ip), 4242, &peer, &err) < 0)
 		problem("peer: %s", err.text);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 	    pair) < 0)
 		abort();
 	stage.client.fd = pair[0];
-	stage.client.is_client = true;
+	stage.client.kind = SIDE_CLIENT;
 	stage.listener.worker = &stage.worker;
 	stage.listener.conf = &stage.settings->listeners[0];
 	stage.listener.fd = -1;
 	session_accept(&stage.listener, pair[1], &peer);
-	memcpy(stage.session, stage.worker.sessions->id,
-	    sizeof(stage.session));
+	if (stage.nsessions < MAX_CLIENTS)
+		memcpy(stage.sessions[stage.nsessions++],
+		    stage.worker.sessions->id, sizeof(stage.sessions[0]));
+}
+
+void
+stage_next_client(const char *ip)
+{
+	struct side *s = &stage.client;
+
+	side_close(s);
+	stage_settle();
+	buf_clear(&s->in);
+	buf_clear(&s->sent);
+	s->saw_end = s->is_hanging = false;
+	s->n = s->at = 0;
+	connect_client(ip != NULL ? ip : peer());
+	stage_settle();
 }
 
 /* Those of the variation, of the script's lines, or none. */
@@ -253,9 +354,10 @@ stage_set(void)
 		problem("%s", err.text);
 		return false;
 	}
-	add_backend_scripts();
+	stage.worker.milters = milters_create(stage.settings);
+	add_servers();
 	fake_dial = on_dial;
-	connect_client();
+	connect_client(peer());
 	return true;
 }
 
@@ -271,22 +373,34 @@ is_date(struct span s)
 	    memcmp(s.p + 25, " +0000", 6) == 0;
 }
 
-static void
-put_masked(struct buf *out, struct span s)
+/* The length of the id that it begins with, or 0. */
+static size_t
+has_id(struct span s)
 {
-	struct span id = span_z(stage.session);
+	for (size_t i = 0; i < stage.nsessions; i++) {
+		struct span id = span_z(stage.sessions[i]);
 
+		if (s.len >= id.len && memcmp(s.p, id.p, id.len) == 0)
+			return id.len;
+	}
+	return 0;
+}
+
+void
+stage_mask(struct buf *out, struct span s)
+{
 	while (s.len > 0) {
-		size_t n = 1;
+		size_t n = has_id(s);
 
-		if (is_date(s)) {
+		if (n > 0)
+			buf_puts(out, "ID");
+		else if (is_date(s)) {
 			buf_puts(out, "DATE");
 			n = DATE;
-		} else if (s.len >= id.len && memcmp(s.p, id.p, id.len) == 0) {
-			buf_puts(out, "ID");
-			n = id.len;
-		} else
+		} else {
 			buf_put(out, s.p, 1);
+			n = 1;
+		}
 		s = span_n(s.p + n, s.len - n);
 	}
 }
@@ -294,22 +408,53 @@ put_masked(struct buf *out, struct span s)
 static void
 put_sent(struct buf *out)
 {
-	put_masked(out, buf_text(&stage.client.got));
+	stage_mask(out, buf_text(&stage.client.got));
 	for (size_t i = 0; i < stage.nbackends; i++) {
 		buf_puts(out, "--- to a backend\n");
-		put_masked(out, buf_text(&stage.backends[i].got));
+		stage_mask(out, buf_text(&stage.backends[i].got));
+	}
+	for (size_t i = 0; i < stage.nfilters && !stage_has_key("rules");
+	    i++) {
+		buf_puts(out, "--- to a filter\n");
+		stage_mask(out, buf_text(&stage.filters[i].got));
 	}
 }
 
 /* --- the end --- */
 
+static void
+put_waiting(struct buf *out, const struct side *s, const char *what)
+{
+	if (s->fd >= 0 && s->at < s->n && !s->is_hanging)
+		buf_printf(out, "; %s at word %zu of line %u, \"%.*s\", has "
+		    "\"%.*s\"", what, s->at + 1, s->line,
+		    SPAN_ARG(s->words[s->at].text), (int)s->in.len,
+		    s->in.len > 0 ? s->in.p : "");
+}
+
+void
+stage_problem(void)
+{
+	struct buf others = {0};
+
+	for (size_t i = 0; i < stage.nbackends; i++)
+		put_waiting(&others, &stage.backends[i], "a backend");
+	for (size_t i = 0; i < stage.nfilters; i++)
+		put_waiting(&others, &stage.filters[i],
+		    stage.filter_names[i]);
+	problem("line %u: the client waits in vain for \"%.*s\"%.*s",
+	    stage.client.line, SPAN_ARG(stage.client.words[
+	    stage.client.at].text), SPAN_ARG(buf_text(&others)));
+	buf_free(&others);
+}
+
 /* What a backend expects and the gateway never sends is a failure too. */
 static void
-check_played(const struct side *s, size_t number)
+check_played(const struct side *s, const char *what)
 {
 	if (judgement_is_strict() && s->at < s->n && !s->is_hanging)
-		problem("backend %zu waits in vain at \"%.*s\" (word %zu)",
-		    number, SPAN_ARG(s->words[s->at].text), s->at + 1);
+		problem("line %u: %s waits in vain at \"%.*s\" (word %zu)",
+		    s->line, what, SPAN_ARG(s->words[s->at].text), s->at + 1);
 }
 
 void
@@ -330,11 +475,17 @@ stage_strike(void)
 	if (stage.sent != NULL)
 		put_sent(stage.sent);
 	for (i = 0; i < stage.nbackends; i++) {
-		check_played(&stage.backends[i], i + 1);
+		check_played(&stage.backends[i], "a backend");
 		side_free(&stage.backends[i]);
 	}
 	side_free(&stage.client);
 	backends_destroy(&stage.worker.backends);
+	milters_destroy(&stage.worker.milters);
+	stage_settle();
+	for (i = 0; i < stage.nfilters; i++) {
+		check_played(&stage.filters[i], stage.filter_names[i]);
+		side_free(&stage.filters[i]);
+	}
 	checker_stop(stage.worker.court->checker);
 	crowd_destroy(&stage.worker.crowd);
 	stage_pass_time(1000 * CLOCK_S);
