@@ -139,6 +139,20 @@ static const struct {
 	    { BY_RULES } }, .steps = "CHMRR*0R*1R" },
 	    "CHMRR*0R<late 0(a 554 5.7.0 gone)>*1R | "
 	    "OCHoneMRbRcRdReAQ | OCHoneMRcRdReAQ" },
+	{ "two refuse him late", { .n = 2, .filters = {
+	    { BY_RULES, .scene.turns = { AT('R', REPLY) } },
+	    { BY_RULES, .scene.turns = { AT('R', LATER) } } },
+	    .steps = "CHMRR*0*1R" },
+	    "CHMRR*0*1R<late 0(a 554 5.7.0 gone)> | "
+	    "OCHoneMRbRcRdAQ | OCHoneMRbRcRdAQ" },
+	{ "the reply 421 late: the mail", { .filters[0] = { BY_RULES,
+	    .scene.turns = { AT('R', "\0\0\0\20y421 4.7.0 away\0") } },
+	    .steps = "CHMRR*0RT" },
+	    "CHMRR*0R(a close 421 4.7.0 away)T(a close 421 4.7.0 away) | "
+	    "OCHoneMRbAQ" },
+	{ "discarded late: the mail", { .filters[0] = { BY_RULES,
+	    .scene.turns = { AT('R', DISCARD) } }, .steps = "CHMRR*0RTE" },
+	    "CHMRR*0R(a discard)T(a discard)E(a discard) | OCHoneMRbAQ" },
 	{ "consulted: nothing comes of it", { .filters[0] = { BY_RULES,
 	    .scene.turns = { AT('E', REPLY) } }, .steps = "CHMRT?0=0E" },
 	    "CHMRT?0=0rejectedE | " ALL "Q" },

@@ -60,6 +60,8 @@ struct milter_house *chain_drive_house(size_t i);
 void		 chain_drive_clients(const char *steps, size_t n);
 const char	*chain_drive_shown(size_t i);
 int64_t		 chain_drive_took(size_t i);
+/* Octets of its session's arena when it went. */
+size_t		 chain_drive_held(size_t i);
 /* The settings are read anew: clients to come have other filters' state. */
 void		 chain_drive_reload(void);
 /* Time goes by. */
