@@ -24,7 +24,7 @@ USUAL = {"connect": 220, "EHLO": 250, "MAIL": 250, "RCPT 1": 250,
 WITHOUT_A_WORD = object()	# in place of a code: closed
 
 
-def filtered(start, listeners, backends, top="", run=True, **options):
+def filtered(start, listeners, backends, top="", routes=None, workers=1):
     """`listeners` is {name: (lines of it, lines of a filter, ...)}; the
     filters of `in` are in0, in1 and so on. `gateway.at` has the addresses."""
     at, text = {}, ""
@@ -35,13 +35,13 @@ def filtered(start, listeners, backends, top="", run=True, **options):
         for i, lines in enumerate(filters):
             text += "milter %s%d {\n\tlisteners %s\n%s\n}\n" % (
                 name, i, name, lines)
-    options.setdefault("workers", 1)
-    gateway = start.gateway(
-        backends, start=False, **options,
-        top="max_sessions_per_network 0\nauthres { add no }\n%s%s" % (
-            text, top))
+    gateway = start.gateway(start=False, workers=workers)
+    gateway.configure(gateway.text(
+        backends, "max_sessions_per_network 0\nauthres { add no }\n" + text +
+        top, "", "", routes))
+    gateway.own_folder("var")
     gateway.at = at
-    return gateway.start() if run else gateway
+    return gateway.start()
 
 
 def new_client():
