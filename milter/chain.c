@@ -133,6 +133,7 @@ chain_abort(struct chain *c)
 		together("milter", abort_one, list, n, n);
 	for (size_t i = 0; i < c->n; i++)
 		forget_mail(&c->links[i]);
+	arena_destroy(&c->scratch);
 	c->mail = NULL;
 	c->rcpts = NULL;
 	c->nrcpts = c->rcpts_cap = c->nrefused = 0;

@@ -94,8 +94,8 @@ milters_may_try(struct milters_use *u, struct err *err)
 		return 0;
 	if (clock_now() < f->rest_until ||
 	    (f->trial != NULL && f->trial->is_waiting))
-		return err_set(err, ERR_UNAVAIL, "milter %s: it rests after: "
-		    "%s", f->conf->name, f->why.text);
+		return err_set(err, ERR_UNAVAIL, "it rests after: %s",
+		    f->why.text);
 	f->trial = u;
 	f->rest_until = clock_now() + f->conf->retry_time;
 	return 0;

@@ -80,7 +80,7 @@ void		milters_succeeded(struct milters_use *u, char command,
 		    bool is_final);
 void		milters_failed(struct milters_use *u, char command,
 		    const struct err *err);
-/* -1: it rests, err says since when and why. 0: it is well, or this is the one
+/* -1: it rests, err says why. 0: it is well, or this is the one
  * who tries. */
 int		milters_may_try(struct milters_use *u, struct err *err);
 #endif

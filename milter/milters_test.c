@@ -94,6 +94,14 @@ absent_test(void)
 	    "open=0 idle=0 since=0s why=\"milter a: connect: No such file or "
 	    "directory\"\n");
 	chain_drive_end();
+	drive.shows_told = true;
+	chain_drive_begin(&drive);
+	for (int i = 0; i < MILTERS_FAILURES; i++)
+		chain_drive_clients("CHMR", 1);
+	client("at rest: what is said", "CHMR", "CHMR[a options 0s "
+	    "unavailable: it rests after: milter a: connect: No such file or "
+	    "directory](a failed 451 4.7.1)", 0);
+	chain_drive_end();
 }
 
 /* Those that wait do so for connect_timeout at most, who comes later does

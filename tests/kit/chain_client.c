@@ -167,7 +167,8 @@ show_said(struct chain_client *c, size_t milter)
 }
 
 static MAY_YIELD void
-do_rule(struct chain_client *c, char what, size_t milter, struct chain_verdict *v)
+do_rule(struct chain_client *c, char what, size_t milter,
+    struct chain_verdict *v)
 {
 	if (what == '+' || what == '*')
 		chain_attach(c->chain, milter, what == '*');

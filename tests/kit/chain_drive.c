@@ -9,7 +9,7 @@
 #include "tests/kit/chain_client.h"
 
 #define CLIENTS		10
-#define QUIET_TURNS	5	/* so many in which no filter was told a thing */
+#define QUIET_TURNS	5	/* so many in which no filter hears a thing */
 
 static struct {
 	struct chain_drive	 drive;
