@@ -12,7 +12,8 @@ nothing is looked up of. The bars are for the plain one. What it costs to find
 out who sent a mail is measured by checks.py, what rules cost by share.py (of a
 whole message) and rules.py (many rules, large sets), the store by store.py,
 counting sessions by network by crowd.py, greylisting and a lost Redis by
-greylist.py, the delivery memory by memory.py.
+greylist.py, the delivery memory by memory.py, filters (milters) beside Postfix
+with the same by milters.py.
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -30,6 +31,7 @@ import checks
 import crowd
 import greylist
 import memory
+import milters
 import loads
 import rules
 import servers
@@ -39,7 +41,7 @@ import store
 JUDGED = "forepost-rules"
 SERVED = ("relay", "large", "latency", "idle")	# by all servers in turn
 ALL = (*SERVED, "checks", "share", "rules", "store", "crowd", "greylist",
-       "memory")
+       "memory", "milters")
 
 
 class Report:
@@ -281,6 +283,8 @@ def main():
             greylist.measure(bench, args.forepost, sinks["plain"], args.peers)
         if "memory" in args.only:
             memory.measure(bench, args.forepost, sinks["plain"], args.peers)
+        if "milters" in args.only:
+            milters.measure(bench, args.forepost, sinks["plain"], args.peers)
     finally:
         stop(bench)
         if checking:
@@ -310,6 +314,8 @@ def main():
         greylist.show(bench, report)
     if "memory" in args.only:
         memory.show(bench, report)
+    if "milters" in args.only:
+        milters.show(bench, report)
     missed = sum(not bar["ok"] for bar in report.bars)
     print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
           f"{held:,}, failed {bench.failed:,}")

@@ -225,11 +225,11 @@ def show_costs(bench, report):
                            1.6 if load == STRANGERS else 1.4, "")
 
 
-def ratio(bench, load, name, without=WITHOUT):
+def ratio(bench, load, name, without=WITHOUT, what="cpu"):
     """Of each round, since a busy machine meets all of them."""
     runs = bench.samples[load]
     return statistics.median(
-        run["cpu"] / base["cpu"]
+        run[what] / base[what]
         for run, base in zip(runs[name], runs[without]))
 
 

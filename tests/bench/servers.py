@@ -129,23 +129,29 @@ listen bench
     return Server("haproxy", port, program)
 
 
-POSTFIX_MASTER = '''127.0.0.1:{port} inet n - n - 150 smtpd
-  -o smtpd_proxy_filter=127.0.0.1:{sink}
-anvil unix - - n - 1 anvil
+POSTFIX_MASTER = '''anvil unix - - n - 1 anvil
 rewrite unix - - n - - trivial-rewrite
 proxymap unix - - n - - proxymap
 tlsmgr unix - - n 1000? 1 tlsmgr
 cleanup unix n - n - 0 cleanup
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+qmgr unix n - n 300 1 qmgr
+smtp unix - - n - - smtp
+scache unix - - n - 1 scache
+error unix - - n - - error
+retry unix - - n - - error
 postlog unix-dgram n - n - 1 postlogd
 '''
+POSTFIX_QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "hold",
+                  "incoming", "private", "public", "saved", "trace")
 POSTFIX_MAIN = '''compatibility_level = 3.6
 command_directory = {tree}/usr/sbin
 daemon_directory = {tree}/usr/lib/postfix/sbin
 shlib_directory = {tree}/usr/lib/postfix
 meta_directory = {tree}/etc/postfix
-queue_directory = {own}/spool
+queue_directory = {queue}
 data_directory = {own}/data
 mail_owner = daemon
 setgid_group = mail
@@ -169,28 +175,64 @@ mydestination =
 '''
 
 
-def postfix(peers, folder, sink):
-    """Postfix with smtpd_proxy_filter: its smtpd speaks to the sink."""
+def _own_folders(folder, names, owned):
+    for name in names:
+        os.makedirs(os.path.join(folder, name))
+    for name in owned:
+        shutil.chown(os.path.join(folder, name), "daemon")
+
+
+def _smtpd(port, *settings):
+    """A line of master.cf."""
+    return (f"127.0.0.1:{port} inet n - n - 150 smtpd\n"
+            + "".join(f"  -o {setting}\n" for setting in settings))
+
+
+def _postfix(peers, folder, name, services, settings="", queue=None):
+    """Postfix's master with these services, besides those that all need."""
     if os.geteuid() != 0:
         raise Missing("Postfix's master runs as root only")
     tree = _peer(peers, "postfix")
-    port = free_port()
-    own = os.path.join(folder, "postfix")
-    for name in ("etc", "data", "spool", "spool/pid", "spool/private",
-                 "spool/public"):
-        os.makedirs(os.path.join(own, name))
-    for name in ("data", "spool/private", "spool/public"):
-        shutil.chown(os.path.join(own, name), "daemon")
+    own = os.path.join(folder, name)
+    queue = queue or own + "/spool"
+    _own_folders(own, ("etc", "data"), ("data",))
+    _own_folders(queue, ("pid", *POSTFIX_QUEUES), POSTFIX_QUEUES)
     with open(own + "/etc/main.cf", "w") as f:
-        f.write(POSTFIX_MAIN.format(tree=tree, own=own))
+        f.write(POSTFIX_MAIN.format(tree=tree, own=own, queue=queue)
+                + settings)
     with open(own + "/etc/master.cf", "w") as f:
-        f.write(POSTFIX_MASTER.format(port=port, sink=sink.port))
+        f.write("".join(services) + POSTFIX_MASTER)
     env = dict(os.environ, MAIL_CONFIG=own + "/etc",
                LD_LIBRARY_PATH=_library_path(tree))
-    program = Program([tree + "/usr/lib/postfix/sbin/master", "-d"], own,
-                      "postfix", env)
+    return Program([tree + "/usr/lib/postfix/sbin/master", "-d"], own, name,
+                   env)
+
+
+def postfix(peers, folder, sink):
+    """Postfix with smtpd_proxy_filter: its smtpd speaks to the sink."""
+    port = free_port()
+    program = _postfix(peers, folder, "postfix", [
+        _smtpd(port, f"smtpd_proxy_filter=127.0.0.1:{sink.port}")])
     program.wait_ready(port)
     return Server("postfix", port, program)
+
+
+def postfix_milters(peers, folder, sink, rows, queue):
+    """One Postfix with an smtpd for each of `rows`, {name: [socket, ...]}.
+
+    Filters are told of a message only if it is queued: it goes to the sink
+    from there. Its queue is in the folder `queue`.
+    """
+    ports = {name: free_port() for name in rows}
+    program = _postfix(
+        peers, folder, "postfix-milters",
+        [_smtpd(ports[name], "smtpd_milters="
+                + ",".join("unix:" + socket for socket in sockets))
+         for name, sockets in rows.items()],
+        f"relayhost = [127.0.0.1]:{sink.port}\n", queue)
+    for port in ports.values():
+        program.wait_ready(port)
+    return [Server(name, port, program) for name, port in ports.items()]
 
 
 def redis(peers, folder):
