@@ -206,6 +206,7 @@ static void
 hold(struct session *s, const struct chain_verdict *v)
 {
 	s->milters->held = session_milters_reply(s, v);
+	s->milters->has_failed = v->is_failure;
 }
 
 static bool
@@ -228,11 +229,22 @@ session_milters_know(struct session *s)
 		chain_connect(sm->chain, span_z(s->client.name), &v);
 		hold(s, &v);
 	}
-	if (!sm->is_named && s->client.helo != NULL && !holds(s)) {
+	if (!sm->is_named && s->client.helo != NULL &&
+	    (!holds(s) || sm->has_failed)) {
 		sm->is_named = true;
 		chain_helo(sm->chain, span_z(s->client.helo), &v);
 		hold(s, &v);
 	}
+}
+
+void
+session_milters_forgive(struct session *s)
+{
+	struct session_milters *sm = s->milters;
+
+	if (sm->has_failed)
+		sm->held = reply_none();
+	sm->has_failed = false;
 }
 
 /* What is told at once. */
@@ -251,7 +263,10 @@ session_milters_greet(struct session *s, bool is_proxy)
 	struct reply r;
 
 	session_milters_end(s);
-	if (!begin(s) || is_proxy || !s->milters->is_prompt)
+	if (!begin(s) || !s->milters->is_prompt)
+		return reply_none();
+	s->milters->is_proxy = is_proxy;
+	if (is_proxy)
 		return reply_none();
 	session_milters_know(s);
 	r = told_now(s);
@@ -267,7 +282,7 @@ session_milters_helo(struct session *s)
 	if (sm == NULL)
 		return reply_none();
 	sm->is_named = false;
-	if (!sm->is_prompt && !sm->is_known)
+	if ((!sm->is_prompt || sm->is_proxy) && !sm->is_known)
 		return reply_none();
 	session_milters_know(s);
 	return told_now(s);

@@ -27,10 +27,13 @@ struct session_milters {
 	struct chain_source source;
 	struct chain	*chain;
 	bool		 is_prompt;	/* some are told at connect */
+	bool		 is_proxy;	/* who may yet tell of another client:
+					   nobody hears of him before MAIL */
 	struct span	 client[MACRO_COUNT];	/* values of macros */
 	bool		 is_known;	/* the chain knows the client */
 	bool		 is_named;	/* and his HELO */
 	struct reply	 held;		/* against him; code 0: nothing */
+	bool		 has_failed;	/* held by that, until MAIL */
 };
 
 /* There is another client. What to say instead of a greeting, unless he
@@ -49,6 +52,9 @@ MAY_YIELD void	 session_milters_end(struct session *s);
 /* The chain knows the client, whose name is looked up for that, and his HELO.
  * Who is told late hears of them with the mail. */
 MAY_YIELD void	 session_milters_know(struct session *s);
+/* MAIL: filters that have failed are tried anew, and what was held for that is
+ * held no longer. */
+void		 session_milters_forgive(struct session *s);
 /* What a verdict is to the client; code 0: PASS and DISCARD. */
 struct reply	 session_milters_reply(struct session *s,
 		    const struct chain_verdict *v);
