@@ -212,8 +212,7 @@ judge_reply(struct side *s)
 		return;
 	if (judgement.is_lenient)
 		return;
-	if (judgement.may_reject && memmem(s->last.p, s->last.len,
-	    "550 5.5.0 This cannot be checked", 32) != NULL)
+	if (side_milter_may_say(buf_text(&s->last)))
 		return;
 	if (!judgement.is_fault_run)
 		*is_known = 1;

@@ -60,6 +60,8 @@ void	side_free(struct side *s);
 /* One action; false when it waits for the gateway. */
 bool	side_milter_step(struct side *s);
 bool	side_milter_is_action(const struct word *w);
+/* A refusal of which a filter's script, or its failure action, is the cause. */
+bool	side_milter_may_say(struct span reply);
 /* What all kinds have; 1: done, 0: it waits, -1: it is none of these. */
 int	side_common_step(struct side *s, size_t nwords);
 /* The words of the action that begins at s->at: from 1 to the next one. */

@@ -83,6 +83,24 @@ side_milter_is_action(const struct word *w)
 	return false;
 }
 
+bool
+side_milter_may_say(struct span reply)
+{
+	if (judgement.may_reject && span_starts_nocase(reply,
+	    "550 5.5.0 This cannot be checked"))
+		return true;
+	for (size_t i = 0; i < stage.nfilters; i++)
+		for (size_t k = 0; k < stage.filters[i].n; k++) {
+			const struct word *w = &stage.filters[i].words[k];
+
+			if (w->is_quoted && w->text.len > 3 &&
+			    reply.len >= w->text.len && memcmp(reply.p,
+			    w->text.p, w->text.len) == 0)
+				return true;
+		}
+	return false;
+}
+
 /* --- packets of the gateway --- */
 
 static const char *

@@ -200,6 +200,7 @@ load_settings(void)
 		problem("%s", report);
 	else
 		judgement.may_reject = may_reject(stage.settings);
+	stage.worker.settings = stage.settings;
 	buf_free(&text);
 	buf_free(&backend);
 	return stage.settings != NULL;
@@ -318,7 +319,7 @@ stage_set(void)
 	struct buf zone = {0};
 	struct err err;
 
-	if (!load_settings())
+	if (!load_settings() || (stage.worker.rules = read_rules()) == NULL)
 		return false;
 	put_settings(&zone, "zone");
 	buf_puts(&zone, watchers);
@@ -329,7 +330,6 @@ stage_set(void)
 		problem("%s", err.text);
 		return false;
 	}
-	stage.worker.settings = stage.settings;
 	stage.worker.crowd = crowd_create(1, 1, &err);
 	if (stage.worker.crowd == NULL) {
 		problem("%s", err.text);
@@ -337,9 +337,6 @@ stage_set(void)
 	}
 	crowd_begin_share(stage.worker.crowd, 0);
 	crowd_use_share(stage.worker.crowd, 0);
-	stage.worker.rules = read_rules();
-	if (stage.worker.rules == NULL)
-		return false;
 	stage.worker.court = court_open(stage.arena, stage.settings,
 	    stage.worker.rules, NULL);
 	fake_store_clear();
