@@ -351,10 +351,11 @@ unless_broken(struct mail *m, struct reply r)
 	if (mm->broken.kind == 0 || is_against(&r) || mm->is_dropped)
 		return r;
 	m->failure = mm->broken;
-	if (mm->broken.kind != ERR_CLOSED)
-		log_event(LOG_LABEL_ERROR, m->session->id, "%s",
-		    mm->broken.text);
-	return reply_err(&mm->broken);
+	if (mm->broken.kind == ERR_CLOSED)
+		return reply_err(&mm->broken);
+	log_event(LOG_LABEL_WARN, m->session->id, "%s", mm->broken.text);
+	return reply(451, "4.3.0", "The message cannot be processed now, "
+	    "please try again later");
 }
 
 MAY_YIELD struct reply
