@@ -2,13 +2,14 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <libmilter/mfapi.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "tests/kit/milter_word.h"
 
 /*
  * milter_record -- a filter on sendmail's library that tells what it hears
@@ -36,21 +37,16 @@
  *	octets		the body is shown, not its length and sum
  *
  * STEP is connect, helo, mail, rcpt, data, header, eoh, body, eom, unknown.
- * At the end of the message, in the order in which they are given:
- *
- *	add_header=NAME:VALUE		insert_header:N=NAME:VALUE
- *	change_header:N=NAME:VALUE	(no VALUE: it is deleted)
- *	sender=ADDR [ARGS]		add_rcpt=ADDR [ARGS]
- *	delete_rcpt=ADDR		quarantine=WHY
- *	new_body=TEXT			long_body=OCTETS (in lines of 64)
+ * The edits of milter_word.h are made at the end of the message, in the order
+ * in which they are given.
  */
 static char		**words;	/* ends with NULL */
 static int		  out = STDOUT_FILENO;
 static atomic_uint	  sessions;
 
 static const char *const symbols[] = {
-	"_", "i", "j", "v", "{auth_authen}", "{auth_author}", "{auth_ssf}",
-	"{auth_type}", "{cert_issuer}", "{cert_subject}", "{cipher}",
+	"_", "b", "i", "j", "r", "s", "v", "{auth_authen}", "{auth_author}",
+	"{auth_ssf}", "{auth_type}", "{cert_issuer}", "{cert_subject}", "{cipher}",
 	"{cipher_bits}", "{client_addr}", "{client_connections}",
 	"{client_name}", "{client_port}", "{client_ptr}", "{client_resolve}",
 	"{daemon_addr}", "{daemon_name}", "{daemon_port}", "{if_addr}",
@@ -359,92 +355,12 @@ on_body(SMFICTX *c, unsigned char *octets, size_t octets_len)
 	return answer(c, "body", NULL, SMFIP_NR_BODY);
 }
 
-/* --- edits --- */
-
-static int
-edit_header(SMFICTX *c, const char *kind, int index, char *field)
-{
-	char *value = strchr(field, ':');
-
-	if (value == NULL)
-		return MI_FAILURE;
-	*value++ = '\0';
-	if (strcmp(kind, "add_header") == 0)
-		return smfi_addheader(c, field, value);
-	if (strcmp(kind, "insert_header") == 0)
-		return smfi_insheader(c, index, field, value);
-	return smfi_chgheader(c, field, index, *value == '\0' ? NULL : value);
-}
-
-static int
-edit_address(SMFICTX *c, const char *kind, char *address)
-{
-	char *args = strchr(address, ' ');
-
-	if (args != NULL)
-		*args++ = '\0';
-	if (strcmp(kind, "sender") == 0)
-		return smfi_chgfrom(c, address, args);
-	return args == NULL ? smfi_addrcpt(c, address) :
-	    smfi_addrcpt_par(c, address, args);
-}
-
-static int
-replace_by_lines(SMFICTX *c, size_t len)
-{
-	static const char line[] = "012345678901234567890123456789"
-	    "01234567890123456789012345678901\r\n";
-	size_t n = (len + 63) / 64 * 64;
-	char *body = malloc(n);
-	int done;
-
-	if (body == NULL)
-		abort();
-	for (size_t at = 0; at < n; at += 64)
-		memcpy(body + at, line, 64);
-	done = smfi_replacebody(c, (unsigned char *)body, (int)len);
-	free(body);
-	return done;
-}
-
-/* MI_SUCCESS too for a word that is no edit. */
-static int
-edit(SMFICTX *c, const char *kind, int index, char *value)
-{
-	if (strstr(kind, "_header") != NULL)
-		return edit_header(c, kind, index, value);
-	if (strcmp(kind, "sender") == 0 || strcmp(kind, "add_rcpt") == 0)
-		return edit_address(c, kind, value);
-	if (strcmp(kind, "delete_rcpt") == 0)
-		return smfi_delrcpt(c, value);
-	if (strcmp(kind, "quarantine") == 0)
-		return smfi_quarantine(c, value);
-	if (strcmp(kind, "new_body") == 0)
-		return smfi_replacebody(c, (unsigned char *)value,
-		    (int)strlen(value));
-	if (strcmp(kind, "long_body") == 0)
-		return replace_by_lines(c, strtoul(value, NULL, 10));
-	return MI_SUCCESS;
-}
-
 static void
 edit_all(SMFICTX *c, char **list)
 {
-	char copy[500], *value, *index;
-
-	for (; *list != NULL; list++) {
-		snprintf(copy, sizeof(copy), "%s", *list);
-		value = strchr(copy, '=');
-		if (value == NULL)
-			continue;
-		*value++ = '\0';
-		index = strchr(copy, ':');
-		if (index != NULL)
-			*index++ = '\0';
-		if (edit(c, copy, index != NULL ? atoi(index) : 0, value) !=
-		    MI_SUCCESS)
+	for (; *list != NULL; list++)
+		if (!milter_word_edit(c, *list))
 			record(c, false, "refused edit", *list, NULL);
-	}
 }
 
 static sfsistat

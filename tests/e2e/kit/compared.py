@@ -86,8 +86,9 @@ def told(side, who):
                 call.args[0] = "[%s]" % call.args[1]
             if call.args[2] == str(side.client_port):
                 call.args[2] = "PORT"
-        if "i" in call.macros:
-            call.macros["i"] = "ID"
+        for name, shown_as in ("i", "ID"), ("b", "DATE"):
+            if name in call.macros:
+                call.macros[name] = shown_as
         for name, value in call.macros.items():
             for port in side.own_ports:
                 value = re.sub(r"\b%d$" % port, "PORT", value)
@@ -101,8 +102,10 @@ def told_differently(a, b):
     """A macro counts where its value comes up; it is seen from there on."""
     for who in "ab":
         known = {}
-        for x, y in aligned(told(a, who), told(b, who), lambda c: c.key(),
-                            lambda c: c.name):
+        # From the end: who is told late hears the last of several.
+        pairs = [*aligned(told(a, who)[::-1], told(b, who)[::-1],
+                          lambda c: c.key(), lambda c: c.name)]
+        for x, y in reversed(pairs):
             if x is None or y is None or x.key() != y.key():
                 yield line("told", x and x.key(), y and y.key())
             if x is None or y is None or not (x.macros or y.macros):

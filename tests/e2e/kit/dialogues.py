@@ -56,6 +56,21 @@ class Bdat:
             talk.note("BDAT" + last.decode(), talk.client.reply())
 
 
+class Pipelined:
+    """Commands in one segment; the last may be DATA, of the usual message."""
+
+    def __init__(self, *lines):
+        self.lines = lines
+
+    def run(self, talk):
+        talk.client.send("".join(x + "\r\n" for x in self.lines).encode())
+        for x in self.lines:
+            talk.note(x.split(":")[0].split(" ")[0], talk.client.reply())
+        if talk.replies[-1][1] == 354:
+            talk.client.send(stuff(MESSAGE.message) + b".\r\n")
+            talk.note(".", talk.client.reply())
+
+
 class StartTls:
     def __init__(self, has_certificate=False):
         self.has_certificate = has_certificate
@@ -161,6 +176,16 @@ DIALOGUES = [
         "RCPT TO:<@relay.test,@other.test:b@box.test>", MESSAGE, QUIT]),
     Dialogue("postmaster without a domain", [
         HELLO, MAIL, "RCPT TO:<postmaster>", RCPT, MESSAGE, QUIT]),
+    Dialogue("pipelined", [
+        HELLO, Pipelined(MAIL, RCPT, REFUSED, RCPT2, "DATA"),
+        Pipelined("RSET", MAIL, RCPT2, "DATA"), QUIT]),
+    Dialogue("pipelined, and one of two is refused", [
+        HELLO, Pipelined(MAIL, RCPT, RCPT2, "DATA"),
+        Pipelined(MAIL, RCPT2, "DATA"), QUIT],
+        ["rcpt:b@=550 5.7.9 the filter says no"]),
+    Dialogue("pipelined, and MAIL is refused", [
+        HELLO, Pipelined(MAIL, RCPT, RCPT2, "DATA"), QUIT],
+        ["mail=550 5.7.9 the filter says no"]),
     Dialogue("commands between", [
         HELLO, "NOOP", "VRFY b@box.test", MAIL, "NOOP", RCPT, "HELP", "NOOP",
         MESSAGE, QUIT]),
@@ -283,7 +308,7 @@ DIALOGUES = [
     Dialogue("each macro at each stage", [
         HELLO, XCLIENT + " PORT=4711 LOGIN=who", HELLO, MAIL, RCPT, RCPT2,
         MESSAGE, QUIT], ["macros:%d=%s" % (stage, " ".join(
-            "_ i j v {auth_authen} {auth_author} {auth_ssf} {auth_type} "
+            "_ b i j r s v {auth_authen} {auth_author} {auth_ssf} {auth_type} "
             "{cert_issuer} {cert_subject} {cipher} {cipher_bits} "
             "{client_addr} {client_connections} {client_name} {client_port} "
             "{client_ptr} {client_resolve} {daemon_addr} {daemon_name} "

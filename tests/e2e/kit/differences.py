@@ -221,6 +221,11 @@ GROUPS = [
             "sendmail gives them", r"macro \{if_(addr|name)\} at \w+: "
             r"nothing -> .*"),
         Difference(
+            "`b`, `r`, `s`", "never", "the date, the protocol (`ESMTP`) and "
+            "the name in HELO, at MAIL", "sendmail gives them",
+            r"macro [brs] at (mail|eom): nothing -> "
+            r"(DATE|(UTF8|E)?SMTPS?A?|\S+\.test|\[127\.0\.0\.1\])"),
+        Difference(
             "`{mail_host}`", "where mail to the sender would go",
             "the domain of the sender, empty for `<>`",
             "A gateway has no route for him",
@@ -273,12 +278,6 @@ GROUPS = [
             "0 for clients whose number has no limit", "all are counted",
             "The number is known, whether it has a limit or not",
             r"macro \{client_connections\} at connect: 0 -> 1"),
-        Difference(
-            "`{client_resolve}` behind XCLIENT, if a filter asks for it",
-            "by REVERSE_NAME", "by NAME",
-            "The proxy has confirmed the name that it gives",
-            r"macro \{client_resolve\} at connect: FAIL -> OK",
-            where="each macro .*"),
         Difference(
             "Stages for which a filter gave no list, when it gave others",
             "no macros", "the usual ones", "As sendmail does",
