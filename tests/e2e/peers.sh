@@ -1,9 +1,10 @@
 #!/bin/sh
-# Unpacks the servers that tests talk to: mail, names, Redis.
+# Unpacks the servers that tests talk to: mail, names, Redis, filters.
 #
 # usage: tests/e2e/peers.sh DIR [PEER...]
-#	PEER is postfix, exim, dovecot, nsd, redis or haproxy; default: all but
-#	the last.
+#	PEER is postfix, exim, dovecot, nsd, redis, haproxy, or a filter:
+#	opendkim, opendmarc, clamav, spamassassin, amavis, rspamd; default: all
+#	but haproxy.
 #
 # Each peer gets a tree of its own, DIR/PEER, as `dpkg -x` makes it: its
 # packages and those libraries that they need and this system has not. Nothing
@@ -14,7 +15,8 @@ set -eu
 
 dir=$1
 shift
-[ $# -gt 0 ] || set -- postfix exim dovecot nsd redis
+[ $# -gt 0 ] || set -- postfix exim dovecot nsd redis opendkim opendmarc \
+    clamav spamassassin amavis rspamd
 
 # The packages that are the peer.
 packages_of()
@@ -26,17 +28,25 @@ packages_of()
 	nsd)		echo nsd ldnsutils ;;
 	redis)		echo redis-server redis-tools ;;
 	haproxy)	echo haproxy ;;
+	opendkim)	echo opendkim opendkim-tools ;;
+	opendmarc)	echo opendmarc dbconfig-no-thanks ;;
+	clamav)		echo clamav-daemon clamav-milter ;;
+	spamassassin)	echo spamassassin spamd spamc spamass-milter ;;
+	amavis)		echo amavisd-new amavisd-milter ;;
+	rspamd)		echo rspamd ;;
 	*)		echo "peers.sh: unknown peer $1" >&2; return 1 ;;
 	esac
 }
 
 # What installing the given packages would bring besides them, libraries
-# only: no configuration package, no second mail program. A simulation needs
-# no privilege and no answer to any question.
+# only: no configuration package, no second mail program, no pages for a
+# browser, and no newer Perl than the one that is here. A simulation needs no
+# privilege and no answer to any question.
 libraries_for()
 {
 	apt-get install -s -q --no-install-recommends "$@" 2>/dev/null |
-	    sed -n 's/^Inst \(lib[^ ]*\) .*/\1/p'
+	    sed -n -e '/^Inst libjs-/d' -e '/^Inst libperl5/d' \
+	    -e 's/^Inst \(lib[^ ]*\) .*/\1/p'
 }
 
 unpack()

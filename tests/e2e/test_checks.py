@@ -13,6 +13,7 @@ import authres
 import dkim
 import pytest
 
+from kit.certs import make_key
 from kit.client import Client
 from kit.gateway import binary, run
 
@@ -24,19 +25,6 @@ dnsbl good { zone good.lists.test  reply 127.0.0.2-3 score 5
     reply 127.0.0.4 score 3 tag exploited  test_points no }
 dnsbl deny { zone deny.lists.test  reply 127.0.0.2 score 9 }
 """
-
-
-def make_key(folder):
-    path = folder + "/dkim.key"
-    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt",
-                    "rsa_keygen_bits:2048", "-out", path], check=True,
-                   stderr=subprocess.DEVNULL)
-    public = subprocess.run(
-        ["openssl", "pkey", "-in", path, "-pubout"], check=True,
-        stdout=subprocess.PIPE, text=True).stdout
-    with open(path, "rb") as f:
-        private = f.read()
-    return private, "".join(public.split("\n")[1:-2])
 
 
 @pytest.fixture(scope="module")

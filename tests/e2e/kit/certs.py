@@ -10,6 +10,20 @@ def openssl(*arguments):
                    stderr=subprocess.STDOUT)
 
 
+def make_key(folder):
+    """A key for DKIM: the private half, and what a record has as p=."""
+    path = folder + "/dkim.key"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt",
+                    "rsa_keygen_bits:2048", "-out", path], check=True,
+                   stderr=subprocess.DEVNULL)
+    public = subprocess.run(
+        ["openssl", "pkey", "-in", path, "-pubout"], check=True,
+        stdout=subprocess.PIPE, text=True).stdout
+    with open(path, "rb") as f:
+        private = f.read()
+    return private, "".join(public.split("\n")[1:-2])
+
+
 class Authority:
     """A CA in a folder; `issue` makes NAME.pem and NAME.key there."""
 

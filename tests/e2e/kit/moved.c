@@ -1,10 +1,11 @@
 /*
- * moved -- lets Dovecot run from a folder that it was not built for
+ * moved -- lets a program run from a folder that it was not built for
  *
- * Dovecot's programs load modules from /usr/lib/dovecot/modules, a path that
- * was compiled in and that no setting changes for all of them. Preloaded into
- * its processes, this turns paths below $MOVED_FROM into ones below $MOVED_TO
- * where modules are looked for: opendir() and dlopen().
+ * Dovecot's programs load modules from /usr/lib/dovecot/modules, spamass-milter
+ * starts /usr/bin/spamc: paths that were compiled in and that no setting
+ * changes. Preloaded into a process, this turns paths below $MOVED_FROM into
+ * ones below $MOVED_TO where modules are looked for, opendir() and dlopen(),
+ * and where programs are started, execv() and execvp().
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *
 moved(const char *path, char *buf, size_t size)
@@ -42,4 +44,22 @@ dlopen(const char *path, int flags)
 	char buf[PATH_MAX];
 
 	return real(moved(path, buf, sizeof buf), flags);
+}
+
+int
+execv(const char *path, char *const argv[])
+{
+	int (*real)(const char *, char *const []) = dlsym(RTLD_NEXT, "execv");
+	char buf[PATH_MAX];
+
+	return real(moved(path, buf, sizeof buf), argv);
+}
+
+int
+execvp(const char *path, char *const argv[])
+{
+	int (*real)(const char *, char *const []) = dlsym(RTLD_NEXT, "execvp");
+	char buf[PATH_MAX];
+
+	return real(moved(path, buf, sizeof buf), argv);
 }

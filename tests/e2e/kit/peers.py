@@ -47,6 +47,15 @@ def library_folders(tree, *more):
     return ":".join(found)
 
 
+def moving(work, start, to):
+    """The environment in which a program finds what it looks for below
+    `start` below `to`."""
+    shim = os.path.join(work, "moved.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim,
+                    os.path.join(HERE, "moved.c"), "-ldl"], check=True)
+    return {"LD_PRELOAD": shim, "MOVED_FROM": start, "MOVED_TO": to}
+
+
 def make_folder(path, mode=0o755, group=-1):
     os.makedirs(path, exist_ok=True)
     user = pwd.getpwnam(USER)
@@ -438,16 +447,12 @@ service lmtp {
             "full": full})
 
     def start(self):
-        shim = self.path("moved.so")
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", shim,
-                        os.path.join(HERE, "moved.c"), "-ldl"], check=True)
         modules = "usr/lib/dovecot/modules"
         env = {"LD_LIBRARY_PATH": library_folders(
                    self.tree, "usr/lib/dovecot", modules,
                    modules + "/old-stats"),
-               "LD_PRELOAD": shim,
-               "MOVED_FROM": "/usr/lib/dovecot",
-               "MOVED_TO": os.path.join(self.tree, "usr/lib/dovecot")}
+               **moving(self.work, "/usr/lib/dovecot",
+                        os.path.join(self.tree, "usr/lib/dovecot"))}
         conf = self.path("dovecot.conf")
         self.run([os.path.join(self.tree, "usr/bin/doveconf"), "-c", conf,
                   "-m", "master", "-e",
