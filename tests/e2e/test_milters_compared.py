@@ -79,6 +79,15 @@ def test_each_row_is_seen(seen):
     assert [d.cells[0] for d in table.DIFFERENCES if d not in seen[1]] == []
 
 
+def test_id(forepost):
+    """`i` is the session's, of a mail with its number behind it."""
+    heard = forepost.have(NAMED["two mails"]).heard
+    ids = [c.macros["i"] for c in heard if "i" in c.macros]
+    first, second = ids[0] + ".1", ids[0] + ".2"
+    assert list(dict.fromkeys(ids)) == [ids[0], first, second]
+    assert forepost.gateway.lines(ids[0] + " session end ")
+
+
 def test_page_has_the_table():
     with open(PAGE) as f:
         text = f.read()

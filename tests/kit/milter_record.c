@@ -30,6 +30,7 @@
  *	version=NUMBER	it was written for a library that old: 2, 3 (unknown
  *			commands), 4 (DATA); it negotiates nothing then
  *	macros:N=LIST	the list for that stage (SMFIM_*)
+ *	slow=STEP	it takes SLOW there
  *	edits		one of each kind, at the end of the message
  *	progress	three times, at the end of the message
  *	log=FILE	lines are appended to it; others may write to it too
@@ -40,6 +41,8 @@
  * The edits of milter_word.h are made at the end of the message, in the order
  * in which they are given.
  */
+#define SLOW	300000	/* us */
+
 static char		**words;	/* ends with NULL */
 static int		  out = STDOUT_FILENO;
 static atomic_uint	  sessions;
@@ -230,8 +233,10 @@ answer(SMFICTX *c, const char *step, const char *argument,
 		{ "tempfail", SMFIS_TEMPFAIL }, { "discard", SMFIS_DISCARD },
 		{ "skip", SMFIS_SKIP },
 	};
-	const char *steps = word("steps"), *text = NULL;
+	const char *steps = word("steps"), *slow = word("slow"), *text = NULL;
 
+	if (slow != NULL && strcmp(slow, step) == 0)
+		usleep(SLOW);
 	if (steps != NULL && (strtoul(steps, NULL, 0) & silent) != 0)
 		return SMFIS_NOREPLY;
 	if (argument != NULL)

@@ -448,6 +448,8 @@ DIALOGUES.append(Dialogue(
 TWO = [HELLO, MAIL, RCPT, RCPT2, MESSAGE, QUIT]
 for name, first, second in (
         ("two filters", [], []),
+        ("two filters that may change nothing", ["actions=0", "slow=eoh"],
+         ["actions=0"]),
         ("the second sees what the first changed", [
             "add_header=X-New:value", "insert_header:0=X-0:zero",
             "change_header:1=Subject:changed", "new_body=new\r\n",

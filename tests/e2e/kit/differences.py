@@ -85,6 +85,12 @@ GROUPS = [
             r"nothing",
             where="the (first|second) refuses (the client|EHLO|MAIL|DATA)"),
         Difference(
+            "A message, to filters that negotiated no changes",
+            "one after the other", "at the same time",
+            "They all see the same",
+            r"order: aeoh aeom beoh beom -> .*",
+            where="two filters that may change nothing"),
+        Difference(
             "XCLIENT: the proxy itself", "told, until XCLIENT comes",
             "not told, unless it sends mail of its own",
             "It is not the client. Filters judge whom it tells of",
