@@ -212,6 +212,7 @@ stop_test(size_t command, bool early)
 		drive.filters[i].tell_at = early ? MILTER_AT_CONNECT :
 		    MILTER_AT_RCPT;
 	set_turn(&drive, command, 1);
+	drive.filters[0].scene.turns[0].nth = HOUSE_ALWAYS;
 	drive.filters[1].scene.steps = SMFIP_NR_CONN | SMFIP_NR_HELO |
 	    SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_HDR |
 	    SMFIP_NR_EOH | SMFIP_NR_BODY;

@@ -150,6 +150,25 @@ slow_trial_test(void)
 	chain_drive_end();
 }
 
+/* The one who tries waits longer than a rest: the others still do not. */
+static void
+long_trial_test(void)
+{
+	struct chain_drive drive = tempfail();
+
+	drive.filters[0].scene.turns[0] = (struct milter_house_turn)
+	    SILENT('E', HOUSE_ALWAYS);
+	chain_drive_begin(&drive);
+	for (int i = 0; i < MILTERS_FAILURES; i++)
+		chain_drive_clients(MAIL, 1);
+	chain_drive_wait(30 * CLOCK_S);
+	chain_drive_clients("CHMRTEZAMRTE", 2);
+	T_INT("who tries waits for the end", chain_drive_took(0) / CLOCK_S,
+	    120 + 31 + 120);
+	T_INT("the other one never", chain_drive_took(1) / CLOCK_S, 31);
+	chain_drive_end();
+}
+
 /* It connects, answers RCPT, and stalls at the end of each message. */
 static void
 place_test(void)
@@ -318,6 +337,13 @@ ill_test(void)
 	T_OK("none, when it rests", strstr(status(), "open=0 idle=0") !=
 	    NULL);
 	chain_drive_end();
+	for (uint32_t i = 0; i < 3; i++)
+		drive.filters[0].scene.turns[i].nth = i + 1;
+	chain_drive_begin(&drive);
+	chain_drive_clients("CHMRTEz", 4);
+	T_OK("none that is left while it rests", strstr(status(),
+	    "open=0 idle=0") != NULL);
+	chain_drive_end();
 }
 
 /* New settings: who is there goes on, and keeps nothing. */
@@ -354,6 +380,7 @@ main(void)
 	absent_test();
 	crowd_test();
 	slow_trial_test();
+	long_trial_test();
 	place_test();
 	mail_test();
 	recover_test();
