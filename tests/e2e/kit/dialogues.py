@@ -343,6 +343,9 @@ DIALOGUES = [
     Dialogue("RSET behind a refusal of MAIL", [
         HELLO, MAIL, "RSET", MAIL, RCPT, QUIT],
         ["mail=550 5.7.9 the filter says no"]),
+    Dialogue("MAIL behind a refusal of DATA", [
+        HELLO, MAIL, RCPT, MESSAGE, MAIL, QUIT],
+        ["data=550 5.7.9 the filter says no"]),
     Dialogue("skip", [HELLO, MAIL, RCPT, Data(
         FIELDS + b"\r\n" + b"%062d\r\n" % 0 * 3200), MAIL, RCPT2, SHORT, QUIT],
         ["steps=%d" % SKIP, "body=skip"]),

@@ -298,6 +298,13 @@ GROUPS = [
             "As all refusals: who reports one gives the line in the log",
             r"reply to (\S+): (.*filter.*) -> \2 \[ID\]"),
         Difference(
+            "The mail behind a refusal of DATA",
+            "is still there until RSET: the next MAIL is refused",
+            "is over", "The filter takes it to be over too",
+            r"reply to MAIL: 503 5.5.1 -> 250 2.1.0",
+            r"told: nothing -> (mail .*|abort)",
+            where="MAIL behind a refusal of DATA"),
+        Difference(
             "A recipient is added who is there", "he gets two copies",
             "he gets one", "He is a recipient already",
             r"copies for <b@box.test>: 2 -> 1",
