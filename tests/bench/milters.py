@@ -15,6 +15,7 @@ queue is empty.
 Then filters take their time at the end of each message: what are three of them
 to one that waits? What one that never answers is to the others: stalls.py.
 """
+import contextlib
 import os
 import shutil
 import signal
@@ -197,21 +198,20 @@ def start(milters, peers):
 
 
 def measure(bench, binary, sink, peers):
-    filters = Filters(bench)
-    names = Names(bench.programs, bench.folder, make_key(bench.folder), 0,
-                  "names-milters")
-    milters = Milters(bench, binary, sink, names, filters)
-    try:
+    with contextlib.ExitStack() as stack:
+        names = Names(bench.programs, bench.folder, make_key(bench.folder),
+                      0, "names-milters")
+        stack.callback(names.program.stop)
+        filters = Filters(bench)
+        stack.callback(filters.stop)
+        milters = Milters(bench, binary, sink, names, filters)
+        stack.callback(milters.stop)
         start(milters, peers)
         milters.loads()
         milters.stop()
         filters.stop()
         bench.samples[UNSEEN] = filters.unseen
         stalls.measure(bench, binary, sink, names, filters)
-    finally:
-        milters.stop()
-        filters.stop()
-        names.program.stop()
 
 
 # --- what it was ---
