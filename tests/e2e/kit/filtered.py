@@ -24,7 +24,8 @@ USUAL = {"connect": 220, "EHLO": 250, "MAIL": 250, "RCPT 1": 250,
 WITHOUT_A_WORD = object()	# in place of a code: closed
 
 
-def filtered(start, listeners, backends, top="", routes=None, workers=1):
+def filtered(start, listeners, backends, top="", routes=None, backend="",
+             workers=1):
     """`listeners` is {name: (lines of it, lines of a filter, ...)}; the
     filters of `in` are in0, in1 and so on. `gateway.at` has the addresses."""
     at, text = {}, ""
@@ -38,7 +39,7 @@ def filtered(start, listeners, backends, top="", routes=None, workers=1):
     gateway = start.gateway(start=False, workers=workers)
     gateway.configure(gateway.text(
         backends, "max_sessions_per_network 0\nauthres { add no }\n" + text +
-        top, "", "", routes))
+        top, "", backend, routes))
     gateway.own_folder("var")
     gateway.at = at
     return gateway.start()
@@ -148,8 +149,7 @@ class Played:
         """Its lines, once it has ended."""
         end = gateway.wait_line(r" session end client=%s " % re.escape(
             self.address))[-1]
-        ident = end.split(" ")[2]
-        return [line for line in gateway.lines(" %s " % ident)]
+        return gateway.lines(" %s " % end.split(" ")[2])
 
     def taken(self):
         """What was answered 250: {message: its recipients}."""

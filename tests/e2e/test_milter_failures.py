@@ -1,0 +1,257 @@
+"""Filters that stall, die, or talk nonsense, at each stage: what the settings
+say is done, nothing that was acknowledged is lost or comes twice, and the
+session, the others, and the filter itself go on."""
+import collections
+import os
+import re
+import struct
+import threading
+
+import pytest
+
+from kit.any_filter import AnyFilter
+from kit.filtered import (MESSAGE, Played, connect, expected, filtered,
+                          new_client)
+from kit.process import wait_until
+from kit.raw_filter import (CONTINUE, DISCARD, NR, PROGRESS, SKIP,
+                            SKIP_BODY, RawFilter, add_header, close, packet,
+                            progress_for_ever, replace_body, reply, reset,
+                            slowly, stall, then_close, then_stall)
+from kit.running import admin
+
+STAGES = collections.OrderedDict((
+    (b"O", "options"), (b"C", "connect"), (b"H", "HELO"), (b"M", "MAIL"),
+    (b"R", "RCPT"), (b"U", "unknown command"), (b"T", "DATA"),
+    (b"L", "header"), (b"N", "end of header"), (b"B", "body"),
+    (b"E", "end of message")))
+LISTENERS = {
+    # tell_at, reject_at
+    "late": ("rcpt", "rcpt"),
+    "early": ("connect", "rcpt"),
+    "at_once": ("connect", "connect"),
+}
+# What is said to the client: code, enhanced code. None: it goes on.
+ACTIONS = {
+    "accept": None,
+    "tempfail": (451, "4.7.1"),
+    "reject": (550, "5.5.0"),
+    "shutdown": (421, "4.7.1"),
+}
+SHORT = "\tconnect_timeout 700ms\n\tcommand_timeout 700ms\n" \
+    "\tbody_timeout 700ms\n\tend_timeout 700ms\n\tmax_time 700ms"
+SAID = {b"U": "NONSENSE", b"T": "DATA", b"L": ".", b"N": ".", b"B": ".",
+        b"E": "."}
+AT_ONCE = {b"O": "connect", b"C": "connect", b"H": "EHLO", b"M": "MAIL"}
+
+
+def illegal(letter):
+    """What cannot be answered there, though it is an answer."""
+    if letter in b"CHU":
+        return DISCARD
+    return add_header(b"X-New", b"1") if letter == b"B" else SKIP_BODY
+
+
+FAULTS = {
+    "closes": lambda letter: close,
+    "resets": lambda letter: reset,
+    "garbage": lambda letter: bytes(range(255, 155, -1)),
+    "another-protocol": lambda letter: b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "oversized": lambda letter: struct.pack(">I", 0x7fffffff) + b"c" * 99,
+    "a-bit-too-large": lambda letter: packet(b"y", b"5" * 65536),
+    "length-0": lambda letter: b"\0\0\0\0" + CONTINUE,
+    "unknown-answer": lambda letter: packet(b"z"),
+    "not-there": illegal,
+    "data-where-none-is": lambda letter: packet(b"c", b"x"),
+    "bad-code": lambda letter: reply(b"250 2.0.0 fine"),
+    "bad-lines": lambda letter: reply(b"550-5.7.1 a\r\n551 5.7.1 b"),
+    "bad-text": lambda letter: reply(b"550 5.7.1 a\nMAIL FROM:<>"),
+    "half-and-closes": lambda letter: then_close(b"\0\0\0"),
+}
+SLOW_FAULTS = {
+    "stalls": lambda letter: stall,
+    "half-and-stalls": lambda letter: then_stall(b"\0\0\0\1"),
+    "progress-for-ever": lambda letter: progress_for_ever,
+}
+# Instead of what is agreed on.
+BAD_TERMS = {
+    "too-new": packet(b"O", struct.pack(">III", 7, 0, 0)),
+    "too-old": packet(b"O", struct.pack(">III", 1, 0, 0)),
+    "too-short": packet(b"O", struct.pack(">II", 6, 0)),
+    "actions-not-offered": packet(b"O", struct.pack(">III", 6, 0x200, 0)),
+    "another-command": packet(b"c"),
+    "half-a-list": packet(b"O", struct.pack(">IIII", 6, 0x100, 0, 1) +
+                          b"{i}"),
+}
+
+
+class Place:
+    """A gateway with a filter for each listener and each failure action."""
+
+    def __init__(self, start, settings):
+        self.sink = start.sink()
+        self.raw = {}
+        listeners = {}
+        for listener, (tell_at, reject_at) in LISTENERS.items():
+            for action in ACTIONS:
+                name = "%s_%s" % (listener, action)
+                self.raw[name] = start.keep(RawFilter(family="inet"))
+                listeners[name] = (
+                    "\treject_at " + reject_at,
+                    "\taddress \"%s\"\n\ttell_at %s\n\tfailure %s\n"
+                    "\tmax_idle 0\n\tretry_time 100ms\n%s" % (
+                        self.raw[name].url, tell_at, action, settings))
+        self.gateway = filtered(start, listeners, {"in": self.sink.url},
+                                backend="\tmax_idle 0")
+
+        check(Played(self.gateway.at["late_accept"], "begin"), {}, self.sink)
+        self.least = len(self.descriptors())
+
+    def descriptors(self):
+        pid, = self.gateway.workers_alive()
+        return [os.readlink("/proc/%d/fd/%s" % (pid, fd))
+                for fd in os.listdir("/proc/%d/fd" % pid)]
+
+    def wait_no_more(self):
+        """The worker has no more open than it had before the first fault; a
+        query to the resolver may still be under way."""
+        wait_until(lambda: len(self.descriptors()) <= self.least, 20,
+                   "the end of what was open")
+
+
+@pytest.fixture(scope="module")
+def quick(module_start):
+    """For filters that can be found out at once."""
+    return Place(module_start, "")
+
+
+@pytest.fixture(scope="module")
+def slow(module_start):
+    """For those that have to be waited for."""
+    return Place(module_start, SHORT)
+
+
+def is_open_again(listener, letter):
+    """The next MAIL tries it anew, and it was the first that could be."""
+    return listener == "early" and letter in b"OCH"
+
+
+def outcome(listener, letter, action):
+    """(code, enhanced code) by step, in place of the usual."""
+    reply = ACTIONS[action]
+    if reply is None:
+        return {}
+    if letter == b"U":
+        return {"NONSENSE": reply, "DATA": reply}
+    if letter in SAID:
+        return {SAID[letter]: reply}
+    if letter == b"R" or listener == "late":
+        return {"RCPT 1": reply, "RCPT 2": reply}
+    if listener == "at_once" or reply[0] == 421:
+        step = AT_ONCE[letter]
+        if step == "connect":
+            reply = (554 if reply[0] == 550 else 421, "")
+        return {step: reply}
+    if is_open_again(listener, letter):
+        return {}
+    return {"RCPT 1": reply, "RCPT 2": reply}
+
+
+def check(session, said, sink):
+    assert session.codes == expected({s: r[0] for s, r in said.items()})
+    for step, (_, enhanced) in said.items():
+        if step in session.replies:
+            assert session.replies[step].enhanced == enhanced
+    assert session.delivered(sink) == session.taken()
+
+
+def fail_everywhere(place, listener, action, letters, fault):
+    """A session for each stage, on one listener."""
+    name = "%s_%s" % (listener, action)
+    raw, played = place.raw[name], []
+    for letter in letters:
+        raw.fault(letter, fault(letter))
+        session = Played(place.gateway.at[name], "%s-%s-x" % (
+            name.replace("_", "-"), letter.decode()))
+        assert raw.faults == []
+        check(session, outcome(listener, letter, action), place.sink)
+        played.append((session, letter, name))
+        # With the next one all is well, and the filter is.
+        if session.codes.get("again") != 250:
+            good = Played(place.gateway.at[name], session.name + "-good")
+            check(good, {}, place.sink)
+        raw.wait_ended()
+        raw.clear()
+    return played
+
+
+class Run(threading.Thread):
+    """A thread whose failure is the test's."""
+
+    def __init__(self, *call):
+        super().__init__(daemon=True)
+        self.call, self.result, self.error = call, None, None
+        self.start()
+
+    def run(self):
+        try:
+            self.result = self.call[0](*self.call[1:])
+        except BaseException as e:
+            self.error = e
+
+
+
+def results(runs):
+    """Of all of them, once they have ended."""
+    for run in runs:
+        run.join(120)
+        assert not run.is_alive()
+    for run in runs:
+        if run.error:
+            raise run.error
+    return [run.result for run in runs]
+
+
+def check_logs(place, played):
+    """Each failure is one line, with its stage and its reason; and a mail that
+    was refused for it says so too."""
+    lines = collections.defaultdict(list)
+    for line in place.gateway.lines(""):
+        lines[line.split(" ")[2]].append(line)
+    ends = {re.search("client=(\\S+)", line).group(1): ident
+            for ident, found in lines.items() for line in found
+            if " session end client=" in line}
+    for session, letter, name in played:
+        found = lines[ends[session.address]]
+        failed = [line for line in found if " milter failed " in line]
+        assert len(failed) == 1, failed
+        action = name.rpartition("_")[2].replace("shutdown", "close")
+        assert re.search(r' milter=%s0 at="?[\w ]+"? failure=%s .*why="milter '
+                         r'%s0: %s' % (name, action, name, STAGES[letter]),
+                         failed[0]), failed[0]
+
+
+def fail_on_all(place, fault, letters=tuple(STAGES)):
+    place.sink.clear()
+    runs = [Run(fail_everywhere, place, listener, action, letters, fault)
+            for listener in LISTENERS for action in ACTIONS]
+    played = [p for result in results(runs) for p in result]
+    for session, _, _ in played:
+        place.gateway.wait_line("session end client=%s " % re.escape(
+            session.address))
+    check_logs(place, played)
+    place.wait_no_more()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults(quick, fault):
+    fail_on_all(quick, FAULTS[fault])
+
+
+@pytest.mark.parametrize("fault", SLOW_FAULTS)
+def test_slow_faults(slow, fault):
+    fail_on_all(slow, SLOW_FAULTS[fault])
+
+
+@pytest.mark.parametrize("terms", BAD_TERMS)
+def test_bad_terms(quick, terms):
+    fail_on_all(quick, lambda letter: BAD_TERMS[terms], (b"O",))
