@@ -160,7 +160,7 @@ command_header(struct buf *b, const struct terms *t, struct span name,
 	if (len <= t->chunk)
 		return 0;
 	b->len = at;
-	return err_set(err, ERR_UNAVAIL, "a header field of %zu octets is "
+	return err_set(err, ERR_CONFIG, "a header field of %zu octets is "
 	    "more than the filter takes (%zu)", len, t->chunk);
 }
 

@@ -16,7 +16,7 @@
  * in it becomes "?". All texts but header fields come from SMTP commands,
  * whose length is limited long before that of a packet.
  *
- * Errors    only command_header(): ERR_UNAVAIL, the field is larger than what
+ * Errors    only command_header(): ERR_CONFIG, the field is larger than what
  *           this filter takes. Nothing is appended then. It is not cut: what
  *           a filter has not seen it has not passed.
  */

@@ -46,8 +46,7 @@
  * Errors    -1: the filter is of no use any more, "milter NAME: MAIL: what
  *           happened"; the connection is closed, and each later step gives the
  *           same error. An answer that nobody waited for is seen at the next
- *           step. ERR_UNAVAIL is also a header field that is larger than a
- *           packet. A spool that cannot be written is none of the dialogue.
+ *           step. ERR_CONFIG at a header field: it is larger than a packet. A spool that cannot be written is none of the dialogue.
  * Limits    DIALOGUE_*; the octets of a new body by body_most
  */
 #define DIALOGUE_EDITS		1000	/* in one mail: no filter does so much

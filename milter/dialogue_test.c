@@ -177,7 +177,7 @@ static const struct {
 	    .answer = ONE("\0\0\0\1p\0\0\0\1p\0\0\0\1c") }, "CHMR",
 	    "CHMR | OCHMRAQ" },
 	{ "a field larger than a packet", { 0 }, "CHMRTXLE",
-	    "CHMRT unavailable: milter test: header: a header field of "
+	    "CHMRT configuration: milter test: header: a header field of "
 	    "150009 octets is more than the filter takes (65535) | OCHMRT" },
 	{ "two answers", { .at = 'M',
 	    .answer = ONE("\0\0\0\1c\0\0\0\1c") }, "CHM?R",

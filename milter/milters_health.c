@@ -55,7 +55,7 @@ milters_succeeded(struct milters_use *u, char command, bool is_final)
 static bool
 is_of_mail(char command, const struct err *err)
 {
-	return command != SMFIC_OPTNEG && err->kind == ERR_UNAVAIL;
+	return command != SMFIC_OPTNEG && err->kind == ERR_CONFIG;
 }
 
 void
