@@ -41,14 +41,14 @@ class World:
         self.amavisd = keep(real.Amavisd(work, self.clamd, self.spamd))
         self.filters = {
             "opendkim": keep(real.OpenDkim(work, self.records)),
-            "signer": keep(real.OpenDkimSigner(work, self.private.decode())),
+            "signer": keep(real.OpenDkimSigner(work, self.private)),
             "opendmarc": keep(real.OpenDmarc(work, self.records)),
             "clamav": keep(real.ClamavMilter(work, self.clamd)),
             "clamhold": keep(real.ClamavMilter(work, self.clamd,
                                                "Quarantine")),
-            "spamass": keep(real.SpamassMilter(work, self.spamd)),
+            "spamass": keep(real.SpamassMilter(work, self.spamd, "-r", "15")),
             "spamtrap": keep(real.SpamassMilter(
-                work, self.spamd, "-b", "trap@box.test")),
+                work, self.spamd, "-r", "15", "-b", "trap@box.test")),
             "amavis": keep(real.AmavisdMilter(work, self.amavisd)),
             "rspamd": keep(real.Rspamd(work, resolver)),
         }

@@ -119,13 +119,13 @@ AlwaysAddARHeader yes
 On-BadSignature reject
 """
 
-    def __init__(self, work, records, conf=CONF):
+    def __init__(self, work, records, conf=None):
         super().__init__(work)
-        self.write("records", "".join(
-            "%s %s\n" % r for r in records.items()))
-        self.write("opendkim.conf", conf +
-                   "Socket %s\nSyslog no\nTestDNSData file:%s\n" % (
-                       self.socket, self.path("records")))
+        self.write("opendkim.conf", "%s\nSocket %s\nSyslog no\n"
+                   "RequireSafeKeys no\nTestDNSData file:%s\n" % (
+                       conf or self.CONF, self.socket,
+                       self.write("records", "".join(
+                           "%s %s\n" % r for r in records.items()))))
 
     def command(self):
         return self.program("sbin/opendkim", "-f", "-x",
@@ -133,7 +133,8 @@ On-BadSignature reject
 
 
 class OpenDkimSigner(OpenDkim):
-    """Signs what comes from 192.0.2.20, exactly as it is."""
+    """Signs what comes from 192.0.2.20, exactly as it is. `key` is the text
+    of a private key."""
 
     CONF = """\
 Mode s
@@ -141,34 +142,33 @@ Canonicalization simple/simple
 Domain sender.example
 Selector s1
 OversignHeaders From
-RequireSafeKeys no
 InternalHosts 192.0.2.20
 """
 
-    def __init__(self, work, private):
-        super().__init__(work, {}, self.CONF + "KeyFile %s\n" %
-                         os.path.join(work, "opendkimsigner/key"))
-        self.write("key", private)
+    def __init__(self, work, key, conf=None):
+        super().__init__(work, {}, (conf or self.CONF) + "KeyFile key\n")
+        self.write("key", key.decode())
 
 
 class OpenDmarc(Filter):
     """Believes what is in Authentication-Results by filter.e2e.test."""
 
     name = "opendmarc"
-
-    def __init__(self, work, records):
-        super().__init__(work)
-        self.write("opendmarc.conf", """\
-Socket %s
+    CONF = """\
 AuthservID filter.e2e.test
 RejectFailures true
 HoldQuarantinedMessages true
 SoftwareHeader true
-IgnoreHosts %s
-Syslog false
-TestDNSData %s
-""" % (self.socket, self.write("hosts", ""), self.write("records", "".join(
-            "%s %s\n" % r for r in records.items()))))
+"""
+
+    def __init__(self, work, records, conf=None):
+        super().__init__(work)
+        self.write("opendmarc.conf", "%s\nSocket %s\nSyslog false\n"
+                   "IgnoreHosts %s\nTestDNSData %s\n" % (
+                       conf or self.CONF, self.socket,
+                       self.write("hosts", ""),
+                       self.write("records", "".join(
+                           "%s %s\n" % r for r in records.items()))))
 
     def command(self):
         return self.program("sbin/opendmarc", "-f", "-c",
@@ -200,19 +200,20 @@ LogFile /dev/null
 
 class ClamavMilter(Filter):
     name = "clamav"
-
-    def __init__(self, work, clamd, on_infected="Reject"):
-        super().__init__(work, "clamav-" + on_infected.lower())
-        self.write("clamav-milter.conf", """\
-MilterSocket unix:%s
-ClamdSocket unix:%s
-Foreground yes
+    CONF = """\
 OnInfected %s
 RejectMsg Infected by %%v
 AddHeader Replace
 ReportHostname filter.e2e.test
-TemporaryDirectory %s
-""" % (self.at, clamd.at, on_infected, self.work))
+"""
+
+    def __init__(self, work, clamd, on_infected="Reject", conf=None):
+        super().__init__(work, "clamav-" + on_infected.lower())
+        self.write("clamav-milter.conf", "%s\nMilterSocket unix:%s\n"
+                   "ClamdSocket unix:%s\nTemporaryDirectory %s\n"
+                   "Foreground yes\n" % (
+                       conf or self.CONF % on_infected, self.at, clamd.at,
+                       self.work))
 
     def command(self):
         return self.program("sbin/clamav-milter", "-c",
@@ -265,13 +266,13 @@ class SpamassMilter(Filter):
     name = "spamassassin"
 
     def __init__(self, work, spamd, *options):
-        super().__init__(work, "spamass" + "".join(options[:1]))
+        super().__init__(work, "spamass%d" % len(options))
         self.spamd, self.options = spamd, options
         self.env.update(moving(self.work, "/usr/bin/spamc", os.path.join(
             self.tree, "usr/bin/spamc")))
 
     def command(self):
-        return self.program("sbin/spamass-milter", "-p", self.at, "-r", "15",
+        return self.program("sbin/spamass-milter", "-p", self.at,
                             *self.options, "--", "-d", "127.0.0.1", "-p",
                             str(self.spamd.at[1]))
 
@@ -284,8 +285,14 @@ class Amavisd(Daemon):
     """
 
     name = "amavis"
+    CONF = """\
+$sa_tag2_level_deflt = 6; $sa_kill_level_deflt = 15;
+@virus_lovers_maps = (['lab@box.test']);
+$final_virus_destiny = D_DISCARD; $final_banned_destiny = D_REJECT;
+$final_spam_destiny = D_REJECT;
+"""
 
-    def __init__(self, work, clamd, spamd):
+    def __init__(self, work, clamd, spamd, conf=CONF):
         super().__init__(work)
         with open(os.path.join(self.tree, "usr/sbin/amavisd")) as f:
             first, _, rest = f.read().partition("\n")
@@ -305,6 +312,7 @@ $max_servers = 2; $enable_db = 0; $enable_zmq = 0;
 $do_syslog = 0; $log_level = 1;
 $mydomain = 'box.test'; $myhostname = 'filter.e2e.test';
 @local_domains_maps = (['.box.test']);
+%(conf)s
 $protocol = 'AM.PDP'; $unix_socketname = '%(at)s';
 $inet_socket_port = undef;
 @av_scanners = (['clamd', \\&ask_daemon, ["CONTSCAN {}\\n", '%(clamd)s'],
@@ -313,18 +321,15 @@ $inet_socket_port = undef;
 @decoders = (['mail', \\&do_mime_decode]);
 $sa_configpath = '%(rules)s'; $sa_siteconfigpath = '%(site)s';
 $sa_local_tests_only = 1; $sa_tag_level_deflt = undef;
-$sa_tag2_level_deflt = 6; $sa_kill_level_deflt = 15;
 $sa_spam_subject_tag = '***SPAM*** ';
 $banned_filename_re = new_RE(qr'\\.exe$'i);
-@virus_lovers_maps = (['lab@box.test']);
-$final_virus_destiny = D_DISCARD; $final_banned_destiny = D_REJECT;
-$final_spam_destiny = D_REJECT; $final_bad_header_destiny = D_PASS;
+$final_bad_header_destiny = D_PASS;
 $virus_quarantine_method = $banned_files_quarantine_method =
   $spam_quarantine_method = $bad_header_quarantine_method = undef;
 $virus_admin = $spam_admin = $notify_method = $forward_method = undef;
 $enable_dkim_verification = $enable_dkim_signing = 0;
 1;
-""" % {"work": self.work, "at": self.at, "clamd": clamd.at,
+""" % {"work": self.work, "at": self.at, "clamd": clamd.at, "conf": conf,
             "site": spamd.path("site"),
             "rules": os.path.join(spamd.tree, "usr/share/spamassassin")})
 
@@ -338,26 +343,32 @@ class AmavisdMilter(Filter):
     name = "amavis"
     is_unix = False
 
-    def __init__(self, work, amavisd):
+    def __init__(self, work, amavisd, *options):
         super().__init__(work)
-        self.amavisd = amavisd
+        self.amavisd, self.options = amavisd, options
 
     def command(self):
         # Both read the message from amavisd's folder.
         return self.program("sbin/amavisd-milter", "-f", "-s", self.socket,
                             "-S", self.amavisd.at,
                             "-w", self.amavisd.path("tmp"),
-                            "-p", self.path("pid"))
+                            "-p", self.path("pid"), *self.options)
 
 
 class Rspamd(Filter):
     """The proxy worker in milter mode, which scans by itself: no Redis, no
-    other worker, no list that is fetched. `resolver` is the kit's."""
+    other worker, no list that is fetched. `resolver` is the kit's; `proxy`
+    and `headers` are what local.d/ has of the worker and milter_headers."""
 
     name = "rspamd"
     is_unix = False
+    PROXY = """\
+milter = yes; timeout = 20s; spam_header = "X-Spam";
+upstream "local" { default = yes; self_scan = yes; }
+"""
+    HEADERS = 'use = ["x-spamd-bar"]; extended_spam_headers = true;'
 
-    def __init__(self, work, resolver):
+    def __init__(self, work, resolver, proxy=PROXY, headers=HEADERS):
         super().__init__(work)
         for folder in ("db", "run", "log", "local"):
             os.makedirs(self.path(folder))
@@ -372,21 +383,21 @@ options {
 }
 logging { type = "console"; level = "notice"; }
 worker "rspamd_proxy" {
+%(proxy)s
   bind_socket = "127.0.0.1:%(port)d"; count = 1;
-  milter = yes; timeout = 20s; spam_header = "X-Spam";
-  upstream "local" { default = yes; self_scan = yes; }
 }
 modules { path = "${PLUGINSDIR}"; }
 lua = "${RULESDIR}/rspamd.lua";
 actions { reject = 15; rewrite_subject = 8; add_header = 6;
   greylist = null; subject = "***SPAM*** %%s"; }
-milter_headers { use = ["x-spamd-bar"]; extended_spam_headers = true; }
+milter_headers { %(headers)s }
 regexp { TEST_LATER { re = 'Subject=/LATER/H'; score = 0; } }
 force_actions { rules { later {
   action = "soft reject"; expression = "TEST_LATER";
   message = "Come back later"; } } }
 dkim {} spf {} dmarc {}
-""" % {"dns": resolver.address, "port": self.at[1],
+""" % {"dns": resolver.address, "port": self.at[1], "proxy": proxy,
+            "headers": headers,
             # Its own list takes seconds to read.
             "tld": self.write("tld", "test\nexample\n")})
 
