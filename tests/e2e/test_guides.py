@@ -33,6 +33,7 @@ GUIDES = {
     "docs/rules-from-rspamd.md": (4, 3, 1),
     "docs/rules-from-exim.md": (3, 3, 0),
     "docs/rules-from-haraka.md": (4, 3, 1),
+    "docs/milters.md": (0, 0, 7),
 }
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.M | re.S)
 
