@@ -10,14 +10,12 @@ import threading
 import pytest
 
 from kit.any_filter import AnyFilter
-from kit.filtered import (MESSAGE, Played, connect, expected, filtered,
-                          new_client)
+from kit.filtered import MESSAGE, Played, connect, expected, filtered
 from kit.process import wait_until
-from kit.raw_filter import (CONTINUE, DISCARD, NR, PROGRESS, SKIP,
-                            SKIP_BODY, RawFilter, add_header, close, packet,
+from kit.raw_filter import (CONTINUE, DISCARD, NR, REJECT, SKIP_BODY,
+                            RawFilter, add_header, close, packet,
                             progress_for_ever, replace_body, reply, reset,
                             slowly, stall, then_close, then_stall)
-from kit.running import admin
 
 STAGES = collections.OrderedDict((
     (b"O", "options"), (b"C", "connect"), (b"H", "HELO"), (b"M", "MAIL"),
@@ -255,3 +253,214 @@ def test_slow_faults(slow, fault):
 @pytest.mark.parametrize("terms", BAD_TERMS)
 def test_bad_terms(quick, terms):
     fail_on_all(quick, lambda letter: BAD_TERMS[terms], (b"O",))
+
+
+# --- which setting of the stage it is ---
+
+SETTINGS = {
+    b"O": "rcpt", b"C": "connect", b"H": "helo", b"M": "mail", b"R": "rcpt",
+    b"U": None, b"T": "message", b"L": "message", b"N": "message",
+    b"B": "message", b"E": "message"}
+
+
+def test_settings_of_stages(start):
+    """One setting differs from `failure`; it is used at its stage alone."""
+    sink, raw, listeners = start.sink(), {}, {}
+    names = sorted({n for n in SETTINGS.values() if n})
+    for name in names:
+        for action, other in (("reject", "accept"), ("accept", "reject")):
+            at = "%s_%s" % (name, action)
+            raw[at] = start.keep(RawFilter(start.work))
+            listeners[at] = ("", "\taddress \"%s\"\n\tfailure %s\n"
+                             "\tfailure_%s %s\n\tretry_time 100ms" % (
+                                 raw[at].url, other, name, action))
+    gateway = filtered(start, listeners, {"in": sink.url})
+    for at, filter_ in raw.items():
+        name, _, action = at.partition("_")
+        other = "accept" if action == "reject" else "reject"
+        for letter, setting in SETTINGS.items():
+            # One that is kept is replaced unseen, if it cannot be used.
+            filter_.go()
+            filter_.listen()
+            filter_.fault(letter, packet(b"z"))
+            session = Played(gateway.at[at], "%s-%s-x" % (
+                at.replace("_", "-"), letter.decode()))
+            assert filter_.faults == []
+            check(session, outcome("late", letter, action if setting == name
+                                   else other), sink)
+
+
+# --- one that is not there ---
+
+def test_not_there(start):
+    """Nothing listens: on a port, on a socket, where no socket is, and where
+    there is no such name."""
+    sink, dead = start.sink(), {}
+    for kind in ("inet", "inet6", "unix"):
+        gone = RawFilter(start.work, kind)
+        gone.go()
+        dead[kind] = gone.url
+    dead["missing"] = "unix:%s/none.milter" % start.work
+    dead["no_name"] = "inet:none.e2e.test:1"
+    gateway = filtered(start, {
+        "%s_%s" % (kind, action): ("", "\taddress \"%s\"\n\tfailure %s" % (
+            url, action)) for kind, url in dead.items()
+        for action in ACTIONS}, {"in": sink.url})
+    for kind in dead:
+        for action, said in ACTIONS.items():
+            at = "%s_%s" % (kind, action)
+            # More often than it is tried: then it rests, and all is the same.
+            for n in range(3):
+                session = Played(gateway.at[at], "%s-%d-x" % (
+                    at.replace("_", "-"), n))
+                check(session, {} if said is None else dict.fromkeys(
+                    ("RCPT 1", "RCPT 2", "again"), said), sink)
+            assert len(gateway.wait_line("milter down milter=%s0 " % at)) == 1
+
+
+# --- in the middle ---
+
+LARGE = MESSAGE + b"0123456789abcde\r\n" * 200000
+
+
+@pytest.mark.parametrize("what", ("closes", "does-not-read"))
+def test_a_large_body(start, what):
+    """It goes, or reads no more, when it has a part of it."""
+    sink = start.sink()
+    raw = start.keep(RawFilter(start.work))
+    raw.answer = lambda session, letter, data: \
+        (close if what == "closes" else stall_without_reading) \
+        if letter == b"B" and len(session.data_of(b"B")) == 5 else None
+    settings = "\taddress \"%s\"\n\tbody_timeout 700ms\n\tfailure " % raw.url
+    gateway = filtered(start, {a: ("", settings + a) for a in (
+        "accept", "tempfail")}, {"in": sink.url})
+    for action, code in (("accept", 250), ("tempfail", 451)):
+        with connect(gateway.at[action]) as client:
+            client.ehlo()
+            assert client.mail(LARGE) == code
+            client.quit()
+    raw.stopping.set()
+    assert [m.data.endswith(LARGE) for m in sink.messages] == [True]
+
+
+def stall_without_reading(session):
+    session.send(CONTINUE)
+    session.owner.pause(60)
+
+
+def test_edits_that_break_off(start):
+    """None of them is made, and the message is as it came."""
+    sink = start.sink()
+    raw = start.keep(RawFilter(start.work))
+    gateway = filtered(start, {"accept": ("", "\taddress \"%s\"\n"
+                                          "\tfailure accept" % raw.url)},
+                       {"in": sink.url})
+    half = add_header(b"X-New", b"1") + replace_body(b"new" * 20000)
+    for n in range(1, 4):
+        raw.fault(b"E", then_close(half[:-n] if n > 1 else half))
+        check(Played(gateway.at["accept"], "half-%d-x" % n), {}, sink)
+
+
+# --- answers that nobody waits for ---
+
+@pytest.mark.parametrize("letter", NR)
+def test_answers_that_were_not_to_be_given(start, letter):
+    """What is taken is delivered, what is not taken is not, and the filter is
+    of use again in the next session."""
+    sink = start.sink()
+    raw = start.keep(RawFilter(start.work, steps=NR[letter]))
+    raw.fault(letter, CONTINUE)
+    gateway = filtered(start, {"in": ("", "\taddress \"%s\"" % raw.url)},
+                       {"in": sink.url})
+    session = Played(gateway.at["in"], "stray-x")
+    assert session.delivered(sink) == session.taken()
+    assert set(session.codes.values()) <= {220, 250, 354, 451, 500}
+    assert raw.faults == []
+    check(Played(gateway.at["in"], "next-x"), {}, sink)
+
+
+@pytest.mark.parametrize("letter", NR)
+def test_two_answers(start, letter):
+    sink = start.sink()
+    raw = start.keep(RawFilter(start.work))
+    raw.fault(letter, CONTINUE + REJECT)
+    gateway = filtered(start, {"in": ("", "\taddress \"%s\"" % raw.url)},
+                       {"in": sink.url})
+    session = Played(gateway.at["in"], "two-x")
+    assert session.delivered(sink) == session.taken()
+    gateway.wait_line("milter failed .*octets that nobody waited for")
+    check(Played(gateway.at["in"], "next-x"), {}, sink)
+
+
+def test_two_answers_to_the_message(start):
+    """The second is seen behind the mail: another connection is made for the
+    next one."""
+    sink = start.sink()
+    raw = start.keep(RawFilter(start.work))
+    raw.fault(b"E", CONTINUE + REJECT)
+    gateway = filtered(start, {"in": ("", "\taddress \"%s\"" % raw.url)},
+                       {"in": sink.url})
+    check(Played(gateway.at["in"], "two-x"), {}, sink)
+    assert len(raw.sessions) == 2
+
+
+def test_octet_by_octet(start):
+    """Slow is not wrong."""
+    sink = start.sink()
+    raw = start.keep(RawFilter(start.work, "inet"))
+
+    def answer(session, letter, data):
+        if letter == b"E":
+            return slowly(add_header(b"X-Slow", b"yes") + CONTINUE)
+        usual = session.usual(letter)
+        return slowly(usual) if usual else None
+    raw.answer = answer
+    gateway = filtered(start, {"in": ("", "\taddress \"%s\"" % raw.url)},
+                       {"in": sink.url})
+    session = Played(gateway.at["in"], "slow-x")
+    assert session.codes == expected({})
+    assert [b"X-Slow: yes\r\n\r\n" in m.data for m in sink.messages] == [
+        True, True]
+
+
+# --- a real library's end ---
+
+@pytest.mark.parametrize("word", ("die", "hang"))
+def test_a_filter_on_the_library(start, word):
+    """The process ends, or a thread of it stalls, at each stage."""
+    sink = start.sink()
+    any_filter = start.keep(AnyFilter(start.work)).start()
+    gateway = filtered(start, {"in": (
+        "", "\taddress \"%s\"\n\ttell_at connect\n\tretry_time 100ms\n%s" % (
+            any_filter.url, SHORT))}, {"in": sink.url})
+    for stage, letter in (("connect", b"C"), ("helo", b"H"), ("mail", b"M"),
+                          ("rcpt", b"R"), ("data", b"T"), ("header", b"L"),
+                          ("eoh", b"N"), ("body", b"B"), ("eom", b"E")):
+        name = "%s-%s-x" % (word, stage)
+        which = {"connect": "|||", "helo": name + ".test||"}.get(
+            stage, "1.%s@" % name)
+        any_filter.plan((stage, which, word))
+        with connect(gateway.at["in"], timeout=30) as client:
+            said = [client.greeting.code]
+            client.cmd("EHLO %s.test" % name)
+            any_filter.plan(*[(stage, which, word)] * (
+                stage not in ("connect", "helo")))
+            if word == "die" and stage in ("connect", "helo"):
+                any_filter.stop()
+                any_filter.start()
+            said = client.mail(MESSAGE, "1.%s@sender.test" % name)
+            assert said.code == outcome("early", letter, "tempfail").get(
+                {b"M": "RCPT 1", b"R": "RCPT 1"}.get(
+                    letter, SAID.get(letter)), (250,))[0]
+            client.cmd("RSET")
+            if word == "die":
+                any_filter.stop()
+                any_filter.start()
+            any_filter.plan()
+            assert client.mail(MESSAGE, "2.%s@sender.test" % name) == 250
+            client.quit()
+    assert sorted(m.sender for m in sink.messages) == sorted(
+        ["2.%s-%s-x@sender.test" % (word, stage) for stage in (
+            "connect", "helo", "mail", "rcpt", "data", "header", "eoh",
+            "body", "eom")] +
+        ["1.%s-%s-x@sender.test" % (word, s) for s in ("connect", "helo")])

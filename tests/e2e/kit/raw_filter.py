@@ -223,8 +223,9 @@ class RawFilter:
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self.server = None
-        self.address = work and os.path.join(
-            work, "raw%d.milter" % id(self)) or 0
+        self.address = 0
+        if family == "unix":
+            self.address = os.path.join(work, "raw%d.milter" % id(self))
         self.listen()
 
     def listen(self):
