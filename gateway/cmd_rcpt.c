@@ -165,20 +165,29 @@ ask_milters(struct mail *m, const struct rcpt *rcpt, struct arena *scratch,
 	return r.close ? r : take_from_nobody(m, rcpt, r, scratch, why);
 }
 
+/* A refusal before his backend was asked is final, or one who seems to have the
+ * mail would be told that he has not. */
+static MAY_YIELD __attribute__((noinline)) bool
+is_final(struct mail *m, const struct rcpt *rcpt, const struct reply *r,
+    struct arena *scratch)
+{
+	struct reply *refusal = arena_new(scratch, struct reply);
+
+	return r->close || !reply_is_permanent(r) ||
+	    (mail_recall_rcpt(m, scratch, rcpt, refusal) != PAST_DELIVERED &&
+	    !mail_has_got_it(m, scratch, rcpt));
+}
+
 /* Rules may change their mind between two tries: that takes from nobody what he
  * has got. */
 static MAY_YIELD struct reply
 refuse_unless_he_has_it(struct mail *m, const struct rcpt *rcpt,
     const struct verdict *v, struct arena *scratch, struct reason *why)
 {
-	struct reply *refusal = arena_new(scratch, struct reply);
 	struct reply r = refuse_by_rule(m, v, why);
 
-	if (r.close || !reply_is_permanent(&r) ||
-	    (mail_recall_rcpt(m, scratch, rcpt, refusal) != PAST_DELIVERED &&
-	    !mail_has_got_it(m, scratch, rcpt)))
-		return r;
-	return taken_nevertheless(scratch, r, why);
+	return is_final(m, rcpt, &r, scratch) ? r :
+	    taken_nevertheless(scratch, r, why);
 }
 
 /* What the rules of this recipient say, and then the backend. */
@@ -247,9 +256,9 @@ decide(struct mail *m, const struct rcpt *rcpt, struct arena *scratch,
 	if (refusal != NULL)
 		return refuse_by_rule(m, refusal, why);
 	r = refuse_by_milter(m, why);
-	if (r.code != 0 || r.close)
-		return r.close ? r :
-		    take_from_nobody(m, rcpt, r, scratch, why);
+	if ((r.code != 0 || r.close) && is_final(m, rcpt, &r, scratch))
+		return r;
+	why->milter = NULL;
 	r = judge_rcpt_and_ask(m, rcpt, scratch, why);
 	return reply_is_ok(&r) && !why->is_discarded ?
 	    ask_milters(m, rcpt, scratch, r, why) : r;
@@ -304,6 +313,8 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 	if (reply_is_ok(&r)) {
 		mail_add_rcpt(m, rcpt, needs, why.refused);
 		m->fates[m->nfates - 1].is_told = why.is_told;
+		m->fates[m->nfates - 1].seems_to_have_it = why.has_it ||
+		    why.refused != NULL;
 		m->is_alone = why.is_alone;
 		judge_rcpt_taken(m->session->judge);
 		stats_add(STAT_RCPTS_OK, 1);

@@ -38,6 +38,7 @@ struct mail_fate {		/* of one recipient that was taken */
 	/* The backend's or a rule's to RCPT, if he was taken since he seems to
 	 * have the mail; else NULL. */
 	const struct reply *refused;
+	bool		 seems_to_have_it;
 	bool		 is_known;	/* it was given when he got it before */
 	bool		 is_claimed;	/* by this mail, until it is known */
 	bool		 is_kept;	/* it is known that he has it */

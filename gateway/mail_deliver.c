@@ -226,12 +226,15 @@ obey_milter(struct mail *m)
 static MAY_YIELD struct reply
 judge_and_deliver(struct mail *m)
 {
+	const struct reply *refusal = mail_milters_at_data(m);
 	struct session *s = m->session;
 	struct verdict v;
 
 	/* A rule discarded all of them, or a filter the mail. */
 	if (m->envelope.nrcpts == 0 || mail_milters_drop(m))
 		return drop(m);
+	if (refusal != NULL)
+		return refuse(m, refusal);
 	if (judge_message(s->judge, &m->header, m->in.size, &v,
 	    &m->failure) < 0)
 		return reply_err(&m->failure);

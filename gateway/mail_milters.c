@@ -65,6 +65,8 @@ split(struct arena *a, struct span params, const struct span **words)
 	return n;
 }
 
+/* Also of a client who is refused: some of the recipients may be taken all the
+ * same (cmd_rcpt.c). */
 static MAY_YIELD void
 tell(struct mail *m)
 {
@@ -79,9 +81,7 @@ tell(struct mail *m)
 		return;
 	mm->is_told = true;
 	session_milters_know(s);
-	mm->held = s->milters->held;
-	if (is_against(&mm->held))
-		return;
+	session_milters_forgive(s);
 	milter_macros_mail(m->arena, m, mm->values);
 	nargs = split(m->arena, e->params, &args);
 	chain_mail(chain_of(m), m->arena, e->sender.text, args, nargs,
@@ -216,15 +216,47 @@ mail_milters_macros(struct mail *m, const struct chain_rcpt *rcpt,
 
 /* --- the message --- */
 
+/* Without a recipient libmilter takes neither DATA nor a message: whoever was
+ * taken without them, or in spite of them, gets nothing that he has not got. */
+bool
+mail_milters_hear(const struct mail *m)
+{
+	for (size_t i = 0; m->milters != NULL && i < m->nfates; i++)
+		if (m->fates[i].is_told)
+			return true;
+	return false;
+}
+
+static bool
+has_one_who_has_it(const struct mail *m)
+{
+	for (size_t i = 0; i < m->nfates; i++)
+		if (m->fates[i].seems_to_have_it)
+			return true;
+	return false;
+}
+
 MAY_YIELD struct reply
 mail_milters_data(struct mail *m)
 {
 	struct chain_verdict v;
+	struct reply r;
 
-	if (m->milters == NULL || !m->milters->is_told)
+	if (!mail_milters_hear(m))
 		return reply_none();
 	chain_data(chain_of(m), &v);
-	return mail_milters_take(m, &v);
+	r = mail_milters_take(m, &v);
+	if (r.close || !reply_is_permanent(&r) || !has_one_who_has_it(m))
+		return r;
+	m->milters->at_data = r;
+	return reply_none();
+}
+
+const struct reply *
+mail_milters_at_data(const struct mail *m)
+{
+	return m->milters == NULL || m->milters->at_data.code == 0 ? NULL :
+	    &m->milters->at_data;
 }
 
 /* What claims to be a result of ours goes before anybody can believe it. */
@@ -364,7 +396,7 @@ mail_milters_message(struct mail *m, const struct verdict *v)
 	struct mail_milters *mm = m->milters;
 	struct chain_verdict said;
 
-	if (mm == NULL || !mm->is_told)
+	if (!mail_milters_hear(m))
 		return reply_none();
 	mm->verdict = v;
 	if (mm->draft != NULL)

@@ -37,6 +37,7 @@ struct mail_milters {
 	bool		 has_rules;	/* what they change is in the draft */
 	const struct verdict *verdict;	/* of the rules; NULL: not at hand */
 	struct reply	 ruled;		/* of the filter that a rule obeys */
+	struct reply	 at_data;	/* a refusal, told behind the message */
 	/* What a filter wants could not be done, and that is not its fault:
 	 * 451, whatever its failure action is. Kind 0: nothing. */
 	struct err	 broken;
@@ -56,8 +57,12 @@ MAY_YIELD struct reply mail_milters_rcpt(struct mail *m,
 MAY_YIELD void	 mail_milters_refused(struct mail *m,
 		    const struct rcpt *rcpt, struct arena *scratch,
 		    const struct reply *r);
-/* Before the message is asked for. */
+/* They have heard of some recipient, so the message is for them too. */
+bool		 mail_milters_hear(const struct mail *m);
+/* Before the message is asked for. Where somebody seems to have it already a
+ * refusal for good waits for what the message shows: mail_milters_at_data(). */
 MAY_YIELD struct reply mail_milters_data(struct mail *m);
+const struct reply *mail_milters_at_data(const struct mail *m);
 /* It has come, and the rules let it pass with this verdict. */
 MAY_YIELD struct reply mail_milters_message(struct mail *m,
 		    const struct verdict *v);

@@ -19,12 +19,6 @@ word_of(enum chain_said said)
 	    span_z(words[said]));
 }
 
-static bool
-is_told(const struct mail *m)
-{
-	return m->milters != NULL && m->milters->is_told;
-}
-
 static int
 stopped(struct err *err)
 {
@@ -39,7 +33,7 @@ ask(void *owner, size_t milter, unsigned *word, struct err *err)
 	struct chain_verdict v;	/* it is held, and told behind the rules */
 
 	*word = word_of(CHAIN_NONE);
-	if (!is_told(s->mail))
+	if (!mail_milters_hear(s->mail))
 		return 0;
 	if (s->worker->settings->milters[milter].when == MILTER_BY_RULES)
 		chain_consult(s->milters->chain, milter);
@@ -68,7 +62,7 @@ obey(void *owner, size_t milter, struct consult_answer *answer,
 
 	*answer = (struct consult_answer){ CONSULT_UNASKED,
 	    word_of(CHAIN_NONE) };
-	if (!is_told(s->mail))
+	if (!mail_milters_hear(s->mail))
 		return 0;
 	chain_obey(s->milters->chain, milter, &v);
 	said = chain_said(s->milters->chain, milter);
