@@ -305,7 +305,8 @@ session_milters_unknown(struct session *s, struct span line)
 {
 	struct chain_verdict v;
 
-	if (s->milters == NULL || !s->milters->is_known)
+	if (s->milters == NULL || !s->milters->is_known ||
+	    (s->mail != NULL && s->mail->has_bdat))
 		return reply_none();
 	chain_unknown(s->milters->chain, line, &v);
 	return session_milters_reply(s, &v);

@@ -42,7 +42,9 @@ MAY_YIELD struct reply session_milters_greet(struct session *s,
 		    bool is_proxy);
 MAY_YIELD struct reply session_milters_helo(struct session *s);
 MAY_YIELD void	 session_milters_starttls(struct session *s);
-/* A line that is no command. */
+/* A line that is no command. Between the chunks of a message no filter hears of
+ * it: libmilter does not take it there, and a client could put filters to rest
+ * with it. */
 MAY_YIELD struct reply session_milters_unknown(struct session *s,
 		    struct span line);
 /* The session is over. */
