@@ -115,7 +115,7 @@ mail_milters_held(const struct mail *m)
 MAY_YIELD void
 mail_milters_end(struct mail *m)
 {
-	if (m->milters != NULL && m->milters->is_told)
+	if (m->milters != NULL)
 		chain_abort(chain_of(m));
 }
 
