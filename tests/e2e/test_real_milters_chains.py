@@ -1,5 +1,8 @@
 """Filters that people run, from Debian: several behind each other, with real
 servers behind them, and while one of them is away."""
+import concurrent.futures
+import re
+
 import pytest
 
 from kit.filter_world import (INSIDE, LISTENERS, OUTSIDE, Delivered, Route,
@@ -62,6 +65,47 @@ def test_all_of_them(world, route, how):
         "X-Spam-Level", "X-Spam-Status", "DMARC-Filter",
         "Authentication-Results", "Authentication-Results"]
     assert world.is_signed(got.data, 0) and world.is_signed(got.data, 1)
+
+
+def test_many_at_once_are_not_mixed_up(world, route):
+    """Sessions side by side, several mails in each; every third is refused
+    by OpenDKIM, every third by OpenDMARC."""
+    route.sink.clear()
+
+    def one(session):
+        replies = []
+        with connect(route.gateway.at["chain"], "192.0.2.%d" % (
+                100 + session)) as c:
+            c.ehlo()
+            for i in range(9):
+                subject = b" %d-%d" % (session, i)
+                message = world.sign(mail(subject))
+                if i % 3 == 1:
+                    message = message.replace(b"Hello", b"Hallo")
+                elif i % 3 == 2:
+                    message = mail(subject, author=b"bank.example")
+                replies.append(c.mail(message, "ann@sender.example").enhanced)
+        return replies
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for replies in pool.map(one, range(8)):
+            assert replies == ["2.0.0", "5.7.0", "5.7.1"] * 3
+    got = [Delivered(m.data) for m in route.sink.wait(24)]
+    assert sorted(g.has("Subject")[0] for g in got) == [
+        "%d-%d" % (s, i) for s in range(8) for i in (0, 3, 6)]
+    for g in got:
+        # Of this very mail: its signature, its id.
+        signature = re.search(r"header\.b=(\S{8})",
+                              g.has("Authentication-Results")[1])[1]
+        assert " b=" + signature in re.sub(
+            r"\s+", " ", g.has("DKIM-Signature")[0])
+        ident = g.has("X-Rspamd-Queue-Id")[0]
+        assert g.has("DMARC-Filter")[0].endswith(" " + ident)
+        assert re.search(rb" id %s\b" % ident.partition(".")[0].encode(),
+                         g.ours)
+        session, i = map(int, g.has("Subject")[0].split("-"))
+        assert ident.endswith(".%d" % (i + 1))
+        assert b"[192.0.2.%d]" % (100 + session) in g.ours
 
 
 # --- real servers behind ---
