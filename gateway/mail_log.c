@@ -159,7 +159,7 @@ static void
 log_judged(const struct mail *m, struct logline *l)
 {
 	struct judge *j = m->session->judge;
-	struct buf *b = scratch();
+	struct buf *b;
 	struct findings found;
 	int64_t score = judge_score(j);
 	const struct rule *rule = m->rule != NULL ||
@@ -174,6 +174,7 @@ log_judged(const struct mail *m, struct logline *l)
 	log_milters(m, l);
 	sentence_put_would(l, judge_would(j));
 	if (score != 0) {
+		b = scratch();
 		listing_put_score(b, score);
 		log_str(l, "score", buf_text(b));
 		buf_clear(b);
