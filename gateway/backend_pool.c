@@ -287,17 +287,30 @@ say_goodbye(struct backend *b)
 	}
 }
 
+/* What becomes idle or leaves while it waits for a good-bye wakes it in vain:
+ * it looks again. */
+static MAY_YIELD void
+look_after(struct backend *b)
+{
+	bool has_waited;
+
+	do {
+		b->keeper_until = expire_idle(b, clock_now() -
+		    b->conf->idle_time);
+		has_waited = b->leaving != NULL;
+		say_goodbye(b);
+	} while (has_waited);
+}
+
 static void
 keeper_fiber(void *arg)
 {
 	struct backend *b = arg;
 	struct err err;
 
-	do {
-		b->keeper_until = expire_idle(b, clock_now() -
-		    b->conf->idle_time);
-		say_goodbye(b);
-	} while (!b->all->is_ending &&
+	do
+		look_after(b);
+	while (!b->all->is_ending &&
 	    (fiber_wait(b->keeper_until, &err) == 0 ||
 	    err.kind == ERR_TIMEOUT));
 	say_goodbye(b);		/* those that the end has added */

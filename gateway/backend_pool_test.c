@@ -298,6 +298,18 @@ test_quit(void)
 	relay_try(&r, &m);
 	T_STR("a server that ignores QUIT", relay_try(&r, &m), GOOD);
 	relay_end(&r);
+
+	relay_begin(&r, 1);
+	rule(&r, 0, "QUIT", 1, 0, "!hang");
+	r.conf.max_idle = 0;
+	relay_start(&r);
+	relay_try(&r, &m);
+	RELAY_UNTIL(mail_server_was_told(&r.servers[0], "1 QUIT"));
+	relay_try(&r, &m);
+	RELAY_UNTIL(r.servers[0].open == 0);
+	T_OK("one that leaves meanwhile is told QUIT too",
+	    mail_server_was_told(&r.servers[0], "2 QUIT"));
+	relay_end(&r);
 }
 
 static void
