@@ -191,7 +191,6 @@ Foreground yes
 Bytecode no
 SelfCheck 0
 MaxThreads 4
-LogFile /dev/null
 """ % (self.at, self.path("db"), self.work))
 
     def command(self):
