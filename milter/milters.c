@@ -77,6 +77,16 @@ milters_leave(struct milters *m)
 		milters_free(m);
 }
 
+static bool
+has_idle(const struct milters *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->list[i].idle != NULL)
+			return true;
+	return false;
+}
+
+/* The keeper closes what rests. It may have been stopped. */
 void
 milters_destroy(struct milters **mp)
 {
@@ -88,6 +98,8 @@ milters_destroy(struct milters **mp)
 	m->is_ending = true;
 	if (m->keeper != NULL)
 		fiber_wake(m->keeper);
+	else if (has_idle(m))
+		milters_keep(m);
 	if (m->nusers == 0)
 		milters_free(m);
 }

@@ -81,6 +81,14 @@ keep(void *arg)
 	milters_leave(m);
 }
 
+void
+milters_keep(struct milters *m)
+{
+	milters_enter(m);
+	m->keeper_until = CLOCK_NEVER;
+	m->keeper = fiber_spawn("milter keeper", keep, m);
+}
+
 static void
 rest(struct milters_filter *f, struct dialogue *d)
 {
@@ -92,11 +100,9 @@ rest(struct milters_filter *f, struct dialogue *d)
 	r->next = f->idle;
 	f->idle = r;
 	f->nidle++;
-	if (m->keeper == NULL) {
-		milters_enter(m);
-		m->keeper_until = CLOCK_NEVER;
-		m->keeper = fiber_spawn("milter keeper", keep, m);
-	} else if (r->since + f->conf->idle_time < m->keeper_until)
+	if (m->keeper == NULL)
+		milters_keep(m);
+	else if (r->since + f->conf->idle_time < m->keeper_until)
 		fiber_wake(m->keeper);
 }
 

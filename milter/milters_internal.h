@@ -73,6 +73,8 @@ MAY_YIELD void	milters_close(struct milters_use *u);
 /* Those that have rested since `before` or longer are closed. When the next one
  * will be that old, for time from now on. */
 int64_t		milters_expire(struct milters_filter *f, int64_t before);
+/* Begins the keeper; there is none. */
+void		milters_keep(struct milters *m);
 
 /* It has answered this command (SMFIC_*). `is_final`: nothing more is to come
  * from it for this mail or client. */
