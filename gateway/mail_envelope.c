@@ -167,6 +167,15 @@ ask_backend(struct mail *m, int index, struct rcpt *rcpt, struct err *err)
 	return mail_part_ask(m, index, rcpt, err);
 }
 
+/* Nonsense from a store or a backend is no fault of the filter. */
+static int
+not_its_fault(struct err *err)
+{
+	if (err->kind == ERR_SYNTAX)
+		err->kind = ERR_UNAVAIL;
+	return -1;
+}
+
 static MAY_YIELD int
 ask_for(struct wish *w, struct rcpt *rcpt, struct err *err)
 {
@@ -178,12 +187,12 @@ ask_for(struct wish *w, struct rcpt *rcpt, struct err *err)
 	size_t fate;
 
 	if (index == ROUTE_UNKNOWN)
-		return -1;
+		return not_its_fault(err);
 	if (index < 0)
 		return err_set(err, ERR_SYNTAX, "no route takes it");
 	answer = ask_backend(m, index, rcpt, err);
 	if (err->kind != 0)
-		return -1;
+		return not_its_fault(err);
 	if (!reply_is_ok(&answer))
 		return err_set(err, reply_is_permanent(&answer) ? ERR_SYNTAX :
 		    ERR_UNAVAIL, "%s answered %d %s %.200s",
@@ -226,8 +235,13 @@ undo(struct mail *m, const struct before *list, size_t n)
 	const struct mail_part *p = m->parts;
 
 	mail_parts_rest(m);
-	for (size_t i = 0; i < n; i++, p = p->next)
+	for (size_t i = 0; i < n; i++, p = p->next) {
+		/* Those who were there stand in front, where there is room. */
+		struct rcpt *rcpts = list[i].part->envelope.rcpts;
+
 		list[i].part->envelope = list[i].envelope;
+		list[i].part->envelope.rcpts = rcpts;
+	}
 	for (; p != NULL; p = p->next)
 		backend_end(p->tx);
 	if (n > 0)
