@@ -327,12 +327,14 @@ dialogue_is_usable(struct dialogue *d)
 MAY_YIELD bool
 dialogue_next(struct dialogue *d)
 {
+	bool may = d->may_end && dialogue_is_usable(d) &&
+	    option_sends(&d->terms, SMFIC_QUIT_NC);
 	struct err err;
 
-	return d->may_end && dialogue_is_usable(d) &&
-	    option_sends(&d->terms, SMFIC_QUIT_NC) &&
-	    tell(d, SMFIC_QUIT_NC, dialogue_deadline(d, SMFIC_QUIT_NC),
-	    &err) == 0;
+	d->may_end = false;	/* not once more for one of whom it hears
+				   nothing */
+	return may && tell(d, SMFIC_QUIT_NC, dialogue_deadline(d,
+	    SMFIC_QUIT_NC), &err) == 0;
 }
 
 MAY_YIELD void
