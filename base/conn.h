@@ -19,8 +19,8 @@ struct tls;
  * and a forgotten flush cannot hang a dialogue.
  *
  * Buffers   an idle conn holds none: the input buffer (CONN_INPUT bytes) comes
- *           from a pool of the process when bytes arrive and goes back when
- *           all are consumed.
+ *           from a pool of the process when bytes arrive and goes back at the
+ *           next wait for more, or at conn_rest(), if all are consumed.
  * TLS       after tls_accept()/tls_connect() the same calls speak TLS.
  * Errors    ERR_CLOSED: the peer left (end of file, reset), or this fiber
  *           must stop; ERR_TIMEOUT: deadline. After either, only
@@ -56,6 +56,9 @@ MAY_YIELD ssize_t conn_read(struct conn *c, void *p, size_t len,
 void		 conn_put_back(struct conn *c, struct span bytes);
 struct span	 conn_input(const struct conn *c);
 void		 conn_consume(struct conn *c, size_t n);
+/* Nothing of conn_input() is needed any more: an empty buffer goes back at once.
+ * For who does not wait for the peer next; conn_fill() does it by itself. */
+void		 conn_rest(struct conn *c);
 /* Bytes that the peer has sent and nobody has read, as far as one look at
  * the socket tells, without waiting. Used for "nothing may be waiting". */
 size_t		 conn_unread(struct conn *c);

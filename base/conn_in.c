@@ -292,6 +292,13 @@ conn_consume(struct conn *c, size_t n)
 }
 
 void
+conn_rest(struct conn *c)
+{
+	if (c->in_len == 0)
+		conn_input_release(c);
+}
+
+void
 conn_drop_input(struct conn *c)
 {
 	conn_input_release(c);

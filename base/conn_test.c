@@ -415,6 +415,30 @@ look_on(void *arg)
 	} while (is_flooded);
 }
 
+/* --- who does not wait for the peer --- */
+
+static MAY_YIELD void
+rest_between(void *arg)
+{
+	const char *block;
+	struct err err;
+
+	(void)arg;
+	conn_write(right, "one", 3, soon(), &err);
+	conn_fill(left, soon(), &err);
+	conn_rest(left);
+	T_OK("what is unread stays", span_is(conn_input(left), "one"));
+	block = conn_input(left).p;
+	conn_consume(left, 3);
+	conn_rest(left);
+	conn_write(left, "two", 3, soon(), &err);
+	conn_fill(right, soon(), &err);
+	T_OK("an empty buffer is another's", conn_input(right).p == block);
+	conn_write(right, "three", 5, soon(), &err);
+	T_INT("who has rested reads on", conn_fill(left, soon(), &err), 0);
+	T_OK("what has come", span_is(conn_input(left), "three"));
+}
+
 /* --- last words to a peer that is still sending --- */
 
 static MAY_YIELD void
@@ -467,6 +491,7 @@ main(void)
 	run(go_closed, NULL);
 	run(last_words, NULL);
 	run(drip, collect);
+	run(rest_between, NULL);
 	run(send_and_listen, say_and_linger);
 	run(flooded, look_on);
 	over_tcp = true;

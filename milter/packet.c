@@ -117,6 +117,22 @@ read_head(struct conn *c, int64_t deadline, uint32_t *len, char *command,
 	return 0;
 }
 
+static int
+check_length(uint32_t len, size_t most, char command, struct err *err)
+{
+	char letter[PACKET_LETTER];
+
+	if (len == 0)
+		return err_set(err, ERR_SYNTAX,
+		    "a packet without a command, then %s",
+		    packet_letter(command, letter));
+	if (len - 1 > most)
+		return err_set(err, ERR_SYNTAX, "a packet %s of %u octets "
+		    "(0x%08x), where %zu is the most",
+		    packet_letter(command, letter), len, len, most + 1);
+	return 0;
+}
+
 MAY_YIELD int
 packet_read(struct conn *c, size_t most, int64_t deadline, struct buf *room,
     struct packet *p, struct err *err)
@@ -126,16 +142,9 @@ packet_read(struct conn *c, size_t most, int64_t deadline, struct buf *room,
 	size_t left;
 	ssize_t n;
 
-	if (read_head(c, deadline, &len, &p->command, err) < 0)
+	if (read_head(c, deadline, &len, &p->command, err) < 0 ||
+	    check_length(len, most, p->command, err) < 0)
 		return -1;
-	packet_letter(p->command, letter);
-	if (len == 0)
-		return err_set(err, ERR_SYNTAX,
-		    "a packet without a command, then %s", letter);
-	if (len - 1 > most)
-		return err_set(err, ERR_SYNTAX, "a packet %s of %u octets "
-		    "(0x%08x), where %zu is the most", letter, len, len,
-		    most + 1);
 	buf_clear(room);
 	for (left = len - 1; left > 0; left -= (size_t)n) {
 		buf_reserve(room, left < STEP ? left : STEP);
@@ -144,9 +153,11 @@ packet_read(struct conn *c, size_t most, int64_t deadline, struct buf *room,
 		    left : (size_t)n, deadline, err);
 		if (n < 0)
 			return err_prefix(err, "after %zu of %u octets of "
-			    "a packet %s", len - left, len, letter);
+			    "a packet %s", len - left, len,
+			    packet_letter(p->command, letter));
 		room->len += (size_t)n;
 	}
+	conn_rest(c);
 	p->data = buf_text(room);
 	return 0;
 }

@@ -22,7 +22,8 @@
  *
  * Yields    packet_read(), until the packet is there whole
  * Memory    what was read lies in `room`, until it is used again; it grows
- *           with what comes, never by what a length announces
+ *           with what comes, never by what a length announces. The conn holds
+ *           nothing behind it, unless more has come.
  * Errors    ERR_SYNTAX: no packet of this protocol, or one that is too large;
  *           the connection is of no use then. Or conn's, and how far it came.
  */
