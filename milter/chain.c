@@ -113,7 +113,7 @@ forget_mail(struct chain_link *l)
 	l->late = NULL;
 	l->nlate = 0;
 	l->late_code = 0;
-	l->is_asked = l->is_settled = false;
+	l->is_asked = l->is_for_nobody = l->is_settled = false;
 	l->edits = (struct edits){ 0 };
 }
 

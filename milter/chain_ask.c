@@ -91,21 +91,14 @@ tell_message(struct chain_link *l)
 
 /* --- one filter --- */
 
-/* Nobody is left for whom it would be asked. */
-static bool
-is_for_nobody(const struct chain_link *l)
-{
-	const struct chain *c = l->chain;
-
-	return c->nrcpts > 0 && c->nrefused + l->nlate >= c->nrcpts;
-}
-
 MAY_YIELD void
 chain_ask(struct chain_link *l)
 {
-	do
-		chain_bring(l, CHAIN_AT_DATA);
-	while (!chain_holds(l) && !is_for_nobody(l) && tell_message(l) > 0);
+	do {
+		if (!chain_is_for_nobody(l))
+			chain_bring(l, CHAIN_AT_DATA);
+		l->is_for_nobody = chain_is_for_nobody(l);
+	} while (!chain_holds(l) && !l->is_for_nobody && tell_message(l) > 0);
 	l->is_asked = true;
 }
 
@@ -174,7 +167,7 @@ chain_said(const struct chain *c, size_t milter)
 		return CHAIN_DISCARDED;
 	if (held != NULL)
 		return said_refusal(held->code);
-	if (is_for_nobody(l))
+	if (l->is_for_nobody)
 		return l->late_code == 0 ? CHAIN_NONE :
 		    said_refusal(l->late_code);
 	return has_quarantine(&l->edits) ? CHAIN_QUARANTINED : CHAIN_ACCEPTED;

@@ -57,6 +57,7 @@ struct chain_link {
 	size_t			 nlate;
 	int			 late_code;	/* of the first one */
 	bool			 is_asked;	/* about the message */
+	bool			 is_for_nobody;	/* nobody was left for whom */
 	bool			 is_settled;	/* and the owner told */
 	struct edits		 edits;
 	struct chain_message	 message;	/* as it stood at its turn */
@@ -156,6 +157,9 @@ MAY_YIELD int	 chain_tell(struct chain_link *l, struct arena *a, char command,
 /* Behind a command that failed: -1 or 1, as chain_tell(). */
 MAY_YIELD int	 chain_failed(struct chain_link *l, char command,
 		    enum chain_stage stage, const struct err *err, int64_t us);
+/* All recipients were refused by filters that heard of them late. Libmilter
+ * answers neither DATA nor a message then. */
+bool		 chain_is_for_nobody(const struct chain_link *l);
 /* Macros of the command, into `values`. */
 void		 chain_macros(const struct chain_link *l, char command,
 		    const struct chain_rcpt *rcpt, struct span *values);

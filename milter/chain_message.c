@@ -108,7 +108,8 @@ chain_message(struct chain *c, size_t upto, struct chain_verdict *v)
 	if (chain_verdict_first(c, v))
 		return;
 	for (size_t i = 0; i < c->n && c->links[i].index <= upto; i++)
-		if (chain_applies(&c->links[i]) && !c->links[i].is_settled)
+		if (chain_applies(&c->links[i]) && !c->links[i].is_settled &&
+		    !chain_is_for_nobody(&c->links[i]))
 			list[n++] = &c->links[i];
 	chain_bring_all(list, n, CHAIN_AT_DATA);
 	for (size_t i = 0; i < n; i++)

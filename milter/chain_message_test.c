@@ -133,7 +133,7 @@ static const struct {
 	    BY_RULES, .scene.turns = { AT('R', REPLY) } },
 	    .steps = "CHMR*0TE=0" },
 	    "CHMR*0TE<late 0(a 554 5.7.0 gone)>=0rejected | "
-	    "OCHoneMRbTAQ" },
+	    "OCHoneMRbAQ" },
 	{ "who is refused late is not told to others", { .n = 2,
 	    .filters = { { BY_RULES, .scene.turns = { AT('R', REPLY) } },
 	    { BY_RULES } }, .steps = "CHMRR*0R*1R" },
@@ -179,7 +179,7 @@ static const struct {
 	{ "consulted: would refuse all late", { .filters[0] = {
 	    BY_RULES, .scene.turns = { { .at = 'R', .nth = HOUSE_ALWAYS,
 	    .answer = ONE(LATER) } } }, .steps = "CHMRRT?0=0E" },
-	    "CHMRRT?0=0tempfailedE | OCHoneMRbRcTAQ" },
+	    "CHMRRT?0=0tempfailedE | OCHoneMRbRcAQ" },
 	{ "consulted and attached: obeyed in its turn", { .n = 2,
 	    .filters[0] = { BY_RULES, .scene = { EDITS, .turns = {
 	    AT('E', EDIT CONTINUE) } } }, .steps = "CHMR*0RT?0E" },
@@ -194,6 +194,20 @@ static const struct {
 	    .is_away = true, .failure = MILTER_REJECT },
 	    .steps = "CHMRT?0=0E!0" },
 	    "CHMRT?0=0errorE!0(a failed 550 5.5.0) | " },
+	{ "nobody is left: another one is not told", { .n = 2, .filters = {
+	    { BY_RULES, .scene.turns = { AT('R', REJECT) } }, { BY_RULES } },
+	    .steps = "CHMRT!0=0?1=1!1E" }, "CHMRT!0<late 0(a 550 5.7.1 "
+	    "Command rejected)>=0rejected?1=1none!1E | OCHoneMRbAQ | " },
+	{ "nobody is left: one of `when always` behind it", { .n = 2,
+	    .filters[0] = { BY_RULES, .scene.turns = { AT('R', REJECT) } },
+	    .steps = "CHMRT!0E=1" }, "CHMRT!0<late 0(a 550 5.7.1 Command "
+	    "rejected)>E=1none | OCHoneMRbAQ | OCHoneMRbTAQ" },
+	{ "two refuse the same one: what they said of the message", { .n = 2,
+	    .filters = { { BY_RULES, .scene.turns = { AT('R', REJECT) } },
+	    { BY_RULES, .scene.turns = { AT('R', REJECT) } } },
+	    .steps = "CHMRRT?0=0!1=1=0" }, "CHMRRT?0=0accepted!1<late 0(b 550 "
+	    "5.7.1 Command rejected)>=1accepted=0accepted | "
+	    "OCHoneMRbRcTLs0NBEQ | OCHoneMRbRcTLs0NBEQ" },
 	{ "one that there is not", { .steps = "CHMRT?2=2!2+2*2E" },
 	    "CHMRT?2=2none!2+2*2E | " ALL "Q" },
 };

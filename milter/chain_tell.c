@@ -164,6 +164,14 @@ chain_is_in_mail(const struct chain_link *l)
 	    l->mail == l->chain->mails;
 }
 
+bool
+chain_is_for_nobody(const struct chain_link *l)
+{
+	const struct chain *c = l->chain;
+
+	return c->nrcpts > 0 && c->nrefused + l->nlate >= c->nrcpts;
+}
+
 static void
 add_late(struct chain_link *l, size_t index, const struct chain_verdict *v)
 {
@@ -218,7 +226,8 @@ next_command(const struct chain_link *l, enum chain_stage stage)
 		return SMFIC_MAIL;
 	if (stage >= CHAIN_AT_RCPT && l->rcpts < c->nrcpts)
 		return SMFIC_RCPT;
-	if (stage >= CHAIN_AT_DATA && c->has_data && !l->has_data)
+	if (stage >= CHAIN_AT_DATA && c->has_data && !l->has_data &&
+	    !chain_is_for_nobody(l))
 		return SMFIC_DATA;
 	return 0;
 }
