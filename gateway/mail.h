@@ -35,8 +35,9 @@ struct mail_fate {		/* of one recipient that was taken */
 	struct mail_part *part;		/* NULL: no backend was asked for him */
 	const struct reply *answer;	/* to the message; NULL: none yet */
 	const struct err *why;		/* it is ours; NULL: it is not */
-	/* The backend's or a rule's to RCPT, if he was taken since he seems to
-	 * have the mail; else NULL. */
+	/* If he does not have the mail already: a filter's that has heard of
+	 * him late, or the backend's or a rule's to RCPT, if he was taken since
+	 * he seems to have it; else NULL. */
 	const struct reply *refused;
 	bool		 seems_to_have_it;
 	bool		 is_known;	/* it was given when he got it before */
@@ -144,6 +145,8 @@ MAY_YIELD struct reply mail_settle(struct mail *m);
 /* --- mail_log.c --- */
 /* A line for each recipient, since they differ. */
 void		 mail_log_fates(const struct mail *m);
+/* One for each whom a filter has added and the message was refused for. */
+void		 mail_log_lost(const struct mail *m);
 /* The "mail done" line. */
 void		 mail_log_done(const struct mail *m);
 /* Writes the line and frees the mail. */

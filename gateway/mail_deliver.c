@@ -160,6 +160,7 @@ hand_over(struct mail *m, const struct verdict *v, struct err *err)
 static MAY_YIELD struct reply
 refuse(struct mail *m, const struct reply *r)
 {
+	mail_envelope_forget(m);
 	mail_recall(m, false, false);
 	mail_answer_rest(m, r);
 	return mail_settle(m);

@@ -223,7 +223,8 @@ delete_them(struct wish *w, size_t n)
 
 	*gone = reply(250, "2.1.5", "Ok");
 	for (size_t i = 0; i < n; i++)
-		if (w->is_deleted[i] && m->fates[i].answer == NULL) {
+		if (w->is_deleted[i] && m->fates[i].answer == NULL &&
+		    m->fates[i].refused == NULL) {
 			m->fates[i].answer = gone;
 			m->fates[i].is_deleted = true;
 		}
@@ -267,9 +268,6 @@ do_it(struct wish *w, struct err *err)
 		mail_parts_change_sender(m, w->sender);
 	if (ask_for_added(w, err) == 0) {
 		delete_them(w, nfates);
-		/* The client cannot be told of those whom he does not know. */
-		if (w->nadded > 0)
-			m->envelope.prdr = false;
 		return 0;
 	}
 	undo(m, before, nparts);
@@ -293,6 +291,20 @@ mail_envelope_edit(struct mail *m, const struct edits *edits, struct err *err)
 	if (read_edits(&w, edits, err) < 0)
 		return -1;
 	return do_it(&w, err);
+}
+
+void
+mail_envelope_forget(struct mail *m)
+{
+	size_t n = 0;
+
+	for (; n < m->nfates && !m->fates[n].is_added; n++)
+		if (m->fates[n].is_deleted) {
+			m->fates[n].is_deleted = false;
+			m->fates[n].answer = NULL;
+		}
+	m->envelope.nrcpts -= m->nfates - n;
+	m->nfates = n;
 }
 
 bool

@@ -14,10 +14,14 @@
  * said.
  *
  * add       nothing if he is there already, else one more who gets the mail.
- *           The client knows nothing of him: if his backend fails later, the
- *           outcome is mixed (mail.h), and with PRDR too there is one reply.
+ *           The client knows nothing of him. If his backend fails with the
+ *           message (4yz) it has to come again: the outcome is mixed (mail.h),
+ *           and with PRDR too there is one reply. If it refuses the message for
+ *           good that is logged, and no reply tells of it, unless nobody else
+ *           would get it: coming again would help nobody.
  * delete    an address in any case, with or without < >; who is not there: no
- *           error. He is told 250 and gets nothing.
+ *           error. He is told 250 and gets nothing, unless somebody refuses
+ *           him or the message.
  * sender    the last one counts; of its parameters RET, ENVID, BODY and
  *           SMTPUTF8
  * DSN       what a filter wants of it (NOTIFY, ORCPT, RET, ENVID) is left out
@@ -33,6 +37,9 @@
  */
 MAY_YIELD int	mail_envelope_edit(struct mail *m, const struct edits *edits,
 		    struct err *err);
+/* The message is refused: all that filters have changed of its recipients is of
+ * no interest. */
+void		mail_envelope_forget(struct mail *m);
 /* Nobody is left who would get it. */
 bool		mail_envelope_is_empty(const struct mail *m);
 #endif

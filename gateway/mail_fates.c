@@ -1,4 +1,3 @@
-#include "gateway/mail_envelope.h"
 #include "gateway/mail_memory.h"
 #include "gateway/outcome.h"
 #include "gateway/stats.h"
@@ -40,28 +39,74 @@ tell_each(struct mail *m)
 
 	put_reply(m->session, &each);
 	for (size_t i = 0; i < m->nfates; i++)
-		put_reply(m->session, m->fates[i].is_discarded ? &dropped :
-		    m->fates[i].answer->code == 0 ? &leaving :
-		    m->fates[i].answer);
+		if (!m->fates[i].is_added)
+			put_reply(m->session, m->fates[i].is_discarded ?
+			    &dropped : m->fates[i].answer->code == 0 ?
+			    &leaving : m->fates[i].answer);
+}
+
+/* --- recipients of filters --- */
+
+static bool
+is_lost(const struct mail_fate *f)
+{
+	return f->is_added && reply_is_permanent(f->answer);
+}
+
+/* Each reply is for somebody whom the client knows: it can be told each if that
+ * leaves out nobody for whom it has to come again. */
+static bool
+knows_all(const struct mail *m)
+{
+	bool has_own = false;
+
+	for (size_t i = 0; i < m->nfates; i++) {
+		const struct mail_fate *f = &m->fates[i];
+
+		if (f->is_added && !reply_is_ok(f->answer) && !is_lost(f))
+			return false;
+		has_own |= !f->is_added && !f->is_deleted && !f->is_discarded;
+	}
+	return has_own;
+}
+
+/* Who is to get it, added or not. Those who cannot be helped by another try are
+ * left out if there is somebody else. */
+static void
+add_all(const struct mail *m, struct outcome *o)
+{
+	size_t lost = 0;
+
+	for (size_t i = 0; i < m->nfates; i++) {
+		const struct mail_fate *f = &m->fates[i];
+
+		if (f->is_discarded || f->is_deleted ||
+		    (f->is_added && m->envelope.prdr))
+			continue;
+		if (is_lost(f))
+			lost++;
+		else
+			outcome_add(o, f->answer);
+	}
+	for (size_t i = 0; o->n == 0 && lost > 0 && i < m->nfates; i++)
+		if (is_lost(&m->fates[i]))
+			outcome_add(o, m->fates[i].answer);
 }
 
 MAY_YIELD struct reply
 mail_settle(struct mail *m)
 {
-	bool is_empty = mail_envelope_is_empty(m);
 	struct outcome o = {0};
 	struct reply r;
 
-	/* Who was deleted counts only if there is nobody else. */
-	for (size_t i = 0; i < m->nfates; i++)
-		if (!m->fates[i].is_discarded && (is_empty ||
-		    !m->fates[i].is_deleted))
-			outcome_add(&o, m->fates[i].answer);
+	m->envelope.prdr &= knows_all(m);
+	add_all(m, &o);
 	m->ok = o.ok;
 	m->temp = o.temp;
 	m->perm = o.perm;
 	m->is_mixed = outcome_is_mixed(&o);
 	mail_keep(m);
+	mail_log_lost(m);
 	if (!m->is_mixed)
 		return outcome_reply(&o);
 	stats_add(STAT_MAILS_MIXED, 1);

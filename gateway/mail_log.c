@@ -212,31 +212,46 @@ log_fates(const struct mail *m, struct logline *l)
 		log_z(l, "memory", m->forgotten.text);
 }
 
-void
-mail_log_fates(const struct mail *m)
+static void
+log_fate(const struct mail *m, const struct mail_fate *f,
+    enum log_label label, const char *event)
 {
 	struct logline l;
 
-	for (size_t i = 0; i < m->nfates; i++) {
-		const struct mail_fate *f = &m->fates[i];
+	log_begin(&l, label, m->session->id, event);
+	log_int(&l, "id", m->number);
+	log_str(&l, "to", m->envelope.rcpts[f->rcpt].addr.text);
+	log_int(&l, "code", f->answer->code);
+	log_z(&l, "enhanced", f->answer->enhanced);
+	log_z(&l, "reply", f->answer->text);
+	if (f->is_added)	/* the client knows nothing of him */
+		log_z(&l, "added", "yes");
+	if (f->is_known)
+		log_z(&l, "known", "yes");
+	if (f->part != NULL)
+		log_z(&l, "backend", backend_where(f->part->tx));
+	if (f->why != NULL)
+		log_z(&l, "why", f->why->text);
+	log_end(&l);
+}
 
-		if (f->is_discarded)
-			continue;
-		log_begin(&l, LOG_LABEL_INFO, m->session->id,
-		    "mixed outcome");
-		log_int(&l, "id", m->number);
-		log_str(&l, "to", m->envelope.rcpts[f->rcpt].addr.text);
-		log_int(&l, "code", f->answer->code);
-		log_z(&l, "enhanced", f->answer->enhanced);
-		log_z(&l, "reply", f->answer->text);
-		if (f->is_known)
-			log_z(&l, "known", "yes");
-		if (f->part != NULL)
-			log_z(&l, "backend", backend_where(f->part->tx));
-		if (f->why != NULL)
-			log_z(&l, "why", f->why->text);
-		log_end(&l);
-	}
+void
+mail_log_fates(const struct mail *m)
+{
+	for (size_t i = 0; i < m->nfates; i++)
+		if (!m->fates[i].is_discarded)
+			log_fate(m, &m->fates[i], LOG_LABEL_INFO,
+			    "mixed outcome");
+}
+
+void
+mail_log_lost(const struct mail *m)
+{
+	for (size_t i = 0; i < m->nfates; i++)
+		if (m->fates[i].is_added &&
+		    reply_is_permanent(m->fates[i].answer))
+			log_fate(m, &m->fates[i], LOG_LABEL_WARN,
+			    "added recipient refused");
 }
 
 void

@@ -165,7 +165,7 @@ mail_milters_refused(struct mail *m, const struct rcpt *rcpt,
 	chain_rcpt(chain_of(m), &told, &v);
 }
 
-/* Filters that are told late may refuse who was taken. */
+/* Filters that are told late may refuse who was taken; unless he has it. */
 void
 mail_milters_refuse(struct mail *m, size_t index,
     const struct chain_verdict *v)
@@ -178,8 +178,8 @@ mail_milters_refuse(struct mail *m, size_t index,
 		if (m->fates[i].is_told && index-- == 0)
 			break;
 	assert(i < m->nfates);
-	if (m->fates[i].answer == NULL)
-		m->fates[i].answer = r;
+	if (m->fates[i].refused == NULL)
+		m->fates[i].refused = r;
 }
 
 /* --- macros --- */

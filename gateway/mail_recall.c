@@ -288,7 +288,8 @@ has_it_nevertheless(const struct mail *m, const struct mail_fate *f)
 	for (size_t i = 0; m->is_mixed && i < m->nfates; i++) {
 		const struct mail_fate *other = &m->fates[i];
 
-		if (!other->is_discarded && reply_is_ok(other->answer) &&
+		if (!other->is_discarded && !other->is_deleted &&
+		    reply_is_ok(other->answer) &&
 		    span_eq(rcpts[other->rcpt].addr.text,
 		    rcpts[f->rcpt].addr.text))
 			return true;
