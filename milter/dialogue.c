@@ -323,12 +323,15 @@ dialogue_is_usable(struct dialogue *d)
 
 /* libmilter takes "next client" behind the end of a message that it let
  * continue, and nowhere else: there it passes it over without a word, and the
- * connect that follows too. */
+ * connect that follows too. Only their order tells whose answers are whose: one
+ * to a command to which the filter had agreed to say nothing would be taken for
+ * that to the next, and at last for that to the next client's mail. */
 MAY_YIELD bool
 dialogue_next(struct dialogue *d)
 {
 	bool may = d->may_end && dialogue_is_usable(d) &&
-	    option_sends(&d->terms, SMFIC_QUIT_NC);
+	    option_sends(&d->terms, SMFIC_QUIT_NC) &&
+	    option_answers_all(&d->terms);
 	struct err err;
 
 	d->may_end = false;	/* not once more for one of whom it hears

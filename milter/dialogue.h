@@ -46,7 +46,8 @@
  * Errors    -1: the filter is of no use any more, "milter NAME: MAIL: what
  *           happened"; the connection is closed, and each later step gives the
  *           same error. An answer that nobody waited for is seen at the next
- *           step. ERR_CONFIG at a header field: it is larger than a packet. A spool that cannot be written is none of the dialogue.
+ *           step, or behind that to the end of the message: whose answers are
+ *           whose is not known then. ERR_CONFIG at a header field: it is larger than a packet. A spool that cannot be written is none of the dialogue.
  * Limits    DIALOGUE_*; the octets of a new body by body_most
  */
 #define DIALOGUE_EDITS		1000	/* in one mail: no filter does so much
@@ -142,7 +143,8 @@ MAY_YIELD int	dialogue_end(struct arena *a, struct dialogue *d,
 MAY_YIELD void	dialogue_abort(struct dialogue *d);
 /* The client goes, another may come: dialogue_connect() begins with him. True
  * only if the last thing said was the end of a message, and the verdict on it
- * CONTINUE. Otherwise, or if the filter cannot: dialogue_quit(). */
+ * CONTINUE, of a filter that answers all that it is told. Otherwise, or if the
+ * filter cannot: dialogue_quit(). */
 MAY_YIELD bool	dialogue_next(struct dialogue *d);
 /* It has not failed, closed the connection, or said anything unasked: to be
  * looked at before one that has rested is used for the next client. */

@@ -123,11 +123,25 @@ check_octets(struct waiting *w, const struct packet *p, struct err *err)
 	return 0;
 }
 
+/* What else has come by now: this was the answer to something earlier, or is
+ * one of two. */
 static int
-end_edits(struct edits *edits, const struct answer *verdict)
+check_alone(struct dialogue *d, struct err *err)
+{
+	size_t n = conn_unread(d->conn);
+
+	return n == 0 ? 0 : err_set(err, ERR_SYNTAX, "the filter has sent %zu "
+	    "octets behind its answer", n);
+}
+
+static int
+end_edits(struct dialogue *d, struct edits *edits,
+    const struct answer *verdict, struct err *err)
 {
 	if (edits == NULL)
 		return 0;
+	if (check_alone(d, err) < 0)
+		return -1;
 	if (edits->body != NULL && edits->lost.kind == 0)
 		(void)spool_end(edits->body, &edits->lost);
 	if (verdict->kind != ANSWER_CONTINUE &&
@@ -152,7 +166,7 @@ dialogue_answer(struct arena *a, struct dialogue *d, char command,
 		    answer_read(a, &d->terms, command, &p, verdict, err) < 0)
 			return -1;
 		if (answer_is_final(verdict->kind))
-			return end_edits(edits, verdict);
+			return end_edits(d, edits, verdict, err);
 		if (keep(d, &w, command, verdict, err) < 0)
 			return -1;
 	}

@@ -187,9 +187,16 @@ static const struct {
 	    .at = 'H', .answer = ONE("\0\0\0\1c") }, "CH?M",
 	    "CH gone syntax: milter test: MAIL: the filter has sent 5 octets "
 	    "that nobody waited for | OCH" },
-	{ "it goes between two mails", { .at = 'E', .answer =
-	    ONE("\0\0\0\1c\0\0\0\1c") }, "CHMRE?K",
-	    "CHMRE gone no-nextK | OCHMREQ" },
+	{ "two answers to the message", { .at = 'E', .answer =
+	    ONE("\0\0\0\1c\0\0\0\1r") }, "CHMRE",
+	    "CHMR syntax: milter test: end of message: the filter has sent 5 "
+	    "octets behind its answer | OCHMRE" },
+	{ "an answer that is not the message's", { .steps = SMFIP_NR_BODY |
+	    SMFIP_NR_EOH, .at = 'N', .answer = ONE("\0\0\0\1c") }, "CHMRNE",
+	    "CHMRN syntax: milter test: end of message: the filter has sent 5 "
+	    "octets behind its answer | OCHMRNE" },
+	{ "no next client of one that does not always answer", {
+	    .steps = SMFIP_NR_HELO }, "CHMREK", "CHMRE no-nextK | OCHMREQ" },
 	{ "discard at HELO", { .at = 'H', .answer = ONE("\0\0\0\1d") }, "CHM",
 	    "C syntax: milter test: HELO: the filter answered \"discard\" to "
 	    "HELO, where it cannot be | OCH" },

@@ -19,7 +19,8 @@
  *           (a header field too large for a packet, edits that cannot be made)
  *           is no failure here.
  * Kept      connections that a finished session has left: max_idle of them, for
- *           idle_time; a filter must have agreed to that.
+ *           idle_time; a filter must have agreed to that, and to answer all
+ *           that it is told (dialogue.h).
  * Memory    the settings are kept by pointer. milters_destroy() tells idle
  *           connections QUIT; memory and settings are free when the last chain
  *           has ended, and its own fiber: the loop must still turn.

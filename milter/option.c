@@ -126,6 +126,15 @@ option_awaits(const struct terms *t, char command)
 	return true;
 }
 
+bool
+option_answers_all(const struct terms *t)
+{
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (t->steps & steps[i].no_answer)
+			return false;
+	return true;
+}
+
 macro_set
 option_macros(const struct terms *t, char command)
 {

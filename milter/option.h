@@ -69,6 +69,9 @@ bool		option_sends(const struct terms *t, char command);
 /* Is there an answer to it? Waiting for one that does not come would end in
  * a timeout. */
 bool		option_awaits(const struct terms *t, char command);
+/* It answers all that it is told. One that has agreed not to, and then does,
+ * has an answer too many on its way. */
+bool		option_answers_all(const struct terms *t);
 /* The macros before it; an empty set: none. */
 macro_set	option_macros(const struct terms *t, char command);
 /* Recipients that we refuse ourselves are sent too, with {rcpt_mailer}

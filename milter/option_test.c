@@ -176,6 +176,7 @@ step_test(void)
 		packet_put_uint(&b, bits[i].step);
 		snprintf(name, sizeof(name), "step %x", bits[i].step);
 		T_INT(name, agree(buf_text(&b), &t, &err), 0);
+		T_OK(name, option_answers_all(&t) == !bits[i].is_answer);
 		for (const char *c = "CHMRTLNBU"; *c != '\0'; c++) {
 			T_OK(name, option_sends(&t, *c) ==
 			    (bits[i].is_answer || *c != bits[i].command));
