@@ -74,7 +74,8 @@ static const struct directive rows[] = {
 { .name = "max_time", .scopes = SCOPE_MILTER, .type = VALUE_DURATION,
     .offset = MILTER(max_time), .fallback = "5m",
     .min = MS(100), .max = HOURS(1),
-    .help = "How long one step may take in all. A filter that reports "
+    .help = "How long one step may take in all; header, body and the "
+	"answer to the whole message are one. A filter that reports "
 	"progress gets the time of its step anew each time, but no more "
 	"than this." },
 

@@ -158,7 +158,7 @@ struct milter_conf {
 	int64_t		 command_timeout;
 	int64_t		 body_timeout;	/* each packet of the body */
 	int64_t		 end_timeout;	/* the answer to the whole message */
-	int64_t		 max_time;	/* a step, whatever its progress */
+	int64_t		 max_time;	/* a step, or the message */
 	enum milter_failure failure;	/* where nothing else is set: */
 	enum milter_failure failure_connect;
 	enum milter_failure failure_helo;

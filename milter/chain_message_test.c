@@ -243,6 +243,31 @@ time_test(void)
 	}
 }
 
+/* Each step is in time; the message is not. */
+static void
+slow_test(void)
+{
+	struct chain_drive drive = { .n = 1,
+	    .filters[0].failure = MILTER_TEMPFAIL };
+
+	for (size_t i = 0; i < HOUSE_TURNS; i++)
+		drive.filters[0].scene.turns[i] = (struct milter_house_turn){
+		    .at = "LNBE"[i], .delay = 19 * CLOCK_S };
+	chain_drive_begin(&drive);
+	chain_drive_conf(0)->max_time = 60 * CLOCK_S;
+	chain_drive_reload();
+	chain_drive_clients("CHMRTE", 1);
+	T_STR("slow at each step", chain_drive_shown(0), "CHMRTE(a failed "
+	    "451 4.7.1)");
+	T_INT("slow at each step", chain_drive_took(0) / CLOCK_S, 60);
+	chain_drive_end();
+	chain_drive_begin(&drive);
+	chain_drive_clients("CHMRTE", 1);
+	T_INT("slow, but in time", chain_drive_took(0) / CLOCK_S, 76);
+	T_STR("slow, but in time", chain_drive_shown(0), "CHMRTE");
+	chain_drive_end();
+}
+
 int
 main(void)
 {
@@ -252,6 +277,7 @@ main(void)
 		T_STR(cases[i].name, chain_drive_play(&cases[i].drive),
 		    cases[i].want);
 	time_test();
+	slow_test();
 	loop_destroy();
 	return t_done();
 }

@@ -74,6 +74,13 @@ dialogue_terms(const struct dialogue *d)
 /* --- a step --- */
 
 static bool
+is_of_message(char command)
+{
+	return command == SMFIC_HEADER || command == SMFIC_EOH ||
+	    command == SMFIC_BODY || command == SMFIC_BODYEOB;
+}
+
+static bool
 is_of_mail(char command)
 {
 	return command != SMFIC_CONNECT && command != SMFIC_HELO &&
@@ -125,6 +132,8 @@ dialogue_step(struct dialogue *d, char command, const struct span *macros,
 		*verdict = d->mail;
 		return 0;
 	}
+	if (d->message_end == 0 && is_of_message(command))
+		d->message_end = clock_now() + d->conf->most_time;
 	if (!option_sends(&d->terms, command))
 		return put_macros(d, command, macros, err);
 	if (dialogue_is_quiet(d, err) < 0)
@@ -307,6 +316,7 @@ dialogue_abort(struct dialogue *d)
 {
 	struct err err;	/* the next step tells it */
 
+	d->message_end = 0;
 	if (d->conn != NULL && d->in_mail)
 		tell(d, SMFIC_ABORT, dialogue_deadline(d, SMFIC_ABORT), &err);
 	d->in_mail = false;

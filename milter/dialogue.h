@@ -38,7 +38,8 @@
  *           ends the mail before it. RSET, HELO, STARTTLS or a client who
  *           goes in a mail: dialogue_abort().
  * Time      each step has its own, for sending and for the answer; PROGRESS
- *           gives it anew, but most_time is the end of all.
+ *           gives it anew, but most_time is the end of all; the message, from
+ *           its first field on, is one step in that.
  * Yields    every step that sends
  * Memory    texts of verdicts and edits are in the arena given; what is held
  *           lies there too, so that connect and HELO take the session's. The
@@ -70,7 +71,8 @@ struct dialogue_conf {
 	int64_t		 command_time;
 	int64_t		 body_time;	/* each packet of the body */
 	int64_t		 end_time;	/* from the end of the message on */
-	int64_t		 most_time;	/* a step, whatever its progress */
+	int64_t		 most_time;	/* a step, or the message, whatever its
+					   progress */
 	uint64_t	 body_most;	/* octets of a new body */
 	const char	*spool_dir;	/* where that goes */
 };

@@ -4,17 +4,26 @@
 #include "milter/command.h"
 #include "milter/dialogue_internal.h"
 
-int64_t
-dialogue_deadline(const struct dialogue *d, char command)
+static int64_t
+time_of(const struct dialogue *d, char command)
 {
 	switch (command) {
 	case SMFIC_BODY:
-		return clock_now() + d->conf->body_time;
+		return d->conf->body_time;
 	case SMFIC_BODYEOB:
-		return clock_now() + d->conf->end_time;
+		return d->conf->end_time;
 	default:
-		return clock_now() + d->conf->command_time;
+		return d->conf->command_time;
 	}
+}
+
+int64_t
+dialogue_deadline(const struct dialogue *d, char command)
+{
+	int64_t deadline = clock_now() + time_of(d, command);
+
+	return d->message_end > 0 && d->message_end < deadline ?
+	    d->message_end : deadline;
 }
 
 int

@@ -18,6 +18,7 @@ struct dialogue {
 	bool		 in_mail;	/* it has been told of one, and the
 					   mail is not over for it */
 	bool		 skips_body;
+	int64_t		 message_end;	/* no later; 0: it has not begun */
 	bool		 may_end;	/* here it knows "next client" */
 };
 
