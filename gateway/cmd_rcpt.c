@@ -158,7 +158,7 @@ ask_milters(struct mail *m, const struct rcpt *rcpt, struct arena *scratch,
 	why->is_told = r.code == 0 && !r.close;
 	if (why->is_told)
 		return taken;
-	why->milter = mail_milters_by(m);
+	why->milter = mail_milters_rcpt_by(m);
 	if (why->refused != NULL)
 		return taken;
 	mail_part_forget(m);
@@ -205,7 +205,7 @@ judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
 	    m->discarded + 1, &v, &is_apart, &why->failure) < 0)
 		return reply_err(&why->failure);
 	sentence_log(s->id, PHASE_RCPT, &v);
-	mail_milters_attach(m, &v, true);
+	mail_milters_attach(m, &v);
 	if (v.delay > 0)
 		mail_parts_rest(m);
 	if (session_delay(&v, &why->failure) < 0)
@@ -235,8 +235,7 @@ refuse_by_milter(struct mail *m, struct reason *why)
 		why->milter = mail_milters_by(m);
 	else
 		for (enum phase p = PHASE_CONNECT; p <= PHASE_MAIL; p++)
-			mail_milters_attach(m, judge_verdict(
-			    m->session->judge, p), p == PHASE_MAIL);
+			session_milters_attach(m->session, p);
 	return r;
 }
 
@@ -281,15 +280,17 @@ log_discarded(const struct mail *m, const struct rcpt *rcpt,
 /* Only the first is kept, so that refused ones do not grow the mail. */
 static void
 note_refused(struct mail *m, const struct rcpt *rcpt, const struct reply *r,
-    const struct rule *rule)
+    const struct reason *why)
 {
 	if (m->refused++ > 0)
 		return;
 	m->refused_to = arena_span(m->arena, rcpt->addr.text);
 	m->refusal = arena_new(m->arena, struct reply);
 	*m->refusal = *r;
-	if (m->discarded == 0)
-		m->rcpt_rule = rule;
+	if (m->discarded > 0)
+		return;
+	m->rcpt_rule = why->rule;
+	m->rcpt_milter = why->milter;
 }
 
 static MAY_YIELD struct reply
@@ -306,6 +307,7 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 	if (why.is_discarded) {
 		mail_add_discarded(m);
 		m->rcpt_rule = why.rule;
+		m->rcpt_milter = NULL;
 		log_discarded(m, rcpt, why.rule);
 		stats_add(STAT_RCPTS_OK, 1);
 		return r;
@@ -320,7 +322,7 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 		stats_add(STAT_RCPTS_OK, 1);
 		return r;
 	}
-	note_refused(m, rcpt, &r, why.rule);
+	note_refused(m, rcpt, &r, &why);
 	if (reply_is_permanent(&r)) {
 		if (!why.is_known)	/* somebody may be trying names */
 			m->session->errors++;

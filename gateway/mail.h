@@ -64,6 +64,7 @@ struct mail {
 	/* Who discarded one, or refused the first: of a mail that has no
 	 * recipient. */
 	const struct rule *rcpt_rule;
+	const char	*rcpt_milter;	/* the same: the filter */
 	struct mail_part *parts;	/* by backend; mail_parts.h */
 	struct mail_part *asked;	/* about the recipient at hand */
 	const struct envelope *sender;	/* a filter's; NULL: the client's */

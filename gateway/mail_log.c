@@ -147,9 +147,11 @@ log_findings(const struct findings *f, struct logline *l)
 static void
 log_milters(const struct mail *m, struct logline *l)
 {
+	const char *by = mail_milters_by(m);
 	struct buf *b = scratch();
 
-	log_z(l, "milter", mail_milters_by(m));
+	log_z(l, "milter", by != NULL || m->envelope.nrcpts > 0 ? by :
+	    m->rcpt_milter);
 	mail_milters_put_changed(m, b);
 	if (b->len > 0)
 		log_str(l, "changed-by", buf_text(b));

@@ -37,13 +37,23 @@ mail_milters_take(struct mail *m, const struct chain_verdict *v)
 	return session_milters_reply(m->session, v);
 }
 
+static const char *
+name_of(const struct mail *m, size_t milter)
+{
+	return milter == CHAIN_NOBODY ? NULL :
+	    m->session->worker->settings->milters[milter].name;
+}
+
 const char *
 mail_milters_by(const struct mail *m)
 {
-	const struct mail_milters *mm = m->milters;
+	return m->milters == NULL ? NULL : name_of(m, m->milters->by);
+}
 
-	return mm == NULL || mm->by == CHAIN_NOBODY ? NULL :
-	    m->session->worker->settings->milters[mm->by].name;
+const char *
+mail_milters_rcpt_by(const struct mail *m)
+{
+	return m->milters == NULL ? NULL : name_of(m, m->milters->rcpt_by);
 }
 
 /* --- MAIL --- */
@@ -98,9 +108,11 @@ mail_milters_begin(struct mail *m)
 		return reply_none();
 	m->milters = arena_new(m->arena, struct mail_milters);
 	m->milters->mail = m;
-	m->milters->by = CHAIN_NOBODY;
+	m->milters->by = m->milters->rcpt_by = CHAIN_NOBODY;
 	if (!s->milters->is_prompt)
 		return reply_none();
+	for (enum phase p = PHASE_CONNECT; p <= PHASE_MAIL; p++)
+		session_milters_attach(s, p);
 	tell(m);
 	return m->milters->held.close || s->conf->reject_at_connect ?
 	    m->milters->held : reply_none();
@@ -122,13 +134,13 @@ mail_milters_end(struct mail *m)
 /* --- recipients --- */
 
 void
-mail_milters_attach(struct mail *m, const struct verdict *v, bool is_mail)
+mail_milters_attach(struct mail *m, const struct verdict *v)
 {
-	if (m->milters == NULL || v == NULL)
+	if (m->milters == NULL)
 		return;
 	for (size_t i = 0; i < m->session->worker->settings->nmilters; i++)
 		if (v->milters & (UINT32_C(1) << i))
-			chain_attach(chain_of(m), i, is_mail);
+			chain_attach(chain_of(m), i, true);
 }
 
 MAY_YIELD struct reply
@@ -136,16 +148,24 @@ mail_milters_rcpt(struct mail *m, const struct rcpt *rcpt,
     struct arena *scratch)
 {
 	struct chain_rcpt told = { .address = rcpt->addr.text };
+	struct mail_milters *mm = m->milters;
 	struct chain_verdict v;
+	size_t before;
+	struct reply r;
 
-	if (m->milters == NULL)
+	if (mm == NULL)
 		return reply_none();
 	tell(m);
-	if (is_against(&m->milters->held))
-		return m->milters->held;
+	mm->rcpt_by = before = mm->by;
+	if (is_against(&mm->held))
+		return mm->held;
 	told.nargs = split(scratch, rcpt->params, &told.args);
 	chain_rcpt(chain_of(m), &told, &v);
-	return mail_milters_take(m, &v);
+	r = mail_milters_take(m, &v);
+	mm->rcpt_by = v.milter;
+	if (v.kind == CHAIN_REFUSE)	/* on him alone */
+		mm->by = before;
+	return r;
 }
 
 MAY_YIELD void

@@ -30,6 +30,7 @@ struct mail_milters {
 	struct reply	 held;		/* against client or sender */
 	bool		 is_dropped;	/* a filter discards the message */
 	size_t		 by;		/* who decided; CHAIN_NOBODY */
+	size_t		 rcpt_by;	/* on the last recipient; the same */
 	uint32_t	 changed;	/* who changed something, a bit each */
 	/* Why a filter has it kept back; p NULL: none has. */
 	struct span	 quarantine;
@@ -46,10 +47,8 @@ struct mail_milters {
 MAY_YIELD struct reply mail_milters_begin(struct mail *m);
 /* Against the client or the sender, to be told at RCPT. */
 struct reply	 mail_milters_held(const struct mail *m);
-/* Rules want some filters to hear of this client, or (is_mail) of this mail;
- * NULL: no rule was asked. */
-void		 mail_milters_attach(struct mail *m, const struct verdict *v,
-		    bool is_mail);
+/* Rules of a recipient want some filters to hear of this mail. */
+void		 mail_milters_attach(struct mail *m, const struct verdict *v);
 /* One whom all others have taken. */
 MAY_YIELD struct reply mail_milters_rcpt(struct mail *m,
 		    const struct rcpt *rcpt, struct arena *scratch);
@@ -74,9 +73,11 @@ bool		 mail_milters_drop(const struct mail *m);
 void		 mail_milters_quarantine(struct mail *m, struct verdict *v);
 /* What is delivered instead of what came; NULL: it is as it came. */
 const struct draft *mail_milters_draft(const struct mail *m);
-/* For the log: who decided, NULL if none did; and who changed it, with a comma
- * between them. */
+/* For the log: who decided on the mail, and who refused the recipient that was
+ * asked about last, NULL if none did; and who changed it, with a comma between
+ * them. */
 const char	*mail_milters_by(const struct mail *m);
+const char	*mail_milters_rcpt_by(const struct mail *m);
 void		 mail_milters_put_changed(const struct mail *m,
 		    struct buf *out);
 /* It is over; before its memory goes. */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "gateway/judge.h"
 #include "gateway/mail.h"
 #include "gateway/mail_milters.h"
 #include "gateway/milter_macros.h"
@@ -215,6 +216,18 @@ holds(const struct session *s)
 	return s->milters->held.code != 0 || s->milters->held.close;
 }
 
+void
+session_milters_attach(struct session *s, enum phase phase)
+{
+	const struct verdict *v = judge_verdict(s->judge, phase);
+
+	for (size_t i = 0; v != NULL && s->milters != NULL &&
+	    i < s->worker->settings->nmilters; i++)
+		if (v->milters & (UINT32_C(1) << i))
+			chain_attach(s->milters->chain, i,
+			    phase == PHASE_MAIL);
+}
+
 MAY_YIELD void
 session_milters_know(struct session *s)
 {
@@ -268,9 +281,15 @@ session_milters_greet(struct session *s, bool is_proxy)
 	s->milters->is_proxy = is_proxy;
 	if (is_proxy)
 		return reply_none();
+	session_milters_attach(s, PHASE_CONNECT);
 	session_milters_know(s);
 	r = told_now(s);
-	return r.code == 0 ? r : sentence_as_greeting(r);
+	if (r.code == 0)
+		return r;
+	r = sentence_as_greeting(r);
+	if (r.close)
+		s->ended_by = "milter";
+	return r;
 }
 
 /* Those who know him hear of each HELO at once. */
@@ -284,6 +303,7 @@ session_milters_helo(struct session *s)
 	sm->is_named = false;
 	if ((!sm->is_prompt || sm->is_proxy) && !sm->is_known)
 		return reply_none();
+	session_milters_attach(s, PHASE_HELO);
 	session_milters_know(s);
 	return told_now(s);
 }

@@ -6,6 +6,7 @@
 #include "gateway/session.h"
 #include "milter/chain.h"
 #include "milter/macro.h"
+#include "policy/phase.h"
 /*
  * session_milters -- a session's client before the filters
  *
@@ -54,6 +55,9 @@ MAY_YIELD void	 session_milters_end(struct session *s);
 /* The chain knows the client, whose name is looked up for that, and his HELO.
  * Who is told late hears of them with the mail. */
 MAY_YIELD void	 session_milters_know(struct session *s);
+/* What rules of this phase, up to MAIL, want filters to hear of, as far as it is
+ * known by now: this client, or this mail. */
+void		 session_milters_attach(struct session *s, enum phase phase);
 /* MAIL: filters that have failed are tried anew, and what was held for that is
  * held no longer. */
 void		 session_milters_forgive(struct session *s);
