@@ -25,7 +25,7 @@ WITHOUT_A_WORD = object()	# in place of a code: closed
 
 
 def filtered(start, listeners, backends, top="", routes=None, backend="",
-             workers=1):
+             workers=1, results=False):
     """`listeners` is {name: (lines of it, lines of a filter, ...)}; the
     filters of `in` are in0, in1 and so on. `gateway.at` has the addresses."""
     at, text = {}, ""
@@ -38,8 +38,9 @@ def filtered(start, listeners, backends, top="", routes=None, backend="",
                 name, i, name, lines)
     gateway = start.gateway(start=False, workers=workers)
     gateway.configure(gateway.text(
-        backends, "max_sessions_per_network 0\nauthres { add no }\n" + text +
-        top, "", backend, routes))
+        backends, "max_sessions_per_network 0\n%s%s%s" % (
+            "" if results else "authres { add no }\n", text, top),
+        "", backend, routes))
     gateway.own_folder("var")
     gateway.at = at
     return gateway.start()
