@@ -61,6 +61,12 @@ read_sender(struct wish *w, const struct answer *edit, struct err *err)
 	    &limits, sender, &fault) < 0)
 		return cannot_be(&fault, edit, err);
 	sender->needs &= ~(unsigned)ABILITY_DSN;
+	/* Whether lines mean anything is known, and no other word goes out. */
+	if (w->mail->in.mode == NEWLINE_BINARY ||
+	    sender->body == BODY_BINARYMIME) {
+		sender->body = BODY_NONE;
+		sender->needs &= ~(unsigned)ABILITY_BINARYMIME;
+	}
 	w->sender = sender;
 	return 0;
 }

@@ -22,8 +22,8 @@
  * delete    an address in any case, with or without < >; who is not there: no
  *           error. He is told 250 and gets nothing, unless somebody refuses
  *           him or the message.
- * sender    the last one counts; of its parameters RET, ENVID, BODY and
- *           SMTPUTF8
+ * sender    the last one counts; of its parameters RET, ENVID, SMTPUTF8 and
+ *           BODY, but not from or to BINARYMIME
  * DSN       what a filter wants of it (NOTIFY, ORCPT, RET, ENVID) is left out
  *           where the backend cannot do it
  * all       in their order, or none: what the filter did before is as it was.
