@@ -246,7 +246,8 @@ side_disappointed(struct side *s, size_t nwords)
 	}
 	if (!judgement.is_fault_run)
 		problem("line %u, %s: want \"%.*s\", got \"%.*s\"", s->line,
-		    kind_name(s), SPAN_ARG(buf_text(&want)), SPAN_ARG(buf_text(&s->last)));
+		    kind_name(s), SPAN_ARG(buf_text(&want)),
+		    SPAN_ARG(buf_text(&s->last)));
 	buf_free(&want);
 	side_close(s);
 	s->at = s->n;
@@ -274,7 +275,8 @@ do_search(struct side *s, size_t nwords, bool wanted)
 	    memmem(s->last.p, s->last.len, text.p, text.len) != NULL;
 
 	if (found != wanted && judgement_is_strict())
-		problem("%s: \"%.*s\" is %s \"%.*s\"", kind_name(s), SPAN_ARG(text), found ? "in" : "not in",
+		problem("%s: \"%.*s\" is %s \"%.*s\"", kind_name(s),
+		    SPAN_ARG(text), found ? "in" : "not in",
 		    SPAN_ARG(buf_text(&s->last)));
 }
 

@@ -32,7 +32,7 @@ struct side {
 	bool		 ends_message;	/* the next 2yz is about a message */
 	/* a filter's */
 	char		 command;	/* the last one; 0: none */
-	struct buf	 macros;	/* that came with it, "\nNAME=VALUE\n" */
+	struct buf	 macros;	/* with it, "\nNAME=VALUE\n" */
 	uint32_t	 steps;		/* as it has agreed */
 };
 

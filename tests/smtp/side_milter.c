@@ -179,7 +179,9 @@ take_command(struct side *s)
 
 	buf_clear(&s->macros);
 	for (size_t at = 0;; at += 4 + len) {
-		data = span_n(s->in.p + at, s->in.len - at);
+		data = buf_text(&s->in);
+		if (at > 0)
+			data = span_n(data.p + at, data.len - at);
 		if (!packet_uint(&data, &len) || data.len < len || len == 0)
 			return false;
 		s->command = data.p[0];

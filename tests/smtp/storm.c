@@ -6,8 +6,9 @@
  * DNS and time at random too. Two backends, SMTP with and without PRDR and
  * LMTP, that fare differently with each recipient. Nothing may crash, leak or
  * hang, nobody is said to have a message that no backend has taken for him,
- * and where there is a memory that works nobody has it twice. `storm N` plays
- * N of them, `storm N SEED` from this one.
+ * and where there is a memory that works nobody has it twice. Filters that
+ * pass, refuse, edit and fail: of what they want of a message all is done or
+ * nothing. `storm N` plays N of them, `storm N SEED` from this one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@
 #include "tests/smtp/stage.h"
 #include "tests/smtp/storm.h"
 
-#define STORMS		300
+#define STORMS		1000
 #define STEPS		60
 
 static uint64_t		 state;
@@ -59,6 +60,8 @@ pass_time(int64_t us)
 
 	for (settle(); clock_now() < until; settle()) {
 		next = fiber_next_deadline();
+		if (next > storm_filters_due())
+			next = storm_filters_due();
 		if (next > until)
 			next = until;
 		fake_clock_advance(next > clock_now() ? next - clock_now() :
@@ -88,15 +91,13 @@ static const char *const commands[] = {
 static const char *const course[] = { "EHLO h1.example",
 	"MAIL FROM:<u@a.example>", "RCPT TO:<root@here.example>",
 	"RCPT TO:<anna@deep.here.example>", "RCPT TO:<root@there.example>",
-	"DATA",
+	"DATA", "RSET",
 	"MAIL FROM:<u@a.example> PRDR", "RCPT TO:<root@here.example>",
 	"RCPT TO:<anna@there.example>", "RCPT TO:<root@here.example>",
 	"DATA" };
-static size_t	course_at;
-static const char message[] = "From: u@a.example\r\nSubject: spam\r\n"
-    "Message-ID: <%u@a.example>\r\nX: ABC\r\nX-B: 1\r\n"
-    "DKIM-Signature: v=1; a=rsa-sha256; d=a.example; "
-    "s=k; h=from; bh=AAAA; b=AAAA\r\n\r\ntext\r\nid %u\r\n.\r\n";
+#define COURSE	(sizeof(course) / sizeof(course[0]))
+static size_t	course_at;	/* what is said next */
+static bool	has_lost_reply;
 
 static void
 put(const char *text)
@@ -118,9 +119,8 @@ static void
 say_message(void)
 {
 	unsigned id = 1 + storm_any(STORM_MESSAGES);
-	char text[512];
+	const char *text = storm_message(id);
 
-	snprintf(text, sizeof(text), message, id, id);
 	storm_heard_say(text, id);
 	put(text);
 	settle();
@@ -131,6 +131,11 @@ say_message(void)
 static void
 step(bool is_neat)
 {
+	if (storm_heard_awaits_go_ahead() ||	/* it would be the message */
+	    (storm_heard_is_waiting() && storm_any(4) > 0)) {
+		pass_time(storm_any(4000) * CLOCK_MS);
+		return;
+	}
 	if (storm_heard_awaits_message() && (is_neat || storm_any(10) > 0))
 		say_message();
 	switch (is_neat && storm_any(10) > 0 ? 12 : storm_any(12)) {
@@ -150,13 +155,46 @@ step(bool is_neat)
 		say("RCPT TO:<rob@here.example>");
 		break;
 	default:
-		course_at = (course_at + 1) % (sizeof(course) /
-		    sizeof(course[0]));
 		say(course[course_at]);
+		course_at = (course_at + 1) % COURSE;
 		break;
 	}
 	settle();
 	pass_time(storm_any(2) * 2 * CLOCK_S);
+}
+
+struct course {
+	bool		 has_memory, has_quarantine;
+	bool		 is_neat, has_rules, has_filters;
+	unsigned	 when, what;	/* strikes */
+};
+
+/* Who has left before he was told comes again with what he has delivered. */
+static void
+leave(void)
+{
+	settle();
+	if (storm_heard_is_waiting())
+		has_lost_reply = true;
+	side_close(&stage.client);
+}
+
+/* Filters keep connections for the next one. */
+static void
+come_and_go(const struct course *c)
+{
+	if (stage.worker.state != WORKER_RUNNING)
+		return;
+	if (stage.client.fd >= 0 && storm_any(40) == 0)
+		leave();
+	if ((stage.client.fd >= 0 && !stage.client.saw_end) ||
+	    storm_any(4) > 0)
+		return;
+	side_close(&stage.client);
+	storm_heard_begin(c->has_rules);
+	stage_next_client(NULL);
+	course_at = 0;
+	settle();
 }
 
 /* What is rare: once in a storm, if at all. */
@@ -167,7 +205,7 @@ strike(unsigned what)
 
 	switch (what) {
 	case 0:
-		side_close(&stage.client);
+		leave();
 		break;
 	case 1:
 		if (stage.client.fd >= 0)
@@ -227,12 +265,6 @@ static const char first_rules[] =
     "delay 2s when rcpt.local is \"anna\"\n"
     "}\n";
 
-struct course {
-	bool		 has_memory, has_quarantine;
-	bool		 is_neat;
-	unsigned	 when, what;	/* strikes */
-};
-
 static const char *
 proto(void)
 {
@@ -264,6 +296,8 @@ make_script(struct arena *a, const struct course *c)
 	if (c->has_quarantine)
 		fputs("set: quarantine q\nset: backend q { "
 		    "address smtp://127.0.0.3:25 probe_interval 0 }\n", f);
+	if (c->has_filters)
+		fputs(storm_filters_settings(a, c->has_rules), f);
 	fclose(f);
 	script = script_read(a, path, &err);
 	unlink(path);
@@ -279,7 +313,7 @@ check_copies(const struct course *c)
 	unsigned most = storm_most_copies(&who);
 
 	if (most > 1 && c->has_memory && !c->has_quarantine && c->is_neat &&
-	    !forgets(c->what))
+	    !forgets(c->what) && !has_lost_reply)
 		problem("%u copies of %s", most, who);
 }
 
@@ -287,28 +321,30 @@ static void
 perform(const struct course *c)
 {
 	storm_servers_begin();
-	storm_heard_begin();
+	storm_heard_begin(c->has_rules);
 	fake_fail_wait(0, FAIL_BY_TIMEOUT);
 	course_at = 0;
+	has_lost_reply = false;
 	for (unsigned i = 0; i < STEPS; i++) {
 		if (i == c->when)
 			strike(c->what);
+		if (c->has_filters)
+			come_and_go(c);
 		step(c->is_neat);
 	}
 	check_copies(c);
-	side_close(&stage.client);
+	leave();
 	pass_time(60 * CLOCK_S);
 	storm_servers_end();
 	fake_store_fail(0, 0, ERR_TIMEOUT);
 	stage_strike();
-	storm_heard_begin();
+	storm_heard_begin(false);
 }
 
 static void
 play_storm(uint64_t seed)
 {
-	const struct rule_maker maker = { .seed = seed, .no_store = true,
-	    .no_milter = true };
+	struct rule_maker maker = { .seed = seed, .no_store = true };
 	struct variation v = { .name = "storm" };
 	struct course c;
 	char name[40];
@@ -320,10 +356,12 @@ play_storm(uint64_t seed)
 	stage.arena = arena_create("storm");
 	c = (struct course){ .has_memory = storm_any(3) > 0,
 	    .has_quarantine = storm_any(3) == 0, .is_neat = storm_any(3) > 0,
+	    .has_rules = storm_any(2) > 0, .has_filters = storm_any(3) > 0,
 	    .when = storm_any(STEPS), .what = storm_any(14) };
+	maker.no_milter = !c.has_filters;
 	/* Rules made at random refuse most of what is sent. */
 	v.rules = arena_printf(stage.arena, "%s%s", first_rules,
-	    storm_any(2) ? rule_maker_rules(stage.arena, &maker) : "");
+	    c.has_rules ? rule_maker_rules(stage.arena, &maker) : "");
 	stage.variation = &v;
 	stage.script = make_script(stage.arena, &c);
 	if (stage_set())
@@ -353,6 +391,8 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < n; i++)
 		play_storm(seed + i);
 	T_OK("all storms are over", true);
+	T_OK("filters have changed messages", n < STORMS ||
+	    storm_edits_checked() > n / 10);
 	log_close();
 	loop_destroy();
 	unlink(path);

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tests/smtp/stage.h"
 #include "tests/smtp/storm.h"
@@ -10,7 +11,7 @@
  * are more. What is said ahead of one that ends the session is not answered.
  */
 #define RCPTS	200
-#define NAME	64
+#define NAME	STORM_NAME
 
 enum kind { GREETING, MAIL, RCPT, DATA, MESSAGE, LAST_CHUNK, OTHER };
 
@@ -24,7 +25,10 @@ struct said {
 static struct heard {
 	struct said	*first, **end;	/* not answered yet */
 	size_t		 at;		/* in what has come */
-	bool		 awaits_message, is_over;
+	bool		 awaits_message, is_over, is_greeted;
+	bool		 rules_discard;	/* any message */
+	bool		 is_muddy;	/* the message is more than that */
+	unsigned	 message;	/* that was said last */
 	char		 sender[NAME];
 	struct {
 		char	 path[NAME];
@@ -36,7 +40,7 @@ static struct heard {
 } h;
 
 void
-storm_heard_begin(void)
+storm_heard_begin(bool rules_discard)
 {
 	struct said *s;
 
@@ -44,7 +48,8 @@ storm_heard_begin(void)
 		h.first = s->next;
 		free(s);
 	}
-	h = (struct heard){ .end = &h.first };
+	h = (struct heard){ .end = &h.first, .at = stage.client.got.len,
+	    .rules_discard = rules_discard };
 }
 
 static struct said *
@@ -58,6 +63,14 @@ expect(enum kind kind)
 	*h.end = s;
 	h.end = &s->next;
 	return s;
+}
+
+static void
+expect_greeting(void)
+{
+	if (!h.is_greeted)
+		expect(GREETING);
+	h.is_greeted = true;
 }
 
 static enum kind
@@ -81,15 +94,19 @@ storm_heard_say(const char *text, unsigned message)
 	struct span rest = span_z(text), line = span_until(&rest, '\n');
 	struct said *s;
 
-	if (h.first == NULL && h.at == 0)
-		expect(GREETING);
+	expect_greeting();
 	if (message > 0) {
 		h.awaits_message = false;
+		h.message = h.is_muddy ? 0 : message;
 		expect(MESSAGE)->message = message;
 		return;
 	}
-	if (h.awaits_message)
-		return;		/* it is a line of the message */
+	if (h.awaits_message) {
+		h.is_muddy = true;	/* it is a line of it */
+		return;
+	}
+	/* What is said behind a message may be heard before its reply is. */
+	h.message = 0;
 	s = expect(kind_of(line));
 	(void)span_until(&line, '<');
 	line = span_until(&line, '>');
@@ -104,6 +121,46 @@ storm_heard_awaits_message(void)
 	return h.awaits_message && !h.is_over;
 }
 
+bool
+storm_heard_awaits_go_ahead(void)
+{
+	for (const struct said *s = h.first; s != NULL; s = s->next)
+		if (s->kind == DATA)
+			return !h.is_over && stage.client.fd >= 0 &&
+			    !stage.client.saw_end;
+	return false;
+}
+
+unsigned
+storm_heard_message(void)
+{
+	return h.is_over ? 0 : h.message;
+}
+
+bool
+storm_heard_is_waiting(void)
+{
+	for (const struct said *s = h.first; s != NULL; s = s->next)
+		if (s->kind == MESSAGE || s->kind == LAST_CHUNK)
+			return !h.is_over;
+	return false;
+}
+
+const char *
+storm_heard_sender(void)
+{
+	return h.sender;
+}
+
+bool
+storm_heard_has_rcpt(const char *path)
+{
+	for (size_t i = 0; i < h.nrcpts; i++)
+		if (strcasecmp(h.rcpts[i].path, path) == 0)
+			return true;
+	return false;
+}
+
 /* --- replies --- */
 
 /* What was said for this recipient: a 2yz in a backend's words needs a backend
@@ -112,7 +169,9 @@ static void
 hold_against(size_t i, unsigned message, struct span reply)
 {
 	if (!span_starts_nocase(reply, "250 2.0.0 kept") ||
-	    h.rcpts[i].is_discarded || storm_copies(span_z(h.sender),
+	    h.rcpts[i].is_discarded ||
+	    storm_edits_has_deleted(h.rcpts[i].path, message) ||
+	    storm_copies(span_z(h.sender),
 	    span_z(h.rcpts[i].path), message) > 0)
 		return;
 	problem("<%s> has message %u from <%s>, the client is told, and no "
@@ -120,9 +179,24 @@ hold_against(size_t i, unsigned message, struct span reply)
 	    SPAN_ARG(reply));
 }
 
+/* A message that goes nowhere: a rule, or a filter, has said so of all. */
+static void
+check_dropped(struct span reply)
+{
+	if (h.rules_discard || storm_filters_discarded() ||
+	    !span_starts_nocase(reply, "250 2.0.0 Ok"))
+		return;
+	for (size_t i = 0; i < h.nrcpts; i++)
+		if (!h.rcpts[i].is_discarded &&
+		    !storm_edits_has_deleted(h.rcpts[i].path, 0))
+			problem("nobody has discarded what <%s> is said to "
+			    "have", h.rcpts[i].path);
+}
+
 static void
 end_mail(struct span reply, unsigned message)
 {
+	check_dropped(reply);
 	for (size_t i = 0; i < h.nrcpts; i++)
 		hold_against(i, message, reply);
 	h.nrcpts = 0;
@@ -175,6 +249,7 @@ take_reply(const struct said *s, struct span reply)
 		break;
 	case DATA:
 		h.awaits_message = span_starts_nocase(reply, "354");
+		h.is_muddy = false;
 		break;
 	case MESSAGE:
 	case LAST_CHUNK:
@@ -185,6 +260,8 @@ take_reply(const struct said *s, struct span reply)
 		}
 		if (!is_out_of_place(reply))
 			end_mail(reply, s->message);
+		if (s->kind == MESSAGE)
+			h.message = 0;
 		break;
 	case GREETING:
 	case OTHER:
@@ -203,6 +280,7 @@ take_further(const struct said *s, struct span reply)
 	}
 	h.awaits_last = false;
 	h.nrcpts = 0;
+	h.message = 0;
 	return true;
 }
 
@@ -238,8 +316,7 @@ storm_heard_read(void)
 {
 	struct span got = buf_text(&stage.client.got), rest, line;
 
-	if (h.first == NULL && h.at == 0)
-		expect(GREETING);
+	expect_greeting();
 	while (h.at < got.len) {
 		rest = span_n(got.p + h.at, got.len - h.at);
 		if (memchr(rest.p, '\n', rest.len) == NULL)

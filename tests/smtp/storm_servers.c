@@ -14,7 +14,7 @@
  */
 #define SERVERS		200	/* connections, of a storm */
 #define RCPTS		64	/* of a mail */
-#define NAME		64
+#define NAME		STORM_NAME
 #define COPIES		1000
 
 struct copy {
@@ -31,15 +31,30 @@ static struct server {
 	char		 sender[NAME], rcpts[RCPTS][NAME];
 	size_t		 nrcpts;
 	unsigned	 message;
+	bool		 in_header;
+	unsigned	 serials[STORM_SERIALS];
+	size_t		 nserials;
+	struct buf	 body;
 } servers[SERVERS];
 static size_t	nservers;
 static struct copy copies[COPIES];
 static size_t	ncopies;
 static unsigned	mails;
 
+static bool
+is_filter(const struct addr *to)
+{
+	for (size_t i = 0; i < stage.settings->nmilters; i++)
+		if (stage.settings->milters[i].address.port == addr_port(to))
+			return true;
+	return false;
+}
+
 static int
 on_dial(int fd)
 {
+	if (is_filter(fake_dial_to))
+		return storm_filters_dial(fd);
 	if (storm_any(20) == 0 || nservers == SERVERS)
 		return FAKE_DIAL_REFUSED;
 	servers[nservers++] = (struct server){ .fd = fd };
@@ -64,12 +79,13 @@ find(const char *sender, const char *rcpt, unsigned message)
 static void
 keep(const struct server *s, const char *rcpt)
 {
-	struct copy *c = find(s->sender, rcpt, s->message);
+	const char *sender = storm_edits_sender(s->sender);
+	struct copy *c = find(sender, rcpt, s->message);
 
 	if (c == NULL && ncopies < COPIES) {
 		c = &copies[ncopies++];
 		*c = (struct copy){ .message = s->message };
-		memcpy(c->sender, s->sender, NAME);
+		snprintf(c->sender, NAME, "%s", sender);
 		memcpy(c->rcpt, rcpt, NAME);
 	}
 	if (c == NULL || c->last == mails)
@@ -97,7 +113,8 @@ storm_most_copies(const char **who)
 
 	for (size_t i = 0; i < ncopies; i++)
 		if (copies[i].message > 0 &&
-		    (most == NULL || copies[i].n > most->n))
+		    !storm_edits_is_added(copies[i].rcpt) && (most == NULL ||
+		    copies[i].n > most->n))
 			most = &copies[i];
 	if (most == NULL)
 		return 0;
@@ -169,8 +186,22 @@ answer_all(struct server *s, struct buf *out)
 }
 
 static void
+check_message(struct server *s)
+{
+	const struct storm_delivery d = { .sender = s->sender,
+	    .rcpts = s->rcpts, .nrcpts = s->nrcpts, .nserials = s->nserials,
+	    .body = buf_text(&s->body) };
+	struct storm_delivery full = d;
+
+	memcpy(full.serials, s->serials, sizeof(full.serials));
+	storm_edits_check(&full);
+	buf_free(&s->body);
+}
+
+static void
 answer_message(struct server *s, struct buf *out)
 {
+	check_message(s);
 	mails++;
 	s->in_message = false;
 	if (s->is_lmtp)
@@ -229,10 +260,35 @@ answer(struct server *s, struct span line)
 	if (span_starts_nocase(line, "DATA")) {
 		if (storm_any(40) == 0)
 			return "452 4.3.1 no room\r\n";
-		s->in_message = true;
+		s->in_message = s->in_header = true;
+		s->nserials = 0;
+		buf_clear(&s->body);
 		return "354 go\r\n";
 	}
 	return "250 2.0.0 ok\r\n";
+}
+
+static void
+take_field(struct server *s, struct span line)
+{
+	unsigned serial;
+
+	if (line.len == 0)
+		s->in_header = false;
+	else if (s->nserials < STORM_SERIALS && sscanf(arena_copy(stage.arena,
+	    line), STORM_FIELD ": %u", &serial) == 1)
+		s->serials[s->nserials++] = serial;
+}
+
+static void
+take_body(struct server *s, struct span line)
+{
+	if (line.len == 4 && memcmp(line.p, "id ", 3) == 0)
+		s->message = (unsigned)(line.p[3] - '0');
+	if (line.p[0] == '.')
+		line = span_n(line.p + 1, line.len - 1);
+	buf_span(&s->body, line);
+	buf_puts(&s->body, "\r\n");
 }
 
 static void
@@ -244,8 +300,10 @@ take_line(struct server *s, struct span line)
 		buf_puts(&out, answer(s, line));
 	else if (span_is(line, "."))
 		answer_message(s, &out);
-	else if (line.len == 4 && memcmp(line.p, "id ", 3) == 0)
-		s->message = (unsigned)(line.p[3] - '0');
+	else if (s->in_header)
+		take_field(s, line);
+	else
+		take_body(s, line);
 	if (out.len > 0)
 		(void)!send(s->fd, out.p, out.len, MSG_NOSIGNAL);
 	buf_free(&out);
@@ -258,12 +316,14 @@ close_server(struct server *s)
 		close(s->fd);
 	s->fd = -1;
 	buf_free(&s->in);
+	buf_free(&s->body);
 }
 
 static bool
 serve(struct server *s)
 {
-	char block[2048], *eol;
+	static char block[65536];
+	char *eol;
 	ssize_t n;
 
 	if (s->fd < 0)
@@ -290,6 +350,8 @@ void
 storm_servers_begin(void)
 {
 	nservers = ncopies = 0;
+	storm_edits_begin();
+	storm_filters_begin();
 	mails = 0;
 	fake_dial = on_dial;
 }
@@ -301,6 +363,7 @@ storm_servers_turn(void)
 
 	for (size_t i = 0; i < nservers; i++)
 		moved |= serve(&servers[i]);
+	moved |= storm_filters_turn();
 	return moved;
 }
 
@@ -309,4 +372,5 @@ storm_servers_end(void)
 {
 	for (size_t i = 0; i < nservers; i++)
 		close_server(&servers[i]);
+	storm_filters_end();
 }
