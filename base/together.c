@@ -1,8 +1,34 @@
+#include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/together.h"
+
+static size_t helpers, helpers_most = SIZE_MAX;
+
+void
+together_limit(size_t most)
+{
+	helpers_most = most;
+}
+
+bool
+together_enlist(size_t n)
+{
+	if (helpers > helpers_most || n > helpers_most - helpers)
+		return false;
+	helpers += n;
+	return true;
+}
+
+void
+together_dismiss(size_t n)
+{
+	assert(n <= helpers);
+	helpers -= n;
+}
 
 struct crew {
 	together_fn	*fn;
@@ -46,7 +72,7 @@ together(const char *name, together_fn *fn, void *arg, size_t n, size_t most)
 	struct fiber **fibers;
 
 	c.working = n < most ? n : most;
-	if (c.working <= 1) {
+	if (c.working <= 1 || !together_enlist(c.working)) {
 		for (size_t i = 0; i < n; i++)
 			fn(arg, i);
 		return;
@@ -58,4 +84,5 @@ together(const char *name, together_fn *fn, void *arg, size_t n, size_t most)
 		fibers[i] = fiber_spawn_joinable(name, work, &c);
 	await_all(&c, fibers, most);
 	free(fibers);
+	together_dismiss(most);
 }

@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,6 +93,26 @@ test_stop(void)
 	T_INT("and none is left", fiber_count(), 0);
 }
 
+/* Two askers, and room for the helpers of one. */
+static void
+test_limit(void)
+{
+	struct scene first = { .n = 4, .most = 4 }, second = first;
+
+	together_limit(5);
+	fiber_spawn("asker", ask, &first);
+	fiber_spawn("asker", ask, &second);
+	while (!first.is_over || !second.is_over)
+		loop_turn(true);
+	T_INT("together", first.peak, 4);
+	T_INT("one after another", second.peak, 1);
+	T_STR("in their order", second.order, "0123");
+	T_OK("there is room again", together_enlist(5));
+	T_OK("and no more", !together_enlist(1));
+	together_dismiss(5);
+	together_limit(SIZE_MAX);
+}
+
 int
 main(void)
 {
@@ -99,6 +120,7 @@ main(void)
 	loop_create();
 	test_calls();
 	test_stop();
+	test_limit();
 	loop_destroy();
 	return t_done();
 }

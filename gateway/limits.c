@@ -17,14 +17,22 @@
 #define FD_OTHERS	256
 /* Each stack is two maps: itself and its guard page. */
 #define MAPS_STACK	2
-/* Stacks of lookups and of the pool; libraries, heaps and arenas. */
-#define MAPS_OTHERS	(MAPS_STACK * (DNS_MOST_WAITING + STACK_POOL_MAX) + 1024)
+/* There is room for so many helpers, however many sessions there are. */
+#define HELPERS_LEAST	256
+/* Stacks of lookups, of helpers and of the pool; libraries, heaps, arenas. */
+#define MAPS_OTHERS	(MAPS_STACK * (DNS_MOST_WAITING + STACK_POOL_MAX + \
+			    HELPERS_LEAST) + 1024)
 
 static uint64_t
 descriptors_needed(const struct settings *s)
 {
-	/* Of a session: client, backend, spool file. */
-	return s->max_sessions * 3 + FD_LOOKUPS + FD_OTHERS;
+	/* Of a session: client, backend, spool file, and each filter. */
+	uint64_t need = s->max_sessions * (3 + s->nmilters) + FD_LOOKUPS +
+	    FD_OTHERS;
+
+	for (size_t i = 0; i < s->nmilters; i++)
+		need += s->milters[i].max_idle;
+	return need;
 }
 
 static uint64_t
@@ -61,6 +69,14 @@ limits_sessions(const struct settings *s)
 	if (maps >= maps_needed(s))
 		return s->max_sessions;
 	return maps > MAPS_OTHERS ? (maps - MAPS_OTHERS) / MAPS_STACK : 1;
+}
+
+uint64_t
+limits_helpers(const struct settings *s)
+{
+	uint64_t maps = maps_there_are(), need = maps_needed(s);
+
+	return HELPERS_LEAST + (maps > need ? (maps - need) / MAPS_STACK : 0);
 }
 
 static void

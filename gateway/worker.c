@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/spool.h"
+#include "base/together.h"
 #include "gateway/backend.h"
 #include "gateway/channel.h"
 #include "gateway/court.h"
@@ -452,6 +453,7 @@ worker_run(const struct worker_start *start)
 	struct err err;
 
 	loop_create();
+	together_limit(limits_helpers(start->settings));
 	if (begin(&l, &err) < 0) {
 		channel_say(start->channel, CHANNEL_FAILED, span_z(err.text));
 		end(&l);

@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "base/together.h"
 #include "milter/chain_internal.h"
 
 /*
@@ -22,14 +23,18 @@ ask_beside(void *arg)
 		fiber_wake(c->asker);
 }
 
-static void
+/* Not if there are too many at work already: then it is asked in the line. */
+static bool
 begin_beside(struct chain_link *l)
 {
 	struct chain *c = l->chain;
 
+	if (!together_enlist(1))
+		return false;
 	c->asker = fiber_self();
 	c->nasking++;
 	l->fiber = fiber_spawn_joinable("milter", ask_beside, l);
+	return true;
 }
 
 static MAY_YIELD void
@@ -45,6 +50,7 @@ await_beside(struct chain *c)
 		if (c->nasking > 0)	/* we must stop */
 			fiber_stop(c->links[i].fiber);
 		fiber_join(&c->links[i].fiber, CLOCK_NEVER, &err);
+		together_dismiss(1);
 	}
 }
 
@@ -84,10 +90,9 @@ ask_all(struct chain *c, struct chain_link **list, size_t n)
 	for (size_t i = 0; i < n && !is_refused(list, i); i++) {
 		if (!list[i]->is_asked) {
 			look(list[i]);
-			if (i + 1 < n && !may_edit(list[i])) {
-				begin_beside(list[i]);
+			if (i + 1 < n && !may_edit(list[i]) &&
+			    begin_beside(list[i]))
 				continue;
-			}
 			chain_ask(list[i]);
 		}
 		chain_settle(list[i]);

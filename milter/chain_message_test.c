@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/together.h"
 #include "tests/kit/chain_drive.h"
 #include "tests/kit/t.h"
 
@@ -243,6 +244,24 @@ time_test(void)
 	}
 }
 
+/* There are too many fibers already: then they are asked one by one. */
+static void
+crowded_test(void)
+{
+	struct chain_drive drive = { .n = 3 };
+
+	for (size_t k = 0; k < 3; k++)
+		drive.filters[k].scene.turns[0] = (struct milter_house_turn)
+		    SLOW('E', CONTINUE);
+	together_limit(1);
+	chain_drive_begin(&drive);
+	chain_drive_clients("CHMRTE", 1);
+	T_STR("one helper for three", chain_drive_shown(0), "CHMRTE");
+	T_INT("one helper for three", chain_drive_took(0) / CLOCK_S, 10);
+	chain_drive_end();
+	together_limit(SIZE_MAX);
+}
+
 /* Each step is in time; the message is not. */
 static void
 slow_test(void)
@@ -277,6 +296,7 @@ main(void)
 		T_STR(cases[i].name, chain_drive_play(&cases[i].drive),
 		    cases[i].want);
 	time_test();
+	crowded_test();
 	slow_test();
 	loop_destroy();
 	return t_done();
