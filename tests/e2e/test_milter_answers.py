@@ -4,13 +4,14 @@ backend gets, and what becomes of the session's next mail.
 The filter is one on sendmail's library (tests/kit/milter_any); what that
 library cannot say is said by one of our own (kit/raw_filter.py).
 """
+import os
 import re
 
 import pytest
 
 from kit.any_filter import AnyFilter
-from kit.filtered import (MESSAGE, WITHOUT_A_WORD, Played, connect, expected,
-                          filtered, new_client)
+from kit.filtered import (MESSAGE, WITHOUT_A_WORD, Played, another, connect,
+                          expected, filtered, new_client)
 from kit.process import wait_until
 from kit.raw_filter import CONN_FAIL, SHUTDOWN, RawFilter, reply
 
@@ -337,3 +338,52 @@ def test_a_refused_recipient_is_not_in_the_message(place):
     assert sent.rcpts == [rcpts[0], rcpts[4]]
     done = place.wait_line("mail done .*from=<1.alone-x@sender.test>")[-1]
     assert " rcpts=2 refused=3 " in done and " outcome=delivered " in done
+
+
+def test_recipients_refused_behind_the_message(start):
+    """By a filter that a rule has told of the mail only then: each has his
+    own fate."""
+    any_filter, sink = start.keep(AnyFilter(start.work)), start.sink()
+    any_filter.plan(("rcpt", "<no@box", "reply", "550 5.7.9 not you"),
+                    ("rcpt", "<later@box", "tempfail"))
+    any_filter.start()
+    rules = os.path.join(start.work, "in.rules")
+    with open(rules, "w") as f:
+        f.write("on message { milter in0 }\n")
+    gateway = filtered(start, {"in": (
+        "", "\taddress \"%s\"\n\twhen rules" % any_filter.url)},
+        {"in": sink.url}, 'store { address "lmdb:var/store" }\n'
+        'rules "%s"\n' % rules)
+    message = another()
+
+    def send(*names, params=""):
+        """Of RCPT and, if there is one, of the message."""
+        with connect(gateway.at["in"]) as client:
+            client.ehlo()
+            client.cmd("MAIL FROM:<a@sender.test> SIZE=%d%s" % (
+                len(message), params))
+            codes = [client.cmd("RCPT TO:<%s@box.test>" % n).code
+                     for n in names]
+            if 250 in codes:
+                codes.append(client.data(message).code)
+            if codes[-1] == 353:
+                codes += [client.reply().code for _ in range(
+                    codes.count(250) + 1)]
+            client.quit()
+        return codes
+    assert send("no") == [250, 550]
+    assert send("no", "later") == [250, 250, 451]
+    assert sink.messages == []
+    # By its size it is seen at RCPT that it is another one.
+    message = another() + b"two\r\n"
+    assert send("one", "no", "later", params=" PRDR") == [
+        250, 250, 250, 353, 250, 550, 451, 250]
+    assert sink.messages[-1].rcpts == ["one@box.test"]
+    message = another() + b"three\r\n"
+    assert send("one", "no", "two", "later") == [250] * 4 + [451]
+    assert sink.messages[-1].rcpts == ["one@box.test", "two@box.test"]
+    # The memory knows what became of each.
+    any_filter.plan(("rcpt", "<no@box", "reply", "550 5.7.9 not you"))
+    assert send("one", "no", "two", "later") == [250, 550, 250, 250, 250]
+    assert sink.messages[-1].rcpts == ["later@box.test"]
+    assert len(sink.messages) == 3

@@ -11,11 +11,13 @@ import pytest
 
 from kit.any_filter import AnyFilter
 from kit.filtered import MESSAGE, Played, connect, expected, filtered
+from kit.gateway import binary
 from kit.process import wait_until
 from kit.raw_filter import (CONTINUE, DISCARD, NR, REJECT, SKIP_BODY,
                             RawFilter, add_header, close, packet,
                             progress_for_ever, replace_body, reply, reset,
                             slowly, stall, then_close, then_stall)
+from kit.running import status_of
 
 STAGES = collections.OrderedDict((
     (b"O", "options"), (b"C", "connect"), (b"H", "HELO"), (b"M", "MAIL"),
@@ -243,6 +245,27 @@ def fail_on_all(place, fault, letters=tuple(STAGES)):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults(quick, fault):
     fail_on_all(quick, FAULTS[fault])
+
+
+def memory(place):
+    """Octets that the worker has in use."""
+    pid, = place.gateway.workers_alive()
+    return int(status_of(pid)["VmRSS"].split()[0]) * 1024
+
+
+def is_sanitized():
+    with open(binary(), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
+def test_no_memory_is_kept(quick):
+    """Of filters that fail, however often. (A sanitizer keeps what was freed;
+    it tells of what was not.)"""
+    before = 0
+    for n in range(3):
+        fail_on_all(quick, FAULTS["unknown-answer"])
+        before = before or memory(quick)
+    assert is_sanitized() or memory(quick) < before + 2 * 1024 * 1024
 
 
 @pytest.mark.parametrize("fault", SLOW_FAULTS)
