@@ -106,8 +106,8 @@ is_in_order(const struct storm_filter *f, char command)
 	if (f->last == 0 || f->is_mail_over)
 		return (f->steps & SMFIP_NOMAIL) != 0;
 	return storm_place(command) > storm_place(f->last) ||
-	    (command == f->last && (command == SMFIC_RCPT || command == SMFIC_HEADER ||
-	    command == SMFIC_BODY));
+	    (command == f->last && (command == SMFIC_RCPT ||
+	    command == SMFIC_HEADER || command == SMFIC_BODY));
 }
 
 static void
