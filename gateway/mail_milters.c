@@ -104,7 +104,7 @@ mail_milters_begin(struct mail *m)
 {
 	struct session *s = m->session;
 
-	if (s->milters == NULL)
+	if (!session_milters_begin(s))
 		return reply_none();
 	m->milters = arena_new(m->arena, struct mail_milters);
 	m->milters->mail = m;

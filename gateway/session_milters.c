@@ -48,7 +48,9 @@ log_told(const struct session *s, const char *name, char command,
 {
 	struct logline l;
 
-	log_begin(&l, v->is_failure ? LOG_LABEL_WARN : LOG_LABEL_INFO, s->id,
+	/* That it is down was told as a warning, once. */
+	log_begin(&l, v->is_failure && !v->is_resting ? LOG_LABEL_WARN :
+	    LOG_LABEL_INFO, s->id, v->is_resting ? "milter rests" :
 	    v->is_failure ? "milter failed" : "milter decided");
 	if (s->mail != NULL)
 		log_int(&l, "id", s->mail->number);
@@ -121,9 +123,8 @@ has_prompt(const struct settings *s)
 	return false;
 }
 
-/* False: no filter can be told of this client. */
-static bool
-begin(struct session *s)
+bool
+session_milters_begin(struct session *s)
 {
 	static const struct chain_source calls = {
 		.macros = give_macros, .message = give_message,
@@ -133,6 +134,8 @@ begin(struct session *s)
 	struct session_milters *sm;
 	struct arena *a;
 
+	if (s->milters != NULL)
+		return true;
 	if (s->worker->settings->nmilters == 0)
 		return false;
 	a = arena_create("milters");
@@ -276,7 +279,7 @@ session_milters_greet(struct session *s, bool is_proxy)
 	struct reply r;
 
 	session_milters_end(s);
-	if (!begin(s) || !s->milters->is_prompt)
+	if (!has_prompt(s->worker->settings) || !session_milters_begin(s))
 		return reply_none();
 	s->milters->is_proxy = is_proxy;
 	if (is_proxy)

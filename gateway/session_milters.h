@@ -52,6 +52,10 @@ MAY_YIELD struct reply session_milters_unknown(struct session *s,
 MAY_YIELD void	 session_milters_end(struct session *s);
 
 /* --- for mail_milters.c --- */
+/* False: no filter can be told of this client. Unless filters are told at
+ * connect, it is a client's first mail that begins it: who is idle before that
+ * holds nothing for filters. */
+bool		 session_milters_begin(struct session *s);
 /* The chain knows the client, whose name is looked up for that, and his HELO.
  * Who is told late hears of them with the mail. */
 MAY_YIELD void	 session_milters_know(struct session *s);

@@ -102,6 +102,7 @@ struct chain_verdict {
 					   for all: CHAIN_NOBODY */
 	bool		 is_failure;	/* it has failed, this is what the
 					   settings say to that */
+	bool		 is_resting;	/* nor was it tried: milters.h */
 	struct err	 why;		/* of a failure, and of a stop */
 };
 

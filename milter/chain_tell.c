@@ -30,6 +30,7 @@ fail(struct chain_link *l, char command, enum chain_stage stage,
 	l->arena = arena_create("milter failure");
 	v = arena_new(l->arena, struct chain_verdict);
 	chain_verdict_failed(l, command, stage, err, v);
+	v->is_resting = command == SMFIC_OPTNEG && l->use.is_spared;
 	l->failure = v;
 	if (v->is_failure)
 		source->told(source->owner, l->index, command, v, us);

@@ -90,10 +90,11 @@ milters_may_try(struct milters_use *u, struct err *err)
 {
 	struct milters_filter *f = u->filter;
 
+	u->is_spared = f->is_down && (clock_now() < f->rest_until ||
+	    (f->trial != NULL && f->trial->is_waiting));
 	if (!f->is_down)
 		return 0;
-	if (clock_now() < f->rest_until ||
-	    (f->trial != NULL && f->trial->is_waiting))
+	if (u->is_spared)
 		return err_set(err, ERR_UNAVAIL, "it rests after: %s",
 		    f->why.text);
 	f->trial = u;

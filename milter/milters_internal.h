@@ -56,6 +56,8 @@ struct milters_use {
 	bool			 is_kept;	/* it has rested, and has given
 						   no answer since */
 	bool			 is_waiting;	/* for the filter, just now */
+	bool			 is_spared;	/* the filter rests: it was not
+						   tried */
 };
 
 void		milters_enter(struct milters *m);
