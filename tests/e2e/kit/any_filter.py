@@ -20,7 +20,8 @@ class AnyFilter:
         self.socket = os.path.join(work, name + ".milter")
         self.plan_path = os.path.join(work, name + ".plan")
         self.out = os.path.join(work, name + ".out")
-        self.url = "unix:" + self.socket
+        self.url = "unix:" + self.socket	# where it listens; and so:
+        self.address = self.socket
         self.process = None
 
     def plan(self, *lines):
@@ -46,7 +47,7 @@ class AnyFilter:
                 program, self.url, self.plan_path, *words], self.out)
         finally:
             os.umask(mask)
-        wait_until(lambda: can_connect(self.socket), 15, "milter_any")
+        wait_until(lambda: can_connect(self.address), 15, "milter_any")
         return self
 
     def heard(self, which=""):

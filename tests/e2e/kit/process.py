@@ -20,7 +20,8 @@ def wait_until(condition, seconds=10.0, what="condition"):
 
 def can_connect(address):
     """Whether something listens on (host, port) or a unix socket's path."""
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    family = socket.AF_UNIX if isinstance(address, str) else \
+        socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family) as s:
         s.settimeout(1)
         return s.connect_ex(address) == 0
