@@ -178,6 +178,27 @@ check_backend_files(struct reading *r, const struct backend_conf *b,
 	tls_client_destroy(&client);
 }
 
+/* It may be started later, or be down just now: no error. */
+static void
+check_filter_socket(struct reading *r, const struct milter_conf *m,
+    const struct origin *o)
+{
+	struct place at = origin_place(o, SCOPE_MILTER, "address");
+	const char *path;
+	struct stat st;
+
+	if (m->address.text == NULL || m->address.host != NULL ||
+	    m->address.addr.u.sa.sa_family != AF_UNIX)
+		return;
+	path = m->address.addr.u.un.sun_path;
+	if (stat(path, &st) < 0)
+		diagnostic_warn(r->d, at, NULL, "address: no filter is there "
+		    "now: %s: %s", path, strerror(errno));
+	else if (!S_ISSOCK(st.st_mode))
+		diagnostic_warn(r->d, at, NULL, "address: %s is no socket",
+		    path);
+}
+
 void
 check_files(struct reading *r)
 {
@@ -190,4 +211,6 @@ check_files(struct reading *r)
 		    &r->listeners[i], SCOPE_LISTENER);
 	for (i = 0; i < s->nbackends; i++)
 		check_backend_files(r, &s->backends[i], &r->backends[i]);
+	for (i = 0; i < s->nmilters; i++)
+		check_filter_socket(r, &s->milters[i], &r->milters[i]);
 }

@@ -202,6 +202,25 @@ test_open_password(struct arena *a)
 }
 
 static void
+test_filters(struct arena *a)
+{
+	bool is_ok;
+	const char *report = report_on(a, "spool DIR\n"
+	    "milter a { address unix:DIR/no/filter }\n"
+	    "milter b { address unix:DIR/good.pem }\n"
+	    "milter c { address inet:localhost:1 }\n", &is_ok);
+
+	T_OK("filters that are not there now are taken", is_ok);
+	T_STR("with warnings", report, "x:2:12: warning: address: no filter "
+	    "is there now: DIR/no/filter: No such file or directory\n"
+	    "  milter a { address unix:DIR/no/filter }\n"
+	    "             ^\n"
+	    "x:3:12: warning: address: DIR/good.pem is no socket\n"
+	    "  milter b { address unix:DIR/good.pem }\n"
+	    "             ^\n");
+}
+
+static void
 test_names(struct arena *a)
 {
 	const char *report, *text = replace(a, "hostname mx.example.org\n"
@@ -276,6 +295,7 @@ main(void)
 	test_expired(a);
 	test_names(a);
 	test_open_password(a);
+	test_filters(a);
 	remove_files(a);
 	arena_destroy(&a);
 	return t_done();

@@ -67,6 +67,11 @@ check_milter(struct reading *r, const struct milter_conf *m,
 		diagnostic_warn(r->d, origin_place(o, SCOPE_MILTER, "when"),
 		    NULL, "this filter is never asked: with rules none there "
 		    "is no rule to say so");
+	else if (m->when == MILTER_BY_RULES &&
+	    r->s->rules.choice == RULES_DEFAULT)
+		diagnostic_warn(r->d, origin_place(o, SCOPE_MILTER, "when"),
+		    NULL, "this filter is never asked: the rules that come "
+		    "along do not say so");
 	check_listeners(r, m, o);
 	check_times(r, m, o);
 }

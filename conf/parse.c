@@ -271,6 +271,10 @@ complain_unknown(struct file *f, const struct frame *frame)
 	}
 	if (near != NULL)
 		hint = arena_printf(f->r->a, "did you mean \"%s\"?", near);
+	else if (frame->block == NULL && memmem(t->text.p, t->text.len,
+	    "milter", 6) != NULL)	/* smtpd_milters, in Postfix */
+		hint = "a filter is a block: milter NAME { address "
+		    "unix:/path }";
 	if (frame->block == NULL)
 		diagnostic(f->r->d, t->place, hint, "unknown setting \"%s\"",
 		    parse_show(f, t));

@@ -7,6 +7,7 @@ copies something has to get what was promised.
 import os
 import re
 import shutil
+import socket
 
 import pytest
 
@@ -82,9 +83,15 @@ def check(work, authority):
         os.chmod(f.fileno(), 0o600)
         f.write("secret\n")
 
+    filter_socket = os.path.join(work, "filter")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(filter_socket)
+
     def check(text):
         path = os.path.join(work, "forepost.conf")
-        # What cannot be made here: a user, folders of the machine.
+        # What cannot be made here: a user, folders and filters of the machine.
+        text = re.sub(r"(milter \S+ \{[^}]*?\baddress\s+(?:unix|local):)"
+                      r"/[^\s}]+", r"\1" + filter_socket, text)
         text = re.sub(r'^(\s*user\s+)"forepost"', r'\1"nobody"', text,
                       flags=re.M)
         text = text.replace('"/etc/forepost/', '"%s/' % work)

@@ -165,6 +165,13 @@ def test_settings_pass_the_check(check, work, place, block):  # noqa: F811
     # says so once.
     if not re.search(r"^\s*quarantine ", text, re.M):
         text += "quarantine held\nbackend held { address smtp://192.0.2.1 }\n"
+    # Filters `when rules` need some that name them.
+    asked = re.findall(r"^\s*milter (\S+) \{[^}]*\bwhen +rules\b", text, re.M)
+    if asked and not re.search(r"^\s*rules ", text, re.M):
+        with open(os.path.join(work, "asks.rules"), "w") as f:
+            f.write("on message {\n%s}\n" % "".join(
+                "milter %s\n" % name for name in asked))
+        text += "rules asks.rules\n"
     check(text)
 
 
