@@ -387,3 +387,34 @@ def test_recipients_refused_behind_the_message(start):
     assert send("one", "no", "two", "later") == [250, 550, 250, 250, 250]
     assert sink.messages[-1].rcpts == ["later@box.test"]
     assert len(sink.messages) == 3
+
+
+TEXTS = {
+    "escape": b"550 5.7.1 \x1b[31mred\x07\x7f",
+    "8-bit": b"550 5.7.1 \xc3\xa4 \xff\xfe",
+    "long": b"550 5.7.1 " + b"x" * 950,
+    "many": b"\r\n".join([b"550-5.7.1 line"] * 31 + [b"550 5.7.1 last"]),
+    "many-long": b"\r\n".join([b"550-5.7.1 " + b"y" * 900] * 31 +
+                              [b"550 5.7.1 last"]),
+    "empty-lines": b"550-5.7.1 \r\n550-\r\n550 5.7.1 ",
+    "looks-like-more": b"550 5.7.1 a 250 ok 550-5.7.1",
+    "percent": b"550 5.7.1 %%s %n %%%%x",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_odd_texts(place, name):
+    """Whatever they are, the client has one reply in lines that may be."""
+    place.raw.fault(b"M", reply(TEXTS[name]))
+    with connect(place.at["raw_early_at_once"]) as client:
+        client.ehlo()
+        client.send(b"MAIL FROM:<a@sender.test>\r\nNOOP\r\n")
+        lines = []
+        while not lines or lines[-1][3:4] == "-":
+            lines.append(client.line())
+        assert client.reply() == 250	# that to NOOP
+        assert client.cmd("MAIL FROM:<a@sender.test>") == 250
+        client.quit()
+    assert all(re.fullmatch(r"550[ -](5\.7\.1)?[ -~]*", line) and
+               len(line) <= 510 for line in lines), lines
+    assert re.search(r"\[[0-9a-f]{12}\]$", lines[-1])

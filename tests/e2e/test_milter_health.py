@@ -12,7 +12,7 @@ from kit.filtered import MESSAGE, Played, another, connect, filtered
 from kit.process import wait_until
 from kit.raw_filter import (CONTINUE, REJECT, RawFilter, add_header, close,
                             packet, stall)
-from kit.running import admin, stats
+from kit.running import admin, edit, stats
 
 
 def block(filter_, *lines):
@@ -118,8 +118,8 @@ def test_rest(start):
         assert " up " in status(gateway, "in0")
         assert mail(gateway) == 250
     down, = gateway.wait_line("milter down ")
-    assert re.search(r'milter down milter=in0 why="milter in0: end of message'
-                     r': closed by the peer"$', down), down
+    assert re.search(r'milter down milter=in0 failure=accept why="milter in0: '
+                     r'end of message: closed by the peer"$', down), down
     assert re.search(r" resting .*why=.*end of message: closed",
                      status(gateway, "in0"))
     heard = len(raw.sessions)
@@ -269,6 +269,38 @@ def test_the_gateway_stops_while_a_filter_stalls(start, letter):
         codes = [r.code for r in client.replies_to_end()]
     assert codes in ([], [421], [451], [451, 421]) and sink.messages == []
     raw.wait_ended()
+
+
+def test_a_reload_while_a_filter_is_waited_for(start):
+    """Who is under way stays with the filter that he began with; new sessions
+    have the new one."""
+    sink = start.sink()
+    old, new = (start.keep(RawFilter(start.work)) for _ in range(2))
+    gateway = filtered(start, {"in": ("", block(old))}, {"in": sink.url})
+    gate = Gate(add_header(b"X-Old", b"1") + CONTINUE)
+    old.fault(b"E", gate)
+    new.answer = lambda session, letter, data: \
+        add_header(b"X-New", b"1") + CONTINUE if letter == b"E" else None
+    with connect(gateway.at["in"], timeout=60) as client:
+        client.ehlo()
+        client.envelope("waits@sender.test", "b@box.test")
+        assert client.cmd("DATA") == 354
+        client.send(stuff(MESSAGE) + b".\r\n")
+        gate.wait()
+        edit(gateway, old.url, new.url)
+        gateway.reload()
+        wait_until(lambda: mail(gateway) == 250 and new.sessions, 20,
+                   "the new filter")
+        gate.opened.set()
+        assert client.reply() == 250
+        assert client.mail(MESSAGE, "more@sender.test") == 250
+        client.quit()
+    by_sender = {m.sender: m.data for m in sink.messages}
+    assert b"X-Old" in by_sender["waits@sender.test"]
+    assert b"X-New" not in by_sender["waits@sender.test"]
+    assert b"X-New" not in by_sender["more@sender.test"]
+    assert b"X-New" in by_sender["a@sender.test"]
+    old.wait_ended()	# kept connections too, with their worker
 
 
 @pytest.mark.parametrize("letter", (b"O", b"C", b"R", b"T", b"B", b"E"))
