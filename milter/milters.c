@@ -114,6 +114,31 @@ state_name(const struct milters_filter *f)
 	return f->is_known ? "up" : "unknown";
 }
 
+const char *
+milters_rest_action(const struct milters_filter *f)
+{
+	static const char *const names[] = { [MILTER_ACCEPT] = "accept",
+	    [MILTER_TEMPFAIL] = "tempfail", [MILTER_REJECT] = "reject",
+	    [MILTER_SHUTDOWN] = "shutdown" };
+
+	if (f->conf->when == MILTER_ALWAYS &&
+	    f->conf->tell_at == MILTER_AT_CONNECT)
+		return names[f->conf->failure_connect];
+	return names[f->conf->failure_rcpt];
+}
+
+/* Between the first failure and the rest mail is deferred already. */
+static void
+put_trouble(const struct milters_filter *f, struct buf *out)
+{
+	if (f->failures == 0)
+		return;
+	if (!f->is_down)
+		buf_printf(out, " failures=%u", f->failures);
+	buf_printf(out, " failure=%s why=", milters_rest_action(f));
+	log_value_put(out, span_z(f->why.text));
+}
+
 void
 milters_status(const struct milters *m, struct buf *out)
 {
@@ -125,10 +150,7 @@ milters_status(const struct milters *m, struct buf *out)
 		    f->conf->name, f->conf->address.text, state_name(f),
 		    f->nopen, f->nidle, (long long)((clock_now() -
 		    f->since) / CLOCK_S));
-		if (f->is_down) {
-			buf_puts(out, " why=");
-			log_value_put(out, span_z(f->why.text));
-		}
+		put_trouble(f, out);
 		buf_puts(out, "\n");
 	}
 }

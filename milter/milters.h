@@ -33,6 +33,7 @@ struct milters;
 struct milters	*milters_create(const struct settings *settings);
 void		 milters_destroy(struct milters **m);
 /* A line each: name, address, up, resting or unknown; open, idle, since (in
- * seconds), and why it rests. */
+ * seconds); if it rests, or its last answer was a failure, the failure action
+ * and why. */
 void		 milters_status(const struct milters *m, struct buf *out);
 #endif

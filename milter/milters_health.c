@@ -27,8 +27,10 @@ log_change(const struct milters_filter *f, bool is_up)
 	log_z(&l, "milter", f->conf->name);
 	if (is_up)
 		log_int(&l, "after", (clock_now() - f->since) / CLOCK_S);
-	else
+	else {
+		log_z(&l, "failure", milters_rest_action(f));
 		log_z(&l, "why", f->why.text);
+	}
 	log_end(&l);
 }
 

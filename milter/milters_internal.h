@@ -63,6 +63,10 @@ struct milters_use {
 void		milters_enter(struct milters *m);
 void		milters_leave(struct milters *m);
 
+/* The failure action while it rests, by its name: that of the stage at which it
+ * is first told. */
+const char	*milters_rest_action(const struct milters_filter *f);
+
 /* A kept connection (not if `fresh`) or a new one. A failure is counted, unless
  * the filter rests or the fiber must stop. */
 MAY_YIELD int	milters_open(struct milters_use *u, bool fresh,

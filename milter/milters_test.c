@@ -64,11 +64,15 @@ rest_test(void)
 	T_STR("not known yet", status(), "milter a unix:/s unknown open=0 "
 	    "idle=0 since=0s\n");
 	client("the first failure", MAIL, MAIL_FAILED, 120);
+	T_STR("it has failed", status(), "milter a unix:/s up open=0 idle=0 "
+	    "since=120s failures=1 failure=tempfail why=\"milter a: end of "
+	    "message: timed out\"\n");
 	client("the second", MAIL, MAIL_FAILED, 120);
 	T_OK("two are not enough", strstr(status(), " up ") != NULL);
 	client("the third", MAIL, MAIL_FAILED, 120);
 	T_STR("it rests", status(), "milter a unix:/s resting open=0 idle=0 "
-	    "since=0s why=\"milter a: end of message: timed out\"\n");
+	    "since=0s failure=tempfail why=\"milter a: end of message: timed "
+	    "out\"\n");
 	client("nobody waits", MAIL, "CHM" FAILED("R") FAILED("T")
 	    FAILED("E"), 0);
 	chain_drive_wait(29 * CLOCK_S);
@@ -91,8 +95,8 @@ absent_test(void)
 	for (int i = 0; i < MILTERS_FAILURES; i++)
 		client("not there", "CHMR", "CHM" FAILED("R"), 0);
 	T_STR("not there: it rests", status(), "milter a unix:/s resting "
-	    "open=0 idle=0 since=0s why=\"milter a: connect: No such file or "
-	    "directory\"\n");
+	    "open=0 idle=0 since=0s failure=tempfail why=\"milter a: connect: "
+	    "No such file or directory\"\n");
 	chain_drive_end();
 	drive.shows_told = true;
 	chain_drive_begin(&drive);
