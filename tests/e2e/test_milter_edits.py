@@ -304,6 +304,19 @@ def test_a_backend_that_defers_whom_a_filter_adds(place, listener):
                             listener)
 
 
+@pytest.mark.parametrize("reply", (b"550 5.1.8 not from him\r\n",
+                                   b"450 4.1.8 not yet from him\r\n"))
+def test_a_backend_that_refuses_the_new_sender(place, reply):
+    """It hears of him with the message: its answer is the client's."""
+    place.any[0].plan(*plan("sender <n@sender.test>"))
+    place.sinks["in"].answer = lambda session, verb, line: \
+        reply if verb == "MAIL" and "<n@" in line else None
+    told = place.send("one")
+    place.sinks["in"].answer = None
+    assert told.lines[0].encode().startswith(reply.strip())
+    assert place.got() == {}
+
+
 @pytest.mark.parametrize("final, code", (
     ("accept", 250), ("continue", 250), ("reject", 550), ("tempfail", 451),
     ("discard", 250)))
