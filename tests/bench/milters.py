@@ -13,7 +13,8 @@ queue is in memory where there is such a folder, and its CPU is taken when the
 queue is empty.
 
 Then filters take their time at the end of each message: what are three of them
-to one that waits? What one that never answers is to the others: stalls.py.
+to one that waits? And what does a session hold for them that does nothing? What
+one that never answers is to the others: stalls.py.
 """
 import contextlib
 import os
@@ -23,11 +24,11 @@ import statistics
 import tempfile
 import time
 
+import loads
 import servers
 import stalls
 from checks import Names, make_key
 from greylist import ratio
-from loads import KIB
 from process import Program, fields
 
 SESSIONS = 20
@@ -49,6 +50,10 @@ SLOW_TIME = 20		# ms, at the end of each message
 SLOW = {"three slow": [["-w", str(SLOW_TIME), *options]
                        for options in KINDS["three"]]}
 SLOW_LOAD = "milters, slow, one message at a time"
+
+IDLE_LOAD = "milters, idle sessions"
+IDLE = {"told at RCPT": ("", 12), "told at connect": ("tell_at connect", 24)}
+HELD = 1000
 
 
 class Filters:
@@ -170,8 +175,18 @@ class Milters:
         for load, size, kept in LOADS:
             self.in_turn(load, both + (unkept if kept == 1 else []),
                          bench.repeat, "-s", SESSIONS, "-k", kept, "-l",
-                         size * KIB, "-t", seconds)
+                         size * loads.KIB, "-t", seconds)
         self.in_turn(SLOW_LOAD, slow, bench.repeat, "-n", 20)
+
+    def idle(self, row, sockets, settings):
+        """KiB of a session behind EHLO, in a gateway that has just begun."""
+        bench, name = self.bench, f"forepost, {row}"
+        direct = servers.Server("direct", self.sink.port)
+        self.forepost(row, sockets, settings)
+        loads.idle(bench, bench.servers[name], direct, False, (HELD,))
+        bench.samples.setdefault(IDLE_LOAD, {})[row] = bench.samples[
+            f"idle, clear, {HELD}"].pop(name)
+        bench.servers.pop(name).program.stop()
 
     def stop(self):
         # Of several servers one may be the same program.
@@ -211,6 +226,9 @@ def measure(bench, binary, sink, peers):
         milters.stop()
         filters.stop()
         bench.samples[UNSEEN] = filters.unseen
+        idle_sockets = filters.start_rows({"three": KINDS["three"]})["three"]
+        for told, (settings, _) in IDLE.items():
+            milters.idle(told, idle_sockets, settings)
         stalls.measure(bench, binary, sink, names, filters)
 
 
@@ -285,4 +303,7 @@ def show(bench, report):
     show_slow(bench, report)
     report.bar("mails that a filter has not seen", bench.samples[UNSEEN], 0,
                "")
+    for told, (_, most) in IDLE.items():
+        report.bar(f"an idle session, three filters {told}",
+                   bench.median(IDLE_LOAD, told, "each"), most, "KiB")
     stalls.show(bench, report)
