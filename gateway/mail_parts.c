@@ -122,7 +122,7 @@ void
 mail_part_forget(struct mail *m)
 {
 	if (m->asked != NULL)
-		backend_rest(m->asked->tx);
+		m->asked->has_stray = true;
 }
 
 void
@@ -183,8 +183,9 @@ leave_out_answered(struct mail_part *p)
 		p->fates[n] = p->fates[i];
 		e->rcpts[n++] = e->rcpts[i];
 	}
-	if (n > 0 && n < e->nrcpts)
+	if (n > 0 && (n < e->nrcpts || p->has_stray))
 		backend_rest(p->tx);	/* begun anew, with the others */
+	p->has_stray = false;
 	e->nrcpts = n;
 	return n > 0;
 }

@@ -22,6 +22,9 @@ struct mail_part {
 	size_t		*fates;		/* of each of them, in mail->fates */
 	size_t		 room;
 	struct err	 failure;	/* kind 0: none */
+	/* The backend has taken somebody who is not among the recipients: the
+	 * transaction is begun anew before the message. */
+	bool		 has_stray;
 	struct mail_part *next;
 };
 
@@ -38,7 +41,8 @@ void		 mail_parts_add(struct mail *m, size_t fate,
  * parameters. Kept by pointer. */
 void		 mail_parts_change_sender(struct mail *m,
 		    const struct envelope *sender);
-/* The one asked last has taken a recipient who is not taken after all. */
+/* The one asked last has taken a recipient who is not taken after all: he gets
+ * nothing. */
 void		 mail_part_forget(struct mail *m);
 /* The backends' connections go back for a while. */
 void		 mail_parts_rest(struct mail *m);

@@ -83,7 +83,7 @@ milter_macros_tls(struct arena *a, const struct client *c,
 	set(values, MACRO_CIPHER_BITS, arena_printf(a, "%d", c->tls_bits));
 	set(values, MACRO_CERT_SUBJECT, c->tls_name);
 	set(values, MACRO_CERT_ISSUER, c->tls_issuer);
-	set(values, MACRO_VERIFY, c->tls_name != NULL ? "OK" : "NO");
+	set(values, MACRO_VERIFY, c->tls_verified ? "OK" : "NO");
 }
 
 void

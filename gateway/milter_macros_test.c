@@ -122,6 +122,7 @@ check_tls(void)
 	T_STR("TLS without a certificate", text(values),
 	    "{cipher}=TLS_AES_256_GCM_SHA384 {cipher_bits}=256 "
 	    "{tls_version}=TLSv1.3 {verify}=NO");
+	c->tls_verified = true;
 	c->tls_name = "user";
 	c->tls_issuer = "ca";
 	milter_macros_tls(arena, c, values);

@@ -177,6 +177,7 @@ session_tls_began(struct session *s)
 	s->client.tls_bits = tls_bits(tls);
 	s->client.tls_name = tls_peer_name(tls);
 	s->client.tls_issuer = tls_peer_issuer(tls);
+	s->client.tls_verified = tls_verified(tls);
 	s->client.helo = NULL;
 	s->client.esmtp = false;
 	s->advertised = 0;

@@ -55,10 +55,10 @@
  *           command that failed; for a connection, the one at which the filter
  *           was to be told; DATA is one of the message, an unknown command has
  *           `failure` itself. accept: the rest goes on without it. tempfail:
- *           451 4.7.1. reject: 550 5.5.0. shutdown: 421 4.7.1, and close. (A
- *           header field that is larger than a packet is so the next time too:
- *           with tempfail it is 552 5.3.4.) It holds until the next MAIL, which
- *           tries anew. A connection that is found closed between two mails, or
+ *           451 4.7.1. reject: 550 5.5.0. shutdown: 421 4.7.1, and close. But
+ *           a header field that is larger than a packet is 552 5.3.4 whatever
+ *           the settings say: nobody can choose that a filter is passed over. It
+ *           holds until the next MAIL, which tries anew. A connection that is found closed between two mails, or
  *           a kept one before it has given an answer, is replaced unseen: the
  *           filter was started anew.
  * Stop      if the fiber must stop (fiber_is_stopped()) the verdict is

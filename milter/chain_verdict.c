@@ -101,16 +101,18 @@ chain_verdict_failed(const struct chain_link *l, char command,
 		v->why.kind = ERR_CLOSED;
 		return;
 	}
+	/* Larger than a packet, and so it is the next time too. And a sender
+	 * must not choose that a filter is passed over. */
+	if (command == SMFIC_HEADER && err->kind == ERR_CONFIG) {
+		set(v, CHAIN_REFUSE, 552, "5.3.4", "A header field is larger "
+		    "than can be checked here");
+		return;
+	}
 	switch (action(l->conf, command, stage)) {
 	case MILTER_ACCEPT:
 		v->kind = CHAIN_PASS;
 		break;
 	case MILTER_TEMPFAIL:
-		if (command == SMFIC_HEADER && err->kind == ERR_CONFIG) {
-			set(v, CHAIN_REFUSE, 552, "5.3.4", "A header field is "
-			    "larger than can be checked here");
-			break;
-		}
 		set(v, CHAIN_REFUSE, 451, "4.7.1", "This cannot be checked "
 		    "now, try again later");
 		break;

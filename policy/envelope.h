@@ -27,6 +27,7 @@ struct client {
 	int		 tls_bits;
 	const char	*tls_name;	/* of a verified client certificate */
 	const char	*tls_issuer;	/* of the same */
+	bool		 tls_verified;	/* there is such a certificate */
 	const char	*login;		/* XCLIENT LOGIN, or NULL */
 };
 

@@ -172,9 +172,9 @@ GROUPS = [
             r"message: nothing ->  b.*", where="a field near the limit.*"),
         Difference(
             "A field of more than 65,535 octets", "cut at 60,000",
-            "the mail is refused with 552 5.3.4, unless `failure_message` is "
-            "other than tempfail",
-            "See above; it is as large the next time",
+            "the mail is refused with 552 5.3.4, whatever `failure_message` is",
+            "See above; and a sender must not choose that a filter is passed "
+            "over",
             r"told: (header|eoh|body|eom).* -> nothing",
             r"told: nothing -> abort",
             r"reply to \.: 250 2.0.0 -> 552 5.3.4",
