@@ -333,21 +333,37 @@ dialogue_is_usable(struct dialogue *d)
 
 /* libmilter takes "next client" behind the end of a message that it let
  * continue, and nowhere else: there it passes it over without a word, and the
- * connect that follows too. Only their order tells whose answers are whose: one
- * to a command to which the filter had agreed to say nothing would be taken for
- * that to the next, and at last for that to the next client's mail. */
+ * connect that follows too. */
 MAY_YIELD bool
 dialogue_next(struct dialogue *d)
 {
 	bool may = d->may_end && dialogue_is_usable(d) &&
-	    option_sends(&d->terms, SMFIC_QUIT_NC) &&
-	    option_answers_all(&d->terms);
+	    option_sends(&d->terms, SMFIC_QUIT_NC);
 	struct err err;
 
 	d->may_end = false;	/* not once more for one of whom it hears
 				   nothing */
 	return may && tell(d, SMFIC_QUIT_NC, dialogue_deadline(d,
 	    SMFIC_QUIT_NC), &err) == 0;
+}
+
+/* Answers come in the order of the commands: what it had still to say it has
+ * said when it closes. */
+MAY_YIELD bool
+dialogue_prove(struct dialogue *d)
+{
+	int64_t deadline = clock_now() + DIALOGUE_PROOF;
+	bool is_silent;
+	struct err err;
+
+	if (!d->may_end || !dialogue_is_usable(d) ||
+	    tell(d, SMFIC_QUIT, deadline, &err) < 0)
+		return false;
+	is_silent = conn_fill(d->conn, deadline, &err) < 0 &&
+	    err.kind == ERR_CLOSED && !fiber_is_stopped();
+	err_set(&err, ERR_CLOSED, "it was told to quit");
+	dialogue_fail(d, SMFIC_QUIT, &err);
+	return is_silent;
 }
 
 MAY_YIELD void

@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fiber.h"
 #include "base/span.h"
@@ -56,6 +57,8 @@
 #define DIALOGUE_EDIT_OCTETS	((size_t)1024 * 1024)	/* of all of them, but
 					   for the body: one packet of the
 					   largest size */
+#define DIALOGUE_PROOF		CLOCK_S	/* a filter that has nothing to do
+					   closes at once */
 #define DIALOGUE_PROGRESS	4096	/* in one step: one a second for an
 					   hour */
 
@@ -145,9 +148,15 @@ MAY_YIELD int	dialogue_end(struct arena *a, struct dialogue *d,
 MAY_YIELD void	dialogue_abort(struct dialogue *d);
 /* The client goes, another may come: dialogue_connect() begins with him. True
  * only if the last thing said was the end of a message, and the verdict on it
- * CONTINUE, of a filter that answers all that it is told. Otherwise, or if the
- * filter cannot: dialogue_quit(). */
+ * CONTINUE. Otherwise, or if the filter cannot: dialogue_quit(). Not of one that
+ * answers where it had agreed not to (option_answers_all()): whose answers are
+ * whose is told by their order alone, so that each would be taken for that to
+ * the command behind, the last one for that to the next client's mail. */
 MAY_YIELD bool	dialogue_next(struct dialogue *d);
+/* Says QUIT and waits, DIALOGUE_PROOF at most, until the filter closes. True:
+ * nothing came behind its answer to the whole message, so it is none of those.
+ * Then dialogue_quit(). */
+MAY_YIELD bool	dialogue_prove(struct dialogue *d);
 /* It has not failed, closed the connection, or said anything unasked: to be
  * looked at before one that has rested is used for the next client. */
 bool		dialogue_is_usable(struct dialogue *d);

@@ -195,8 +195,6 @@ static const struct {
 	    SMFIP_NR_EOH, .at = 'N', .answer = ONE("\0\0\0\1c") }, "CHMRNE",
 	    "CHMRN syntax: milter test: end of message: the filter has sent 5 "
 	    "octets behind its answer | OCHMRNE" },
-	{ "no next client of one that does not always answer", {
-	    .steps = SMFIP_NR_HELO }, "CHMREK", "CHMRE no-nextK | OCHMREQ" },
 	{ "discard at HELO", { .at = 'H', .answer = ONE("\0\0\0\1d") }, "CHM",
 	    "C syntax: milter test: HELO: the filter answered \"discard\" to "
 	    "HELO, where it cannot be | OCH" },

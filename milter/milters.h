@@ -19,8 +19,9 @@
  *           (a header field too large for a packet, edits that cannot be made)
  *           is no failure here.
  * Kept      connections that a finished session has left: max_idle of them, for
- *           idle_time; a filter must have agreed to that, and to answer all
- *           that it is told (dialogue.h).
+ *           idle_time; a filter must have agreed to that. One that has agreed
+ *           to leave commands without an answer must have shown over one
+ *           connection that it does (dialogue_prove()).
  * Memory    the settings are kept by pointer. milters_destroy() tells idle
  *           connections QUIT; memory and settings are free when the last chain
  *           has ended, and its own fiber: the loop must still turn.

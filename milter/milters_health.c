@@ -70,6 +70,8 @@ milters_failed(struct milters_use *u, char command, const struct err *err)
 	if (fiber_is_stopped() || is_of_mail(command, err))
 		return;
 	f->why = *err;
+	if (err->kind == ERR_SYNTAX)
+		f->proved = 0;
 	if (place(command) > f->failed_at)
 		f->failed_at = place(command);
 	if (f->failures < MILTERS_FAILURES)

@@ -106,6 +106,47 @@ rest(struct milters_filter *f, struct dialogue *d)
 		fiber_wake(m->keeper);
 }
 
+/* --- filters that do not answer all --- */
+
+static bool
+is_proved(const struct milters_filter *f, const struct dialogue *d)
+{
+	const struct terms *terms = dialogue_terms(d);
+
+	return option_answers_all(terms) || f->proved == terms->steps;
+}
+
+struct proof {
+	struct milters_filter	*filter;
+	struct dialogue		*d;
+};
+
+static MAY_YIELD void
+prove(void *arg)
+{
+	struct proof *p = arg;
+	struct milters_filter *f = p->filter;
+	uint32_t steps = dialogue_terms(p->d)->steps;
+
+	if (dialogue_prove(p->d))
+		f->proved = steps;
+	f->is_proving = false;
+	quit(f, p->d);
+	free(p);
+	milters_leave(f->all);
+}
+
+static void
+begin_proof(struct milters_filter *f, struct dialogue *d)
+{
+	struct proof *p = mem_zalloc(sizeof(*p), "filter on trial");
+
+	*p = (struct proof){ f, d };
+	f->is_proving = true;
+	milters_enter(f->all);
+	fiber_spawn("milter proof", prove, p);
+}
+
 /* --- connections in use --- */
 
 MAY_YIELD int
@@ -164,8 +205,11 @@ milters_release(struct milters_use *u)
 
 	if (d == NULL)
 		return;
-	if (!f->all->is_ending && !f->is_down && f->nidle < f->conf->max_idle &&
-	    dialogue_next(d))
+	if (f->all->is_ending || f->is_down || f->nidle >= f->conf->max_idle)
+		quit(f, d);
+	else if (!is_proved(f, d) && !f->is_proving)
+		begin_proof(f, d);
+	else if (is_proved(f, d) && dialogue_next(d))
 		rest(f, d);
 	else
 		quit(f, d);

@@ -35,6 +35,9 @@ struct milters_filter {
 	struct milters_use	*trial;		/* who finds out whether it is
 						   back; NULL: nobody */
 	/* connections */
+	uint32_t		 proved;	/* with these steps it is silent
+						   where it had agreed to be */
+	bool			 is_proving;
 	size_t			 nopen;		/* idle ones too */
 	struct milters_idle	*idle;		/* newest first */
 	size_t			 nidle;

@@ -368,6 +368,22 @@ stray_test(void)
 	    "CHMRTEXzCHMR | OCBEOCQ");
 }
 
+/* One that is silent where it had agreed to be has shown that with its first
+ * client, and is kept with the next. */
+static void
+silent_test(void)
+{
+	struct chain_drive drive = keeping(2);
+
+	drive.filters[0].scene.steps = SMFIP_NR_HELO | SMFIP_NR_BODY;
+	drive.steps = "CHMRTEXzCHMRTEXzCHMRTE";
+	T_STR("silent as agreed", chain_drive_play(&drive),
+	    "CHMRTEXzCHMRTEXzCHMRTE | O" HEARD "QO" HEARD "K" HEARD "KQ");
+	drive.steps = "CHMRXzCHMRTEXzCHMRTE";
+	T_STR("no mail shows nothing", chain_drive_play(&drive),
+	    "CHMRXzCHMRTEXzCHMRTE | OCHoneMRbAQO" HEARD "QO" HEARD "KQ");
+}
+
 /* New settings: who is there goes on, and keeps nothing. */
 static MAY_YIELD void
 reload(void *arg)
@@ -411,6 +427,7 @@ main(void)
 	dead_test();
 	ill_test();
 	stray_test();
+	silent_test();
 	reload_test();
 	loop_destroy();
 	return t_done();
