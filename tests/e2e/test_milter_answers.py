@@ -15,6 +15,8 @@ from kit.filtered import (MESSAGE, WITHOUT_A_WORD, Played, another, connect,
 from kit.process import wait_until
 from kit.raw_filter import CONN_FAIL, SHUTDOWN, RawFilter, reply
 
+pytestmark = pytest.mark.core
+
 STAGES = ("connect", "helo", "mail", "rcpt", "unknown", "data", "header",
           "eoh", "body", "eom")
 LISTENERS = {

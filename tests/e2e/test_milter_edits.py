@@ -10,6 +10,8 @@ from kit.raw_filter import (CONTINUE, RawFilter, add_header, add_rcpt,
                             change_header, change_sender, insert_header,
                             replace_body)
 
+pytestmark = pytest.mark.core
+
 HEADER, _, BODY = MESSAGE.partition(b"\r\n\r\n")
 HEADER += b"\r\n"
 SENDER, RCPTS = "a@sender.test", ["b@box.test", "c@box.test"]

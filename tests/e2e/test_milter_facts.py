@@ -16,6 +16,8 @@ from kit.raw_filter import (ACCEPT, CONTINUE, LEADING_SPACE, NO_HEADERS,
                             REJECT, SKIP, RCPT_REJ, RawFilter, add_header,
                             change_header, insert_header, replace_body)
 
+pytestmark = pytest.mark.core
+
 # Shown in other tests, by their names.
 ELSEWHERE = {
     "ins-index": "test_milter_edits.test_header",

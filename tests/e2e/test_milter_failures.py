@@ -242,6 +242,7 @@ def fail_on_all(place, fault, letters=tuple(STAGES)):
     place.wait_no_more()
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults(quick, fault):
     fail_on_all(quick, FAULTS[fault])
@@ -273,6 +274,7 @@ def test_slow_faults(slow, fault):
     fail_on_all(slow, SLOW_FAULTS[fault])
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("terms", BAD_TERMS)
 def test_bad_terms(quick, terms):
     fail_on_all(quick, lambda letter: BAD_TERMS[terms], (b"O",))
@@ -286,6 +288,7 @@ SETTINGS = {
     b"B": "message", b"E": "message"}
 
 
+@pytest.mark.core
 def test_settings_of_stages(start):
     """One setting differs from `failure`; it is used at its stage alone."""
     sink, raw, listeners = start.sink(), {}, {}
@@ -315,6 +318,7 @@ def test_settings_of_stages(start):
 
 # --- one that is not there ---
 
+@pytest.mark.core
 def test_not_there(start):
     """Nothing listens: on a port, on a socket, where no socket is, and where
     there is no such name."""
@@ -346,6 +350,7 @@ def test_not_there(start):
 LARGE = MESSAGE + b"0123456789abcde\r\n" * 200000
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("what", ("closes", "does-not-read"))
 def test_a_large_body(start, what):
     """It goes, or reads no more, when it has a part of it."""
@@ -371,6 +376,7 @@ def stall_without_reading(session):
     session.owner.pause(60)
 
 
+@pytest.mark.core
 def test_edits_that_break_off(start):
     """None of them is made, and the message is as it came."""
     sink = start.sink()
@@ -386,6 +392,7 @@ def test_edits_that_break_off(start):
 
 # --- answers that nobody waits for ---
 
+@pytest.mark.core
 @pytest.mark.parametrize("letter", NR)
 def test_answers_that_were_not_to_be_given(start, letter):
     """What is taken is delivered, what is not taken is not, and the filter is
@@ -402,6 +409,7 @@ def test_answers_that_were_not_to_be_given(start, letter):
     check(Played(gateway.at["in"], "next-x"), {}, sink)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("letter", NR)
 def test_two_answers(start, letter):
     sink = start.sink()
@@ -415,6 +423,7 @@ def test_two_answers(start, letter):
     check(Played(gateway.at["in"], "next-x"), {}, sink)
 
 
+@pytest.mark.core
 def test_two_answers_to_the_message(start):
     """Which of them is meant nobody knows: it has failed."""
     sink = start.sink()
@@ -430,6 +439,7 @@ def test_two_answers_to_the_message(start):
     assert len(raw.sessions) == 2
 
 
+@pytest.mark.core
 def test_octet_by_octet(start):
     """Slow is not wrong."""
     sink = start.sink()
