@@ -55,6 +55,7 @@ bool	 storm_heard_is_waiting(void);
 /* Of the mail at hand. */
 const char *storm_heard_sender(void);
 bool	 storm_heard_has_rcpt(const char *path);	/* told 2yz */
+size_t	 storm_heard_named(struct span path);	/* how often */
 
 /* --- filters --- */
 

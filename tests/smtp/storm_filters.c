@@ -176,6 +176,33 @@ check_body(const struct storm_filter *f)
 	    arena_copy(stage.arena, want));
 }
 
+static size_t
+count_told(const struct storm_filter *f, struct span path)
+{
+	struct span rest = buf_text(&f->told), line;
+	size_t n = 0;
+
+	while (rest.len > 0) {
+		line = span_until(&rest, '\n');
+		n += span_eq(line, path);
+	}
+	return n;
+}
+
+/* It hears of nobody more often than the client has named him. */
+static void
+check_told(const struct storm_filter *f)
+{
+	struct span rest = buf_text(&f->told), line;
+
+	while (rest.len > 0 && storm_heard_message() > 0) {
+		line = span_until(&rest, '\n');
+		if (count_told(f, line) > storm_heard_named(line))
+			problem("filter %zu hears of <%.*s> too often",
+			    f->e.filter, SPAN_ARG(line));
+	}
+}
+
 static void
 take(struct storm_filter *f, char command, struct span data)
 {
@@ -202,6 +229,7 @@ take(struct storm_filter *f, char command, struct span data)
 		break;
 	case SMFIC_BODYEOB:
 		check_body(f);
+		check_told(f);
 		break;
 	default:
 		break;

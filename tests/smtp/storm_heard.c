@@ -35,6 +35,8 @@ static struct heard {
 		bool	 is_discarded;
 	} rcpts[RCPTS];
 	size_t		 nrcpts;
+	char		 named[RCPTS][NAME];	/* and those refused */
+	size_t		 nnamed;
 	size_t		 each;		/* replies that follow on 353; then */
 	bool		 awaits_last;	/* the last word */
 } h;
@@ -152,6 +154,16 @@ storm_heard_sender(void)
 	return h.sender;
 }
 
+size_t
+storm_heard_named(struct span path)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h.nnamed; i++)
+		n += span_is_nocase(path, h.named[i]);
+	return n;
+}
+
 bool
 storm_heard_has_rcpt(const char *path)
 {
@@ -213,6 +225,8 @@ is_out_of_place(struct span reply)
 static void
 take_rcpt(const struct said *s, struct span reply)
 {
+	if (h.nnamed < RCPTS)
+		memcpy(h.named[h.nnamed++], s->path, NAME);
 	if (reply.p[0] != '2' || h.nrcpts == RCPTS)
 		return;
 	memcpy(h.rcpts[h.nrcpts].path, s->path, NAME);
@@ -242,7 +256,7 @@ take_reply(const struct said *s, struct span reply)
 		if (reply.p[0] != '2')
 			break;
 		memcpy(h.sender, s->path, NAME);
-		h.nrcpts = 0;
+		h.nrcpts = h.nnamed = 0;
 		break;
 	case RCPT:
 		take_rcpt(s, reply);
