@@ -28,6 +28,7 @@ log_change(const struct milters_filter *f, bool is_up)
 	if (is_up)
 		log_int(&l, "after", (clock_now() - f->since) / CLOCK_S);
 	else {
+		log_z(&l, "address", f->conf->address.text);
 		log_z(&l, "failure", milters_rest_action(f));
 		log_z(&l, "why", f->why.text);
 	}

@@ -120,8 +120,9 @@ def test_rest(start):
         assert " up " in status(gateway, "in0")
         assert mail(gateway) == 250
     down, = gateway.wait_line("milter down ")
-    assert re.search(r'milter down milter=in0 failure=accept why="milter in0: '
-                     r'end of message: closed by the peer"$', down), down
+    assert re.search(r'milter down milter=in0 address=unix:\S+ failure=accept '
+                     r'why="milter in0: end of message: closed by the '
+                     r'peer"$', down), down
     assert re.search(r" resting .*why=.*end of message: closed",
                      status(gateway, "in0"))
     heard = len(raw.sessions)
