@@ -340,6 +340,32 @@ backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 	return 0;
 }
 
+MAY_YIELD int
+backend_renew(struct backend_tx *tx, struct reply *answer, struct err *err)
+{
+	size_t taken, n = tx->envelope->nrcpts, i = 0;
+	const struct reply **answers;
+
+	if (tx->failure.kind != 0) {
+		*err = tx->failure;
+		return -1;
+	}
+	if (n == 0 || tx->backend->addrs[0].maildir != NULL)
+		return 0;
+	answers = arena_new_n(tx->arena, n, const struct reply *);
+	if (renew(tx, answers, &taken, err) < 0)
+		return tx_failed(tx, err);
+	if (taken == n)
+		return 0;
+	while (answers[i] == NULL)
+		i++;
+	*answer = *answers[i];
+	tx->refusal = NULL;
+	backend_rest(tx);
+	tx->is_resting = true;
+	return 1;
+}
+
 /* It takes some of those that it took before, and nobody can be told so: all
  * come again, and then it says so at RCPT. */
 static int

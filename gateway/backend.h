@@ -90,6 +90,11 @@ MAY_YIELD int	 backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
  * been taken out of it. */
 void		 backend_rest(struct backend_tx *tx);
 
+/* That it begins anew is not left for later: the envelope has another sender.
+ * 1: somebody is refused now, *answer says how, and it rests again. */
+MAY_YIELD int	 backend_renew(struct backend_tx *tx, struct reply *answer,
+		    struct err *err);
+
 struct backend_message {
 	/* What stands before the spool's octets: our header fields and, where
 	 * it was changed, the header; whole lines with CRLF ends. */

@@ -68,6 +68,8 @@ cmd_data(struct session *s, struct span args)
 	if (m->envelope.body == BODY_BINARYMIME)
 		return reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT");
 	r = mail_milters_data(m);
+	if (r.code == 0 && !r.close && conn_unread(s->conn) > 0)
+		r = command_sent_ahead(s);	/* while they were asked */
 	if (r.code != 0 || r.close)
 		return mail_answer(m, r);
 	conn_puts(s->conn, "354 End with <CR><LF>.<CR><LF>\r\n");

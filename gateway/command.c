@@ -124,6 +124,15 @@ is_error(int code)
 	    code == 555;
 }
 
+struct reply
+command_sent_ahead(struct session *s)
+{
+	session_early_pipelining(s);
+	s->ended_by = "early-pipelining";
+	return reply_close(554, "5.5.0", "You sent more before the reply to "
+	    "%s", s->where);
+}
+
 MAY_YIELD struct reply
 command_run(struct session *s, struct span line)
 {
@@ -146,12 +155,9 @@ command_run(struct session *s, struct span line)
 		r = reply(501, "5.5.4", "%s takes no argument", c->verb);
 	else if ((c->flags & NEEDS_ARGS) && args.len == 0)
 		r = reply(501, "5.5.4", "%s needs an argument", c->verb);
-	else if ((c->flags & SYNC) && conn_unread(s->conn) > 0) {
-		session_early_pipelining(s);
-		s->ended_by = "early-pipelining";
-		r = reply_close(554, "5.5.0",
-		    "You sent more before the reply to %s", c->verb);
-	} else
+	else if ((c->flags & SYNC) && conn_unread(s->conn) > 0)
+		r = command_sent_ahead(s);
+	else
 		r = c->run(s, args);
 	/* RCPT has counted for itself what is refused and no bad command. */
 	if (s->errors == before && is_error(r.code)) {

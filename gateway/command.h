@@ -24,6 +24,9 @@ enum stage	session_stage(const struct session *s);
 
 /* One command line: finds the row, checks order and arguments, runs it. */
 MAY_YIELD struct reply command_run(struct session *s, struct span line);
+/* To who has said more behind a command that must stand last: all of the table
+ * that has to be so is looked at, but not what comes while it runs. */
+struct reply	command_sent_ahead(struct session *s);
 /* The verbs, for HELP. */
 void		command_verbs(struct buf *out);
 

@@ -258,6 +258,16 @@ undo(struct mail *m, const struct before *list, size_t n)
 }
 
 static MAY_YIELD int
+change_sender(struct wish *w, struct err *err)
+{
+	if (w->sender == NULL ||
+	    mail_parts_change_sender(w->mail, w->sender, err) == 0)
+		return 0;
+	return err_prefix(err, "%s <%.*s>", answer_name(ANSWER_CHANGE_SENDER),
+	    SPAN_ARG(path_excerpt(w->sender->sender.text)));
+}
+
+static MAY_YIELD int
 do_it(struct wish *w, struct err *err)
 {
 	struct mail *m = w->mail;
@@ -270,9 +280,7 @@ do_it(struct wish *w, struct err *err)
 
 	for (struct mail_part *p = m->parts; p != NULL; p = p->next)
 		before[i++] = (struct before){ p, p->envelope };
-	if (w->sender != NULL)
-		mail_parts_change_sender(m, w->sender);
-	if (ask_for_added(w, err) == 0) {
+	if (change_sender(w, err) == 0 && ask_for_added(w, err) == 0) {
 		delete_them(w, nfates);
 		return 0;
 	}

@@ -8,9 +8,8 @@
  * mail_envelope -- what a filter changes of a mail's sender and recipients
  *
  * Behind the end of the message, before it is delivered. Who is added goes
- * where the routes say, and his backend is asked; a sender that is changed is
- * told to the backends when their transactions are begun anew, with the
- * message. Rules, the delivery memory and the log go on with what the client
+ * where the routes say, and his backend is asked; of another sender the backends
+ * are told at once, in transactions that are begun anew. Rules, the delivery memory and the log go on with what the client
  * said.
  *
  * add       nothing if he is there already, else one more who gets the mail.

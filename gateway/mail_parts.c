@@ -109,13 +109,28 @@ mail_parts_add(struct mail *m, size_t fate, const struct rcpt *rcpt,
 	add(p, fate, rcpt);
 }
 
-void
-mail_parts_change_sender(struct mail *m, const struct envelope *sender)
+MAY_YIELD int
+mail_parts_change_sender(struct mail *m, const struct envelope *sender,
+    struct err *err)
 {
+	struct reply answer;
+	int ret;
+
 	m->sender = sender;
 	mail_parts_rest(m);
-	for (struct mail_part *p = m->parts; p != NULL; p = p->next)
+	for (struct mail_part *p = m->parts; p != NULL; p = p->next) {
 		take_sender(&p->envelope, sender);
+		p->has_stray = false;
+		ret = backend_renew(p->tx, &answer, err);
+		if (ret < 0)
+			return -1;
+		if (ret > 0)
+			return err_set(err, reply_is_permanent(&answer) ?
+			    ERR_SYNTAX : ERR_UNAVAIL, "%s answered %d %s "
+			    "%.200s", backend_where(p->tx), answer.code,
+			    answer.enhanced, answer.text);
+	}
+	return 0;
 }
 
 void

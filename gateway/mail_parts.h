@@ -38,9 +38,10 @@ MAY_YIELD struct reply mail_part_ask(struct mail *m, int backend,
 void		 mail_parts_add(struct mail *m, size_t fate,
 		    const struct rcpt *rcpt, unsigned needs);
 /* Another one than the client's, for what is begun from here on; with its
- * parameters. Kept by pointer. */
-void		 mail_parts_change_sender(struct mail *m,
-		    const struct envelope *sender);
+ * parameters. Kept by pointer. The backends are asked at once. -1: one of them
+ * will not have it (ERR_SYNTAX: for good). */
+MAY_YIELD int	 mail_parts_change_sender(struct mail *m,
+		    const struct envelope *sender, struct err *err);
 /* The one asked last has taken a recipient who is not taken after all: he gets
  * nothing. */
 void		 mail_part_forget(struct mail *m);

@@ -306,17 +306,25 @@ def test_a_backend_that_defers_whom_a_filter_adds(place, listener):
                             listener)
 
 
-@pytest.mark.parametrize("reply", (b"550 5.1.8 not from him\r\n",
-                                   b"450 4.1.8 not yet from him\r\n"))
-def test_a_backend_that_refuses_the_new_sender(place, reply):
-    """It hears of him with the message: its answer is the client's."""
+@pytest.mark.parametrize("listener, reply, code, enhanced", (
+    ("one", b"550 5.1.8 not from him\r\n", 451, "4.7.1"),
+    ("passes", b"550 5.1.8 not from him\r\n", 250, "2.0.0"),
+    ("one", b"450 4.1.8 not yet from him\r\n", 451, "4.3.0"),
+    ("passes", b"450 4.1.8 not yet from him\r\n", 451, "4.3.0")))
+def test_a_backend_that_refuses_the_new_sender(place, listener, reply, code,
+                                               enhanced):
+    """It is asked at once. For good: what the filter wants cannot be done,
+    which is a failure of the filter. For now: 451, whatever that means."""
     place.any[0].plan(*plan("sender <n@sender.test>"))
     place.sinks["in"].answer = lambda session, verb, line: \
         reply if verb == "MAIL" and "<n@" in line else None
-    told = place.send("one")
+    told = place.send(listener)
     place.sinks["in"].answer = None
-    assert told.lines[0].encode().startswith(reply.strip())
-    assert place.got() == {}
+    assert (told.code, told.enhanced) == (code, enhanced)
+    assert place.got() == (edited() if code == 250 else {})
+    if reply.startswith(b"5"):
+        place.failed("change sender <n@sender.test>: in .*550 5.1.8",
+                     listener + "0")
 
 
 @pytest.mark.parametrize("final, code", (
