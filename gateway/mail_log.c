@@ -155,6 +155,9 @@ log_milters(const struct mail *m, struct logline *l)
 	mail_milters_put_changed(m, b);
 	if (b->len > 0)
 		log_str(l, "changed-by", buf_text(b));
+	if (m->fate == ACTION_QUARANTINE && m->milters != NULL &&
+	    m->milters->quarantine.p != NULL)
+		log_str(l, "quarantine", m->milters->quarantine);
 }
 
 static void
