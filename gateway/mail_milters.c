@@ -224,7 +224,7 @@ mail_milters_macros(struct mail *m, const struct chain_rcpt *rcpt,
 	for (size_t i = 0; i < MACRO_COUNT; i++)
 		if (mm->values[i].p != NULL)
 			values[i] = mm->values[i];
-	milter_macros_counts(m->arena, m, values);
+	milter_macros_counts(m->arena, m, &m->milters->counts, values);
 	if (rcpt != NULL)
 		give_where(m, rcpt, values);
 }

@@ -7,6 +7,7 @@
 #include "gateway/draft.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
+#include "gateway/milter_macros.h"
 #include "gateway/session_milters.h"
 #include "policy/rule_eval.h"
 /*
@@ -27,6 +28,7 @@ struct mail_milters {
 	struct mail	*mail;
 	bool		 is_told;	/* the chain knows of it */
 	struct span	 values[MACRO_COUNT];
+	struct milter_counts counts;
 	struct reply	 held;		/* against client or sender */
 	bool		 is_dropped;	/* a filter discards the message */
 	size_t		 by;		/* who decided; CHAIN_NOBODY */

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "gateway/crowd.h"
@@ -108,13 +109,18 @@ milter_macros_mail(struct arena *a, const struct mail *m,
 }
 
 void
-milter_macros_counts(struct arena *a, struct mail *m, struct span *values)
+milter_macros_counts(struct arena *a, struct mail *m,
+    struct milter_counts *counts, struct span *values)
 {
 	const struct fields *header;
 	const struct field *id;
 
-	set(values, MACRO_NRCPTS, arena_printf(a, "%zu", m->envelope.nrcpts));
-	set(values, MACRO_NBADRCPTS, arena_printf(a, "%zu", m->refused));
+	snprintf(counts->taken, sizeof(counts->taken), "%zu",
+	    m->envelope.nrcpts);
+	snprintf(counts->refused, sizeof(counts->refused), "%zu",
+	    m->refused);
+	set(values, MACRO_NRCPTS, counts->taken);
+	set(values, MACRO_NBADRCPTS, counts->refused);
 	if (m->spool == NULL || !m->header.done)
 		return;
 	header = judge_fields(m->session->judge);

@@ -35,9 +35,14 @@ void	milter_macros_tls(struct arena *a, const struct client *client,
 	    struct span *values);
 void	milter_macros_mail(struct arena *a, const struct mail *m,
 	    struct span *values);
-/* Those that change within a mail: how many recipients, and the message. */
+/* Those that change within a mail: how many recipients, and the message. The
+ * numbers are written to `counts`, and are the same until the next command:
+ * recipients who are refused must not grow the mail. */
+struct milter_counts {
+	char	taken[24], refused[24];
+};
 void	milter_macros_counts(struct arena *a, struct mail *m,
-	    struct span *values);
+	    struct milter_counts *counts, struct span *values);
 /* `host` and `mailer`: where one goes who was taken. */
 void	milter_macros_rcpt(const struct chain_rcpt *rcpt, const char *mailer,
 	    const char *host, struct span *values);
