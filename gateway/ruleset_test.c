@@ -25,8 +25,8 @@ static const char rest[] =
 
 #define ZEN "dnsbl zen { zone zen.example  reply 127.0.0.2 score 4 }\n"
 #define TAGS "dnsbl tags-only { zone t.example  reply 127.0.0.2 tag x }\n"
-#define CLAM "milter clamav { address unix:/run/clamav  when rules }\n"
-#define SIGN "milter opendkim { address unix:/run/opendkim }\n"
+#define CLAM "milter clamav { address 127.0.0.1:7357  when rules }\n"
+#define SIGN "milter opendkim { address 127.0.0.1:8891 }\n"
 #define QUIET "# nothing\n"
 
 static const struct {
