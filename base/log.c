@@ -16,17 +16,19 @@
 static const struct {
 	const char	*name;
 	const char	*pri;	/* RFC 3164 4.1.1: facility mail, severity */
+	const char	*level;	/* sd-daemon(3): the severity alone */
 } labels[] = {
-	[LOG_LABEL_DEBUG] = { "debug ", "<23>" },
-	[LOG_LABEL_INFO] = { "info ", "<22>" },
-	[LOG_LABEL_WARN] = { "warn ", "<20>" },
-	[LOG_LABEL_ERROR] = { "error ", "<19>" },
-	[LOG_LABEL_BUG] = { "bug ", "<18>" },
+	[LOG_LABEL_DEBUG] = { "debug", "<23>", "<7>" },
+	[LOG_LABEL_INFO] = { "info", "<22>", "<6>" },
+	[LOG_LABEL_WARN] = { "warn", "<20>", "<4>" },
+	[LOG_LABEL_ERROR] = { "error", "<19>", "<3>" },
+	[LOG_LABEL_BUG] = { "bug", "<18>", "<2>" },
 };
 
 static struct {
 	struct log_target	target;
 	enum log_label		least;
+	enum log_format		format;
 	struct buf		pending;	/* whole lines */
 	struct buf		spare;		/* memory for the next line */
 	bool			is_stuck;	/* took not all last time */
@@ -98,6 +100,12 @@ log_level(enum log_label least)
 	lg.least = least;
 }
 
+void
+log_format(enum log_format format)
+{
+	lg.format = format;
+}
+
 /* What is the same for all lines of one second. */
 static void
 make_stamp(int64_t second)
@@ -119,27 +127,50 @@ make_stamp(int64_t second)
 	lg.second = second;
 }
 
+/* A stamp that ends in a second, and its milliseconds. */
 static void
-put_stamp(struct buf *b, enum log_label label)
+put_time(struct buf *b, int64_t now)
 {
-	int64_t now = clock_wall(), second = now / CLOCK_S;
 	int ms = (int)(now % CLOCK_S / CLOCK_MS);
-	char text[8];
+	char text[4];
 
-	if (second != lg.second)
-		make_stamp(second);
-	if (lg.target.type == LOG_TO_SYSLOG) {
-		buf_puts(b, labels[label].pri);
-		buf_puts(b, lg.stamp);
-		return;
-	}
 	text[0] = (char)('0' + ms / 100);
 	text[1] = (char)('0' + ms / 10 % 10);
 	text[2] = (char)('0' + ms % 10);
 	text[3] = 'Z';
-	text[4] = ' ';
 	buf_puts(b, lg.stamp);
-	buf_put(b, text, 5);
+	buf_put(b, text, 4);
+}
+
+/* What the target wants in front of a line, label and session id. */
+static void
+put_front(struct buf *b, enum log_label label, const char *id)
+{
+	bool is_json = lg.format == LOG_JSON;
+	int64_t now = clock_wall();
+
+	if (now / CLOCK_S != lg.second)
+		make_stamp(now / CLOCK_S);
+	if (lg.target.type == LOG_TO_SYSLOG) {
+		buf_puts(b, labels[label].pri);
+		buf_puts(b, lg.stamp);
+		buf_puts(b, is_json ? "{" : "");
+	} else {
+		buf_puts(b, lg.target.is_journal ? labels[label].level : "");
+		buf_puts(b, is_json ? "{\"time\":\"" : "");
+		put_time(b, now);
+		buf_puts(b, is_json ? "\"," : " ");
+	}
+	buf_puts(b, is_json ? "\"label\":\"" : "");
+	buf_puts(b, labels[label].name);
+	buf_puts(b, is_json ? "\"" : " ");
+	if (!is_json) {
+		buf_puts(b, id != NULL && id[0] != '\0' ? id : "-");
+		buf_put(b, " ", 1);
+	} else if (id != NULL && id[0] != '\0' && strcmp(id, "-") != 0) {
+		buf_puts(b, ",\"session\":");
+		log_value_json(b, span_z(id));
+	}
 }
 
 /* False: below the level. */
@@ -157,24 +188,62 @@ begin(struct logline *l, enum log_label label, const char *id)
 	l->text = lg.spare;
 	lg.spare = (struct buf){0};
 	buf_clear(&l->text);
-	put_stamp(&l->text, label);
-	buf_puts(&l->text, labels[label].name);
-	buf_puts(&l->text, id != NULL && id[0] != '\0' ? id : "-");
-	buf_put(&l->text, " ", 1);
+	log_target_look(&lg.target);
+	put_front(&l->text, label, id);
 	return true;
+}
+
+static void
+put_event_json(struct buf *b, struct span event)
+{
+	buf_puts(b, ",\"event\":");
+	log_value_json(b, event);
 }
 
 void
 log_begin(struct logline *l, enum log_label label, const char *id,
     const char *event)
 {
-	if (begin(l, label, id))
+	if (!begin(l, label, id))
+		return;
+	if (lg.format == LOG_JSON)
+		put_event_json(&l->text, span_z(event));
+	else
 		buf_puts(&l->text, event);
+}
+
+/*
+ * A name that the object has gets a number: readers keep one member of each
+ * name only (RFC 8259 4). The search finds names alone, since a quote within
+ * a string has a backslash in front.
+ */
+static void
+put_name(struct buf *b, const char *key)
+{
+	size_t at;
+	unsigned n;
+
+	buf_put(b, ",", 1);
+	at = b->len;
+	for (n = 1; ; n++) {
+		b->len = at;
+		buf_put(b, "\"", 1);
+		buf_puts(b, key);
+		if (n > 1)
+			buf_printf(b, "-%u", n);
+		buf_put(b, "\":", 2);
+		if (memmem(b->p, at, b->p + at, b->len - at) == NULL)
+			return;
+	}
 }
 
 static void
 put_key(struct buf *b, const char *key)
 {
+	if (lg.format == LOG_JSON) {
+		put_name(b, key);
+		return;
+	}
 	buf_put(b, " ", 1);
 	buf_puts(b, key);
 	buf_put(b, "=", 1);
@@ -186,7 +255,10 @@ log_str(struct logline *l, const char *key, struct span value)
 	if (l->off)
 		return;
 	put_key(&l->text, key);
-	log_value_put(&l->text, value);
+	if (lg.format == LOG_JSON)
+		log_value_json(&l->text, value);
+	else
+		log_value_put(&l->text, value);
 }
 
 void
@@ -212,7 +284,7 @@ log_end(struct logline *l)
 {
 	if (l->off)
 		return;
-	buf_put(&l->text, "\n", 1);
+	buf_puts(&l->text, lg.format == LOG_JSON ? "}\n" : "\n");
 	if (lg.pending.len + l->text.len > WRITE_AT && !lg.is_stuck)
 		log_flush();
 	if (lg.pending.len + l->text.len > KEEP_MOST)
@@ -230,6 +302,7 @@ log_end(struct logline *l)
 void
 log_event(enum log_label label, const char *id, const char *fmt, ...)
 {
+	struct buf json = {0};
 	struct logline l;
 	size_t at;
 	va_list ap;
@@ -238,8 +311,13 @@ log_event(enum log_label label, const char *id, const char *fmt, ...)
 		return;
 	at = l.text.len;
 	va_start(ap, fmt);
-	buf_vprintf(&l.text, fmt, ap);
+	buf_vprintf(lg.format == LOG_JSON ? &json : &l.text, fmt, ap);
 	va_end(ap);
+	if (lg.format == LOG_JSON) {
+		put_event_json(&l.text, buf_text(&json));
+		buf_free(&json);
+		at = l.text.len;
+	}
 	for (; at < l.text.len; at++)	/* one line, whatever the text holds */
 		if ((unsigned char)l.text.p[at] < ' ' || l.text.p[at] == 0x7f)
 			l.text.p[at] = '?';

@@ -21,11 +21,19 @@
  *	log_str(&l, "from", span_z(from));
  *	log_end(&l);
  *
+ * JSON      With log_format(LOG_JSON) a line is an object: "time" (RFC 3339;
+ *           syslog has it in front), "label", "session" (if there is one),
+ *           "event", then each key with a string or an integer. A key that
+ *           comes again has "-2", "-3" and so on behind it. Strings are cut
+ *           as above; controls are \u00XX, a byte that is no UTF-8 is
+ *           U+FFFD. The text of log_event() is the event.
  * Targets   "stderr" (also before log_open()), "syslog" (datagrams to
  *           /dev/log, facility mail; "syslog:/path" for another socket), or
  *           the path of a file, with a "/" in it (opened append, made 0640).
  *           Before the label a line on stderr and in a file has the time of
- *           RFC 3339 in UTC, with milliseconds.
+ *           RFC 3339 in UTC, with milliseconds. On stderr that is the
+ *           journal (JOURNAL_STREAM names it) the line begins with its
+ *           severity, as "<6>": sd-daemon(3).
  *           Lines are gathered and written by log_flush(), which the loop
  *           calls once each turn; error and bug are written at once.
  * Never     blocks, never yields: up to 256 KiB wait for a pipe that is full
@@ -43,6 +51,8 @@ enum log_label {
 	LOG_LABEL_BUG
 };
 
+enum log_format { LOG_TEXT, LOG_JSON };
+
 struct logline {
 	enum log_label	label;
 	bool		off;		/* below the level: nothing is built */
@@ -53,6 +63,7 @@ int	log_open(const char *target, const char *program, struct err *err);
 void	log_reopen(void);		/* file targets: after rotation */
 void	log_close(void);
 void	log_level(enum log_label least);	/* default: info */
+void	log_format(enum log_format format);	/* default: text */
 void	log_begin(struct logline *l, enum log_label label, const char *id,
 	    const char *event);
 void	log_str(struct logline *l, const char *key, struct span value);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,6 +31,19 @@ count_lines(struct span lines)
 	return n;
 }
 
+/* sd-daemon(3): the variable alone is no proof, it is inherited by programs
+ * whose stderr is something else. */
+static bool
+is_journal(const struct stat *st)
+{
+	const char *want = getenv("JOURNAL_STREAM");
+	char have[48];
+
+	snprintf(have, sizeof(have), "%ju:%ju", (uintmax_t)st->st_dev,
+	    (uintmax_t)st->st_ino);
+	return want != NULL && strcmp(want, have) == 0;
+}
+
 /*
  * The file description of stderr is shared with the shell and others, so
  * O_NONBLOCK must not be set on it: a pipe or terminal is opened anew.
@@ -44,6 +58,7 @@ find_stderr(struct log_target *t)
 		t->way = LOG_WAY_FILE;
 	} else if (S_ISSOCK(st.st_mode)) {
 		t->way = LOG_WAY_STREAM;
+		t->is_journal = is_journal(&st);
 	} else {
 		t->fd = open("/proc/self/fd/2",
 		    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -132,6 +147,13 @@ log_target_open(struct log_target *t, const char *name, struct err *err)
 		return fail(path, err);
 	t->path = strcpy(mem_alloc(strlen(path) + 1, "log"), path);
 	return 0;
+}
+
+void
+log_target_look(struct log_target *t)
+{
+	if (t->way == LOG_WAY_UNKNOWN)
+		find_stderr(t);
 }
 
 int
@@ -295,8 +317,7 @@ write_datagrams(struct log_target *t, struct span lines, uint64_t *dropped)
 size_t
 log_target_write(struct log_target *t, struct span lines, uint64_t *dropped)
 {
-	if (t->way == LOG_WAY_UNKNOWN)
-		find_stderr(t);
+	log_target_look(t);
 	if (t->type == LOG_TO_SYSLOG)
 		return write_datagrams(t, lines, dropped);
 	return write_bytes(t, lines, dropped);

@@ -37,6 +37,7 @@ struct log_target {
 	enum log_target_type	type;
 	enum log_way		way;
 	bool			torn;	/* half a line was written */
+	bool			is_journal;	/* stderr: of journald */
 	int			fd;	/* -1: none */
 	int64_t			retry;	/* syslog: connect again from here */
 	char			*path;	/* of the file or socket, its own */
@@ -45,6 +46,8 @@ struct log_target {
 /* `name` as in log_open(). */
 int	log_target_open(struct log_target *t, const char *name,
 	    struct err *err);
+/* Finds out what stderr is, if that is the target and not known yet. */
+void	log_target_look(struct log_target *t);
 int	log_target_reopen(struct log_target *t, struct err *err);
 void	log_target_close(struct log_target *t);
 /* Takes lines, each ended by '\n', from the front of `lines`. Returns how many

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
@@ -174,6 +175,57 @@ test_slow_reader(void)
 	run_slow_reader("a slow reader of a socket", ends);
 }
 
+/* What comes out of a stderr that is the journal, or seems to be. */
+static void
+expect_journal(const char *name, bool is_told, bool is_pipe,
+    const char *const starts[3])
+{
+	static char text[4000];
+	char id[48];
+	struct stat st;
+	size_t len = 0;
+	int ends[2], old, i;
+	char *p;
+
+	T_INT(name, is_pipe ? pipe(ends) :
+	    socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	fstat(ends[1], &st);
+	snprintf(id, sizeof(id), "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino + (is_told ? 0 : 1));
+	setenv("JOURNAL_STREAM", id, 1);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	old = swap_stderr(ends[1]);
+	log_event(LOG_LABEL_INFO, NULL, "before it is opened");
+	open_log("stderr");
+	log_event(LOG_LABEL_WARN, "id", "soon");
+	log_format(LOG_JSON);
+	log_event(LOG_LABEL_ERROR, "id", "now");
+	log_format(LOG_TEXT);
+	drain(ends[0], text, sizeof(text) - 1, &len);
+	text[len] = '\0';
+	for (i = 0, p = text; i < 3; i++) {
+		T_OK(name, strncmp(p, starts[i], strlen(starts[i])) == 0);
+		p = strchr(p, '\n') != NULL ? strchr(p, '\n') + 1 : "";
+	}
+	T_STR(name, p, "");
+	restore_stderr(old);
+	close(ends[0]);
+	unsetenv("JOURNAL_STREAM");
+}
+
+static void
+test_journal(void)
+{
+	static const char *const with[3] = {
+	    "<6>20", "<4>20", "<3>{\"time\":\"20" };
+	static const char *const without[3] = {
+	    "20", "20", "{\"time\":\"20" };
+
+	expect_journal("the journal gets severities", true, false, with);
+	expect_journal("another socket does not", false, false, without);
+	expect_journal("and no pipe", true, true, without);
+}
+
 static void
 test_no_reader(void)
 {
@@ -333,6 +385,12 @@ test_syslog(void)
 	T_STR("one for each line", receive(fd),
 	    datagram("<20>", "warn - second"));
 	T_STR("and no more", receive(fd), "");
+	log_format(LOG_JSON);
+	log_event(LOG_LABEL_INFO, "id", "third");
+	log_format(LOG_TEXT);
+	log_flush();
+	T_STR("JSON there has no time of its own", receive(fd), datagram("<22>",
+	    "{\"label\":\"info\",\"session\":\"id\",\"event\":\"third\"}"));
 	log_event(LOG_LABEL_ERROR, NULL, "now");
 	T_OK("error at once", strncmp(receive(fd), "<19>", 4) == 0);
 	log_event(LOG_LABEL_BUG, NULL, "now");
@@ -394,6 +452,7 @@ main(void)
 	snprintf(socket_target, sizeof(socket_target), "syslog:%s",
 	    socket_path);
 	test_slow_reader();
+	test_journal();
 	test_no_reader();
 	test_stderr_file();
 	test_syslog();

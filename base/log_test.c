@@ -131,6 +131,57 @@ test_lines(void)
 }
 
 static void
+test_json(void)
+{
+	struct logline l, inner;
+
+	begin_file();
+	log_format(LOG_JSON);
+	log_begin(&l, LOG_LABEL_INFO, "5f3a91c2", "mail done");
+	log_int(&l, "id", 1);
+	log_str(&l, "from", SPAN_LIT("<\"a b\"@x.example>"));
+	log_z(&l, "why", "one\r\ntwo \x1b[2J \xc2\x9b \xff");
+	log_z(&l, "rule", NULL);
+	log_int(&l, "least", INT64_MIN);
+	log_end(&l);
+	log_flush();
+	T_STR("an object a line", content(path),
+	    "{\"time\":\"2026-11-22T02:20:18.000Z\",\"label\":\"info\","
+	    "\"session\":\"5f3a91c2\",\"event\":\"mail done\",\"id\":1,"
+	    "\"from\":\"<\\\"a b\\\"@x.example>\","
+	    "\"why\":\"one\\u000d\\u000atwo \\u001b[2J \\u009b "
+	    "\xef\xbf\xbd\",\"least\":-9223372036854775808}\n");
+
+	begin_file();
+	log_event(LOG_LABEL_WARN, "-", "%s n=%d", "two\n\"lines\"", 3);
+	log_flush();
+	T_STR("the text of an event is the event", content(path),
+	    "{\"time\":\"2026-11-22T02:20:18.000Z\",\"label\":\"warn\","
+	    "\"event\":\"two\\u000a\\\"lines\\\" n=3\"}\n");
+
+	begin_file();
+	log_begin(&l, LOG_LABEL_INFO, NULL, "x");
+	log_z(&l, "a", "\",\"b\":\"");
+	log_int(&l, "b", 1);
+	log_int(&l, "a", 2);
+	log_begin(&inner, LOG_LABEL_INFO, NULL, "y");
+	log_int(&inner, "a", 4);
+	log_end(&inner);
+	log_z(&l, "a", "3");
+	log_z(&l, "event", "4");
+	log_end(&l);
+	log_flush();
+	T_STR("no name comes twice", content(path),
+	    "{\"time\":\"2026-11-22T02:20:18.000Z\",\"label\":\"info\","
+	    "\"event\":\"y\",\"a\":4}\n"
+	    "{\"time\":\"2026-11-22T02:20:18.000Z\",\"label\":\"info\","
+	    "\"event\":\"x\",\"a\":\"\\\",\\\"b\\\":\\\"\",\"b\":1,\"a-2\":2,"
+	    "\"a-3\":\"3\",\"event-2\":\"4\"}\n");
+	log_format(LOG_TEXT);
+	log_close();
+}
+
+static void
 test_labels(void)
 {
 	struct logline l;
@@ -310,6 +361,7 @@ main(void)
 	snprintf(path, sizeof(path), "%s/log", dir);
 	snprintf(old_path, sizeof(old_path), "%s/log.1", dir);
 	test_lines();
+	test_json();
 	test_labels();
 	test_time();
 	test_file();

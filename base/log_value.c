@@ -72,6 +72,45 @@ cut(struct span s)
 	return span_n(s.p, len);
 }
 
+/* What cannot stand for itself in a string of JSON; how many bytes it was. */
+static size_t
+put_escaped(struct buf *b, struct span s)
+{
+	size_t n = utf8_char(s);
+
+	if (n == 0) {
+		buf_puts(b, "\xef\xbf\xbd");	/* U+FFFD */
+		return 1;
+	}
+	if (s.p[0] == '"' || s.p[0] == '\\')
+		buf_printf(b, "\\%c", s.p[0]);
+	else	/* below U+00A0: of two bytes the last one is the number */
+		buf_printf(b, "\\u%04x", (unsigned char)s.p[n - 1]);
+	return n;
+}
+
+void
+log_value_json(struct buf *b, struct span value)
+{
+	const char *behind = "";
+	size_t n;
+
+	if (value.len > LOG_VALUE_MOST) {
+		value = cut(value);
+		behind = "...";
+	}
+	buf_put(b, "\"", 1);
+	for (; value.len > 0; value = span_n(value.p + n, value.len - n)) {
+		n = same_in_quotes(value);
+		if (n > 0)
+			buf_put(b, value.p, n);
+		else
+			n = put_escaped(b, value);
+	}
+	buf_puts(b, behind);
+	buf_put(b, "\"", 1);
+}
+
 void
 log_value_put(struct buf *b, struct span value)
 {

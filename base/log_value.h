@@ -13,4 +13,10 @@
 #define LOG_VALUE_MOST 512
 
 void	log_value_put(struct buf *b, struct span value);
+/*
+ * The same as a string of JSON (RFC 8259 7): in quotes, cut at the same place.
+ * A byte that belongs to no valid UTF-8 comes out as U+FFFD; control
+ * characters, those from U+0080 to U+009F as well, as \u00XX.
+ */
+void	log_value_json(struct buf *b, struct span value);
 #endif

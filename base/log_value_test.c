@@ -32,6 +32,44 @@ static const struct {
 	    "\"x\\\" status=sent\"" },
 };
 
+static const struct {
+	const char *name, *in, *want;
+} json_cases[] = {
+	{ "plain", "<a@x.example>", "\"<a@x.example>\"" },
+	{ "nothing", "", "\"\"" },
+	{ "space, equals sign, slash", "a = b/c", "\"a = b/c\"" },
+	{ "quote and backslash", "\"\\\"", "\"\\\"\\\\\\\"\"" },
+	{ "a member that is none", "x\",\"status\":\"sent",
+	    "\"x\\\",\\\"status\\\":\\\"sent\"" },
+	{ "line ends", "a\r\nb", "\"a\\u000d\\u000ab\"" },
+	{ "tab, escape, DEL", "\t\x1b[2J\x7f",
+	    "\"\\u0009\\u001b[2J\\u007f\"" },
+	{ "what looks like an escape", "\\u0041\\x41",
+	    "\"\\\\u0041\\\\x41\"" },
+	{ "UTF-8 of two, three, four bytes",
+	    "\xc3\xbc\xe2\x82\xac\xf0\x9f\x93\xa7",
+	    "\"\xc3\xbc\xe2\x82\xac\xf0\x9f\x93\xa7\"" },
+	{ "C1 controls", "\xc2\x80\xc2\x9b\xc2\x9f",
+	    "\"\\u0080\\u009b\\u009f\"" },
+	{ "no-break space stays", "\xc2\xa0", "\"\xc2\xa0\"" },
+	{ "Latin-1", "f\xfcr", "\"f\xef\xbf\xbdr\"" },
+	{ "overlong slash", "\xc0\xaf",
+	    "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+	{ "a C1 control as one byte", "\x9b" "31m",
+	    "\"\xef\xbf\xbd" "31m\"" },
+	{ "cut sequence at the end", "a\xe2\x82",
+	    "\"a\xef\xbf\xbd\xef\xbf\xbd\"" },
+};
+
+static const char *
+put_json(struct buf *b, struct span value)
+{
+	buf_clear(b);
+	log_value_json(b, value);
+	buf_put(b, "", 1);
+	return b->p;
+}
+
 static const char *
 put(struct buf *b, struct span value)
 {
@@ -71,6 +109,15 @@ test_length(struct buf *b)
 	p = put(b, span_n(text, sizeof(text)));
 	T_INT("what is no text is cut as well", strlen(p),
 	    LOG_VALUE_MOST * 4 + 5);
+	p = put_json(b, span_n(text, sizeof(text)));
+	T_INT("and in JSON", strlen(p), LOG_VALUE_MOST * 3 + 5);
+	memset(text, 'x', sizeof(text));
+	p = put_json(b, span_n(text, LOG_VALUE_MOST));
+	T_INT("the longest value in JSON", strlen(p), LOG_VALUE_MOST + 2);
+	memcpy(text + LOG_VALUE_MOST - 1, "\xc3\xa9", 2);
+	p = put_json(b, span_n(text, sizeof(text)));
+	T_STR("JSON is cut at the same place", p + LOG_VALUE_MOST - 1,
+	    "x...\"");
 }
 
 int
@@ -82,6 +129,12 @@ main(void)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		T_STR(cases[i].name, put(&b, span_z(cases[i].in)),
 		    cases[i].want);
+	for (i = 0; i < sizeof(json_cases) / sizeof(json_cases[0]); i++)
+		T_STR(json_cases[i].name,
+		    put_json(&b, span_z(json_cases[i].in)),
+		    json_cases[i].want);
+	T_STR("a NUL in JSON", put_json(&b, span_n("a\0b", 3)),
+	    "\"a\\u0000b\"");
 	T_STR("a NUL", put(&b, span_n("a\0b", 3)), "\"a\\x00b\"");
 	T_STR("a zeroed span", put(&b, (struct span){0}), "\"\"");
 	test_length(&b);

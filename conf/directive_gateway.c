@@ -1,12 +1,14 @@
 #include "base/store.h"
 #include "conf/directive_rows.h"
 
-/* Each list of words is in the order of its enum in settings.h or tls.h. */
+/* Each list of words is in the order of its enum in settings.h, log.h or
+ * tls.h. */
 static const char *const yes_words[] = { "no", "yes", NULL };
 static const char *const mode_words[] = { "enforce", "observe", NULL };
 static const char *const engine_words[] = { "own", "libspf2", NULL };
 static const char *const dkim_engine_words[] = {
 	"own", "libopendkim", NULL };
+static const char *const log_words[] = { "text", "json", NULL };
 static const char *const arc_words[] = { "off", "verify", NULL };
 
 static const struct directive rows[] = {
@@ -35,6 +37,11 @@ static const struct directive rows[] = {
     .offset = TOP(log), .fallback = "stderr", .effect = EFFECT_RESTART,
     .help = "Where log lines go: stderr, syslog, or the path of a file (with "
 	"a slash in it)." },
+{ .name = "log_format", .scopes = SCOPE_TOP, .type = VALUE_CHOICE,
+    .offset = TOP(log_format), .fallback = "text", .words = log_words,
+    .effect = EFFECT_RESTART,
+    .help = "How log lines are written. text: for people, with key=value; "
+	"json: each line is a JSON object." },
 { .name = "control", .scopes = SCOPE_TOP, .type = VALUE_PATH,
     .offset = TOP(control), .fallback = "/run/forepost/control",
     .effect = EFFECT_RESTART,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/store.h"
 #include "base/tls.h"
 #include "conf/listing.h"
@@ -199,6 +200,7 @@ struct settings {
 	const char	*group;
 	uint64_t	 workers;	/* 0: auto */
 	const char	*log;
+	enum log_format	 log_format;
 	const char	*control;	/* path of the control socket */
 	const char	*spool;		/* folder */
 	uint64_t	 spool_memory;	/* of a worker */

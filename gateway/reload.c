@@ -241,6 +241,7 @@ open_once(struct supervisor *s, struct err *err)
 
 	if (log_open(settings->log, "forepost", err) < 0)
 		return -1;
+	log_format(settings->log_format);
 	identity_own_file(&s->next->identity, settings->log);
 	open_charsets();
 	s->crowd = crowd_create(settings->max_sessions, STATS_SLOTS, err);

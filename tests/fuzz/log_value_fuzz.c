@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,9 @@
 
 /*
  * Any bytes, as a value in a log line: valid UTF-8 without a control character
- * comes out, one value and not two, from which the bytes can be read back.
+ * comes out, one value and not two, from which the bytes can be read back. As
+ * JSON: one string, whose escapes are all of JSON, and which has a character
+ * for each character of the text and each byte that belongs to none.
  */
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,20 +46,81 @@ take_byte(struct span *s, bool quoted)
 	return c;
 }
 
+static void
+expect_printable(struct span s)
+{
+	size_t n;
+
+	for (; s.len > 0; s = span_n(s.p + n, s.len - n)) {
+		n = utf8_char(s);
+		assert(n > 0 && !utf8_is_control(s));
+	}
+}
+
+/* Takes a character off the front of what stood within quotes. */
+static void
+take_json(struct span *out, struct span *in)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	size_t used = utf8_char(*out), from = utf8_char(*in);
+	char want[8];
+
+	assert(used > 0 && out->p[0] != '"');
+	if (out->p[0] == '\\' && out->len >= 6 && out->p[1] == 'u') {
+		used = 6;
+		snprintf(want, sizeof(want), "\\u%04x",
+		    (unsigned char)in->p[from - 1]);
+		assert(utf8_is_control(*in) && memcmp(out->p, want, 6) == 0);
+	} else if (out->p[0] == '\\') {
+		used = 2;
+		assert(out->len >= 2 && out->p[1] == in->p[0]);
+		assert(in->p[0] == '"' || in->p[0] == '\\');
+	} else if (from == 0) {
+		from = 1;
+		assert(used == 3 && memcmp(out->p, replacement, 3) == 0);
+	} else
+		assert(used == from && memcmp(out->p, in->p, used) == 0);
+	*out = span_n(out->p + used, out->len - used);
+	*in = span_n(in->p + from, in->len - from);
+}
+
+static void
+fuzz_json(struct span in)
+{
+	bool is_cut = in.len > LOG_VALUE_MOST;
+	struct buf b = {0};
+	struct span out, rest = in;
+
+	log_value_json(&b, in);
+	out = buf_text(&b);
+	expect_printable(out);
+	assert(out.len >= 2 && out.p[0] == '"' && out.p[out.len - 1] == '"');
+	out = span_n(out.p + 1, out.len - 2);
+	if (is_cut) {
+		assert(out.len > 3);
+		assert(memcmp(out.p + out.len - 3, "...", 3) == 0);
+		out.len -= 3;
+	}
+	while (out.len > 0 && rest.len > 0)
+		take_json(&out, &rest);
+	assert(out.len == 0);
+	assert(is_cut ? in.len - rest.len <= LOG_VALUE_MOST &&
+	    in.len - rest.len >= LOG_VALUE_MOST - 3 : rest.len == 0);
+	buf_free(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	bool is_cut = size > LOG_VALUE_MOST, quoted;
 	struct buf b = {0};
-	struct span s, rest;
-	size_t i, n;
+	struct span s;
+	size_t i;
 
+	fuzz_json(span_n(data, size));
 	log_value_put(&b, span_n(data, size));
 	s = buf_text(&b);
-	for (rest = s; rest.len > 0; rest = span_n(rest.p + n, rest.len - n)) {
-		n = utf8_char(rest);
-		assert(n > 0 && !utf8_is_control(rest));
-	}
+	expect_printable(s);
 	quoted = s.p[0] == '"';
 	if (quoted) {
 		assert(s.len >= 2 && s.p[s.len - 1] == '"');
