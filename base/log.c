@@ -37,6 +37,7 @@ static struct {
 	char			program[32];
 	int64_t			second;		/* that `stamp` was made for */
 	char			stamp[80];
+	char			origin[120];	/* RFC 5424: behind the time */
 } lg = { .least = LOG_LABEL_INFO, .program = "forepost", .second = -1 };
 
 /* Lines that the parent has gathered are the parent's to write. */
@@ -44,6 +45,7 @@ static void
 after_fork(void)
 {
 	buf_clear(&lg.pending);
+	log_target_forked(&lg.target);
 	lg.second = -1;		/* the stamp may hold the process id */
 }
 
@@ -62,6 +64,7 @@ log_open(const char *target, const char *program, struct err *err)
 {
 	struct log_target t;
 
+	watch_fork();	/* before anybody shares a connection */
 	if (log_target_open(&t, target, err) < 0)
 		return -1;
 	log_flush();
@@ -70,6 +73,15 @@ log_open(const char *target, const char *program, struct err *err)
 	lg.second = -1;
 	snprintf(lg.program, sizeof(lg.program), "%s", program);
 	return 0;
+}
+
+const char *
+log_file(const char *target)
+{
+	struct span s = span_z(target);
+
+	return span_is(s, "stderr") || span_is(s, "syslog") ||
+	    span_starts_nocase(s, "syslog:") ? NULL : target;
 }
 
 void
@@ -106,15 +118,37 @@ log_format(enum log_format format)
 	lg.format = format;
 }
 
+static bool
+is_remote(void)
+{
+	return lg.target.type == LOG_TO_SYSLOG &&
+	    log_syslog_is_remote(&lg.target.syslog);
+}
+
+/* RFC 5424 6.2.4: printable ASCII without spaces, or "-". */
+static void
+host_name(char out[65])
+{
+	size_t i;
+
+	if (gethostname(out, 65) < 0)
+		out[0] = '\0';
+	out[64] = '\0';
+	for (i = 0; out[i] > ' ' && out[i] <= '~'; i++)
+		;
+	if (i == 0 || out[i] != '\0')
+		strcpy(out, "-");
+}
+
 /* What is the same for all lines of one second. */
 static void
 make_stamp(int64_t second)
 {
 	time_t t = (time_t)second;
-	char text[40];
+	char text[40], host[65];
 	struct tm tm;
 
-	if (lg.target.type == LOG_TO_SYSLOG) {
+	if (lg.target.type == LOG_TO_SYSLOG && !is_remote()) {
 		/* RFC 3164 4.1.2, local time, as syslog(3) writes it */
 		localtime_r(&t, &tm);
 		strftime(text, sizeof(text), "%b %e %T", &tm);
@@ -123,6 +157,9 @@ make_stamp(int64_t second)
 	} else {
 		gmtime_r(&t, &tm);	/* RFC 3339 */
 		strftime(lg.stamp, sizeof(lg.stamp), "%Y-%m-%dT%T.", &tm);
+		host_name(host);
+		snprintf(lg.origin, sizeof(lg.origin), " %s %s %d - - ",
+		    host, lg.program, (int)getpid());
 	}
 	lg.second = second;
 }
@@ -151,7 +188,13 @@ put_front(struct buf *b, enum log_label label, const char *id)
 
 	if (now / CLOCK_S != lg.second)
 		make_stamp(now / CLOCK_S);
-	if (lg.target.type == LOG_TO_SYSLOG) {
+	if (is_remote()) {
+		buf_puts(b, labels[label].pri);
+		buf_puts(b, "1 ");	/* VERSION */
+		put_time(b, now);
+		buf_puts(b, lg.origin);
+		buf_puts(b, is_json ? "{" : "");
+	} else if (lg.target.type == LOG_TO_SYSLOG) {
 		buf_puts(b, labels[label].pri);
 		buf_puts(b, lg.stamp);
 		buf_puts(b, is_json ? "{" : "");

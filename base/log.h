@@ -28,8 +28,10 @@
  *           as above; controls are \u00XX, a byte that is no UTF-8 is
  *           U+FFFD. The text of log_event() is the event.
  * Targets   "stderr" (also before log_open()), "syslog" (datagrams to
- *           /dev/log, facility mail; "syslog:/path" for another socket), or
- *           the path of a file, with a "/" in it (opened append, made 0640).
+ *           /dev/log, facility mail; "syslog:/path" for another socket;
+ *           "syslog:udp://ADDRESS:PORT" and "syslog:tcp://ADDRESS:PORT" for
+ *           a daemon elsewhere, in the form of RFC 5424), or the path of a
+ *           file, with a "/" in it (opened append, made 0640).
  *           Before the label a line on stderr and in a file has the time of
  *           RFC 3339 in UTC, with milliseconds. On stderr that is the
  *           journal (JOURNAL_STREAM names it) the line begins with its
@@ -60,6 +62,8 @@ struct logline {
 };
 
 int	log_open(const char *target, const char *program, struct err *err);
+/* The path of a target that is a file, within its name; others: NULL. */
+const char *log_file(const char *target);
 void	log_reopen(void);		/* file targets: after rotation */
 void	log_close(void);
 void	log_level(enum log_label least);	/* default: info */

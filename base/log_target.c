@@ -8,15 +8,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log_target.h"
 #include "base/mem.h"
-
-#define SYSLOG_SOCKET	"/dev/log"
-#define SYSLOG_BATCH	16	/* datagrams in one call */
 
 static uint64_t
 count_lines(struct span lines)
@@ -77,36 +72,6 @@ open_file(const char *path)
 	    O_NOCTTY | O_CLOEXEC, 0640);
 }
 
-/* A descriptor that a daemon is behind of, or -1 and errno. */
-static int
-open_socket(const char *path)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd, saved;
-
-	if (strlen(path) >= sizeof(un.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	strcpy(un.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
-}
-
-static int
-open_path(enum log_target_type type, const char *path)
-{
-	return type == LOG_TO_FILE ? open_file(path) : open_socket(path);
-}
-
 static int
 fail(const char *path, struct err *err)
 {
@@ -126,26 +91,25 @@ int
 log_target_open(struct log_target *t, const char *name, struct err *err)
 {
 	struct span s = span_z(name);
-	const char *path = name;
 
 	*t = (struct log_target){ .fd = -1 };
 	if (span_is(s, "stderr")) {
 		find_stderr(t);
 		return 0;
 	}
-	t->type = LOG_TO_FILE;
 	t->way = LOG_WAY_FILE;
 	if (span_is(s, "syslog") || span_starts_nocase(s, "syslog:")) {
 		t->type = LOG_TO_SYSLOG;
-		path = name[6] == ':' ? name + 7 : SYSLOG_SOCKET;
+		return log_syslog_open(&t->syslog, name, err);
 	}
-	if (strchr(path, '/') == NULL)
+	t->type = LOG_TO_FILE;
+	if (strchr(name, '/') == NULL)
 		return err_set(err, ERR_CONFIG, "log \"%s\": expected "
 		    "\"stderr\", \"syslog\" or a path with a \"/\"", name);
-	t->fd = open_path(t->type, path);
+	t->fd = open_file(name);
 	if (t->fd < 0)
-		return fail(path, err);
-	t->path = strcpy(mem_alloc(strlen(path) + 1, "log"), path);
+		return fail(name, err);
+	t->path = strcpy(mem_alloc(strlen(name) + 1, "log"), name);
 	return 0;
 }
 
@@ -163,7 +127,9 @@ log_target_reopen(struct log_target *t, struct err *err)
 
 	if (t->type == LOG_TO_STDERR)
 		return 0;
-	fd = open_path(t->type, t->path);
+	if (t->type == LOG_TO_SYSLOG)
+		return log_syslog_reopen(&t->syslog, err);
+	fd = open_file(t->path);
 	if (fd < 0)
 		return fail(t->path, err);
 	drop_fd(t);
@@ -175,10 +141,19 @@ log_target_reopen(struct log_target *t, struct err *err)
 void
 log_target_close(struct log_target *t)
 {
-	if (t->way != LOG_WAY_UNKNOWN)
+	if (t->type == LOG_TO_SYSLOG)
+		log_syslog_close(&t->syslog);
+	else if (t->way != LOG_WAY_UNKNOWN)
 		drop_fd(t);
 	free(t->path);
 	*t = (struct log_target){0};
+}
+
+void
+log_target_forked(struct log_target *t)
+{
+	if (t->type == LOG_TO_SYSLOG)
+		log_syslog_forked(&t->syslog);
 }
 
 /* As many whole lines as go out in one piece, at least one. */
@@ -250,75 +225,11 @@ write_bytes(struct log_target *t, struct span lines, uint64_t *dropped)
 	return lines.len;
 }
 
-static bool
-reconnect(struct log_target *t)
-{
-	drop_fd(t);
-	if (clock_now() < t->retry)
-		return false;
-	t->retry = clock_now() + CLOCK_S;
-	t->fd = open_socket(t->path);
-	return t->fd >= 0;
-}
-
-/* Sends the first lines, one datagram each; returns the bytes done with, or
- * -1 and errno if the first could not be sent. */
-static ssize_t
-send_batch(int fd, struct span lines)
-{
-	struct mmsghdr msgs[SYSLOG_BATCH];
-	struct iovec iov[SYSLOG_BATCH];
-	struct span line;
-	unsigned count;
-	ssize_t done = 0;
-	int sent, i;
-
-	memset(msgs, 0, sizeof(msgs));
-	for (count = 0; count < SYSLOG_BATCH && lines.len > 0; count++) {
-		line = span_until(&lines, '\n');
-		iov[count].iov_base = (char *)line.p;
-		iov[count].iov_len = line.len;
-		msgs[count].msg_hdr.msg_iov = &iov[count];
-		msgs[count].msg_hdr.msg_iovlen = 1;
-	}
-	sent = sendmmsg(fd, msgs, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent < 0)
-		return -1;
-	for (i = 0; i < sent; i++)
-		done += (ssize_t)iov[i].iov_len + 1;
-	return done;
-}
-
-static size_t
-write_datagrams(struct log_target *t, struct span lines, uint64_t *dropped)
-{
-	struct span rest = lines;
-	ssize_t n;
-
-	while (rest.len > 0) {
-		if (t->fd < 0 && !reconnect(t))
-			break;
-		n = send_batch(t->fd, rest);
-		if (n >= 0) {
-			rest.p += n;
-			rest.len -= (size_t)n;
-		} else if (errno == EMSGSIZE) {
-			span_until(&rest, '\n');
-			++*dropped;
-		} else if (errno == EAGAIN || errno == ENOBUFS) {
-			break;
-		} else if (errno != EINTR && !reconnect(t)) {
-			break;
-		}
-	}
-	return lines.len - rest.len;
-}
-
 size_t
 log_target_write(struct log_target *t, struct span lines, uint64_t *dropped)
 {
 	log_target_look(t);
 	if (t->type == LOG_TO_SYSLOG)
-		return write_datagrams(t, lines, dropped);
+		return log_syslog_write(&t->syslog, lines, dropped);
 	return write_bytes(t, lines, dropped);
 }

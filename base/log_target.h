@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/log_syslog.h"
 #include "base/span.h"
 /*
  * log_target -- where log lines go: a file, stderr or the syslog socket
@@ -16,8 +17,7 @@
  *           kernel takes all or not at all, so that the lines of several
  *           processes do not mix.
  * Files     are opened O_APPEND; several processes may write to one.
- * Syslog    one datagram for each line; when the daemon went away its
- *           socket is looked for once a second.
+ * Syslog    see log_syslog.h.
  */
 enum log_target_type {
 	LOG_TO_STDERR,
@@ -39,8 +39,8 @@ struct log_target {
 	bool			torn;	/* half a line was written */
 	bool			is_journal;	/* stderr: of journald */
 	int			fd;	/* -1: none */
-	int64_t			retry;	/* syslog: connect again from here */
-	char			*path;	/* of the file or socket, its own */
+	char			*path;	/* of the file, its own */
+	struct log_syslog	syslog;
 };
 
 /* `name` as in log_open(). */
@@ -49,6 +49,7 @@ int	log_target_open(struct log_target *t, const char *name,
 /* Finds out what stderr is, if that is the target and not known yet. */
 void	log_target_look(struct log_target *t);
 int	log_target_reopen(struct log_target *t, struct err *err);
+void	log_target_forked(struct log_target *t);	/* in the child */
 void	log_target_close(struct log_target *t);
 /* Takes lines, each ended by '\n', from the front of `lines`. Returns how many
  * bytes are done with, of which *dropped lines were thrown away. */

@@ -290,6 +290,19 @@ test_file(void)
 }
 
 static void
+test_names(void)
+{
+	static const char *const others[] = {
+		"stderr", "syslog", "syslog:/run/log",
+		"syslog:tcp://192.0.2.1:601", NULL
+	};
+
+	for (size_t i = 0; others[i] != NULL; i++)
+		T_STR("a target that is no file", log_file(others[i]), NULL);
+	T_STR("one that is", log_file("/var/log/fp"), "/var/log/fp");
+}
+
+static void
 test_fork(void)
 {
 	pid_t pid;
@@ -365,6 +378,7 @@ main(void)
 	test_labels();
 	test_time();
 	test_file();
+	test_names();
 	test_fork();
 	test_no_space();
 	unlink(path);

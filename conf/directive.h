@@ -45,7 +45,7 @@ enum value_type {
 	VALUE_HOST,		/* const char *: a domain name */
 	VALUE_ZONE,		/* const char *: a domain name, A-labels */
 	VALUE_PATH,		/* const char *, absolute */
-	VALUE_LOG,		/* const char *: stderr, syslog or a path */
+	VALUE_LOG,		/* const char *: as in log_open() */
 	VALUE_FINGERPRINT,	/* const char *: SHA-256 in hex */
 	VALUE_RULES,		/* struct rules_conf: default, none or a path */
 	VALUE_STORE,		/* struct store_conf */

@@ -35,8 +35,10 @@ static const struct directive rows[] = {
 	"processor." },
 { .name = "log", .scopes = SCOPE_TOP, .type = VALUE_LOG,
     .offset = TOP(log), .fallback = "stderr", .effect = EFFECT_RESTART,
-    .help = "Where log lines go: stderr, syslog, or the path of a file (with "
-	"a slash in it)." },
+    .help = "Where log lines go: stderr, syslog, the path of a file (with a "
+	"slash in it), or a syslog daemon elsewhere, as "
+	"syslog:udp://192.0.2.1:514 or syslog:tcp://192.0.2.1:514 (an address, "
+	"no name)." },
 { .name = "log_format", .scopes = SCOPE_TOP, .type = VALUE_CHOICE,
     .offset = TOP(log_format), .fallback = "text", .words = log_words,
     .effect = EFFECT_RESTART,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log_syslog.h"
 #include "base/nearest.h"
 #include "conf/value.h"
 
@@ -247,7 +248,13 @@ int
 value_log(struct arena *a, const char *dir, struct span text,
     const char **value, struct err *err)
 {
-	if (!span_is(text, "stderr") && !span_is(text, "syslog")) {
+	struct log_syslog unused;
+
+	if (span_starts_nocase(text, "syslog:")) {
+		if (log_syslog_parse(span_n(text.p + 7, text.len - 7),
+		    &unused, err) < 0)
+			return err_prefix(err, "\"%.*s\"", SHOW(text));
+	} else if (!span_is(text, "stderr") && !span_is(text, "syslog")) {
 		if (text.len > 0 && memchr(text.p, '/', text.len) == NULL)
 			return err_set(err, ERR_CONFIG, "\"%.*s\" is not "
 			    "stderr, syslog or a path with a slash in it",

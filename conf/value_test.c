@@ -167,6 +167,8 @@ keyword(struct arena *a, struct span in, const char **value, struct err *err)
 
 #define LABEL63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define NO_SYSLOG "expected an address (no name) and a port, as in " \
+	"syslog:udp://192.0.2.1:514 or syslog:tcp://[2001:db8::1]:514"
 #define HEX32 "00112233445566778899aabbccddeeff"
 
 static const struct {
@@ -203,6 +205,20 @@ static const struct {
 	{ "no path", path, "", "the value is empty" },
 	{ "stderr", log_target, "stderr", "stderr" },
 	{ "syslog", log_target, "syslog", "syslog" },
+	{ "a syslog daemon", log_target, "syslog:udp://192.0.2.1:514",
+	    "syslog:udp://192.0.2.1:514" },
+	{ "by TCP", log_target, "syslog:tcp://[2001:db8::1]:514",
+	    "syslog:tcp://[2001:db8::1]:514" },
+	{ "a syslog daemon by name", log_target, "syslog:udp://loghost:514",
+	    "\"syslog:udp://loghost:514\": " NO_SYSLOG },
+	{ "without port", log_target, "syslog:tcp://192.0.2.1",
+	    "\"syslog:tcp://192.0.2.1\": " NO_SYSLOG },
+	{ "by something else", log_target, "syslog:tls://192.0.2.1:6514",
+	    "\"syslog:tls://192.0.2.1:6514\": " NO_SYSLOG },
+	{ "a path of syslog", log_target, "syslog:unix:/dev/log",
+	    "\"syslog:unix:/dev/log\": " NO_SYSLOG },
+	{ "nothing of syslog", log_target, "syslog:",
+	    "\"syslog:\": " NO_SYSLOG },
 	{ "a log file", log_target, "/var/log/fp", "/var/log/fp" },
 	{ "a relative log file", log_target, "./fp.log",
 	    "/etc/forepost/fp.log" },

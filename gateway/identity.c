@@ -186,7 +186,8 @@ identity_own_folder(const struct identity *id, const char *path)
 void
 identity_own_file(const struct identity *id, const char *path)
 {
-	own(id, path, S_IFREG, O_WRONLY);
+	if (path != NULL)
+		own(id, path, S_IFREG, O_WRONLY);
 }
 
 int

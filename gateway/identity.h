@@ -36,7 +36,8 @@ int	identity_find_demo(const char *dir, struct identity *id,
 	    struct err *err);
 /* Gives a folder that root made to the workers; others are left alone. */
 void	identity_own_folder(const struct identity *id, const char *path);
-/* The same for a file: the log, which workers open again after rotation. */
+/* The same for a file: the log, which workers open again after rotation. NULL:
+ * it is none. */
 void	identity_own_file(const struct identity *id, const char *path);
 /* In the worker. Errors: ERR_UNAVAIL. */
 int	identity_assume(const struct identity *id, struct err *err);

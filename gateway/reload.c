@@ -105,6 +105,9 @@ warn_of_restart_settings(struct supervisor *s)
 	if (is_other(old->log, new->log))
 		buf_puts(&s->warnings,
 		    "\"log\" changes with the next start, not by a reload\n");
+	if (old->log_format != new->log_format)
+		buf_puts(&s->warnings, "\"log_format\" changes with the next "
+		    "start, not by a reload\n");
 	if (is_other(old->control, new->control))
 		buf_puts(&s->warnings, "\"control\" changes with the next "
 		    "start, not by a reload\n");
@@ -242,7 +245,7 @@ open_once(struct supervisor *s, struct err *err)
 	if (log_open(settings->log, "forepost", err) < 0)
 		return -1;
 	log_format(settings->log_format);
-	identity_own_file(&s->next->identity, settings->log);
+	identity_own_file(&s->next->identity, log_file(settings->log));
 	open_charsets();
 	s->crowd = crowd_create(settings->max_sessions, STATS_SLOTS, err);
 	if (s->crowd == NULL)

@@ -80,7 +80,8 @@ reopen_log(struct supervisor *s)
 	if (s->fleet == NULL)
 		return;
 	/* Made anew by root; the workers open it again as what they are. */
-	identity_own_file(&s->fleet->identity, s->fleet->settings->log);
+	identity_own_file(&s->fleet->identity,
+	    log_file(s->fleet->settings->log));
 	for (const struct proc *p = s->procs; p != NULL; p = p->next)
 		proc_say(p, CHANNEL_REOPEN);
 }

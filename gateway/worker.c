@@ -242,7 +242,7 @@ enter_sandbox(struct life *l, struct err *err)
 	const struct settings *s = l->w.settings;
 	struct sandbox_paths paths = {0};
 	const char **folders, **files;
-	const char *slash;
+	const char *log, *slash;
 	size_t n = 2;
 
 	for (size_t i = 0; i < s->nbackends; i++)
@@ -264,10 +264,11 @@ enter_sandbox(struct life *l, struct err *err)
 	}
 	paths.folders = folders;
 	paths.files = files;
-	slash = s->log != NULL ? strrchr(s->log, '/') : NULL;
-	if (slash != NULL && slash > s->log)
+	log = log_file(s->log);
+	slash = log != NULL ? strrchr(log, '/') : NULL;
+	if (slash != NULL && slash > log)
 		paths.log_folder = arena_copy(l->arena,
-		    span_n(s->log, (size_t)(slash - s->log)));
+		    span_n(log, (size_t)(slash - log)));
 	return sandbox_enter(&paths, err);
 }
 

@@ -1,11 +1,14 @@
-"""The log as programs read it: lines of JSON."""
+"""The log as programs read it: lines of JSON, and syslog over the network."""
 import json
 import re
+import socket
+import threading
 
 import pytest
 
+from kit.ports import free_port
 from kit.process import wait_until
-from kit.running import MAIL, admin, deliver, edit
+from kit.running import MAIL, admin, deliver, edit, stats
 
 SENDER = '"\\"},{\\"event\\":1 \\\\ \u00fc"@sender.test'
 
@@ -66,10 +69,147 @@ def test_json_of_supervisor_and_reload(gateway):
     edit(gateway, "log stderr", 'log "%s"\nlog_format json' % log)
     gateway.start()
     edit(gateway, "log_format json", "log_format text")
-    assert admin(gateway, "reload").returncode == 0
-    assert deliver(gateway.client()) == 250
+    answer = admin(gateway, "reload")
+    assert answer.returncode == 0
+    assert '"log_format" changes with the next start' in answer.stdout
+    with gateway.client() as client:
+        assert deliver(client) == 250
     gateway.stop()
     lines = objects(log)	# as it says: at the next start, not before
     assert of(lines, "stopped") and of(lines, "mail done")
     assert all("session" in line for line in of(lines, "mail done"))
     assert not any("session" in line for line in of(lines, "stopped"))
+
+
+# --- syslog over the network ---
+
+class Daemon:
+    """Takes messages of RFC 5424, by UDP or by TCP with their lengths."""
+
+    def __init__(self, kind, port):
+        self.messages = []
+        self.broken = []
+        self.open = []
+        self.sock = socket.socket(socket.AF_INET, kind)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sock.bind(("127.0.0.1", port))
+        if kind == socket.SOCK_STREAM:
+            self.sock.listen(20)
+        threading.Thread(daemon=True, target=self.accept if
+                         kind == socket.SOCK_STREAM else self.receive).start()
+
+    def receive(self):
+        while True:
+            try:
+                data = self.sock.recv(65536)
+            except OSError:
+                return
+            if data:
+                self.messages.append(data.decode())
+
+    def accept(self):
+        while True:
+            try:
+                conn = self.sock.accept()[0]
+            except OSError:
+                return
+            self.open.append(conn)
+            threading.Thread(daemon=True, target=self.read,
+                             args=(conn,)).start()
+
+    def read(self, conn):
+        try:
+            with conn.makefile("rb") as f:
+                while True:
+                    length = b""
+                    while not length.endswith(b" "):
+                        octet = f.read(1)
+                        if not octet:
+                            return
+                        length += octet
+                    text = f.read(int(length))
+                    if len(text) == int(length):
+                        self.messages.append(text.decode())
+        except ValueError as e:
+            self.broken.append(e)
+        except OSError:
+            pass
+
+    def close(self):
+        # A thread that waits in accept or recv would keep the port.
+        for sock in [self.sock] + self.open:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            sock.close()
+
+    def has(self, text):
+        return any(text in m for m in list(self.messages))
+
+
+HEADER = re.compile(r"<(1[89]|2[0-3])>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "
+                    r"[!-~]+ forepost \d+ - - (info|warn|error) ")
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM],
+                         ids=["udp", "tcp"])
+def test_syslog_over_the_network(gateway, kind):
+    port = free_port()
+    how = "tcp" if kind == socket.SOCK_STREAM else "udp"
+    edit(gateway, "log stderr", "log syslog:%s://127.0.0.1:%d" % (how, port))
+    daemon = Daemon(kind, port)
+    gateway.start()
+    for _ in range(10):
+        client = gateway.client()
+        assert deliver(client) == 250
+        client.quit()
+    wait_until(lambda: len([m for m in list(daemon.messages)
+                            if " session end " in m]) >= 10,
+               what="the ends of ten sessions")
+    for message in list(daemon.messages):
+        assert HEADER.match(message), message
+        assert "\n" not in message
+    # The daemon is away for a while: workers look for it from within their
+    # sandbox, and mail goes on.
+    daemon.close()
+    for _ in range(5):
+        assert deliver(gateway.client()) == 250
+    daemon2 = Daemon(kind, port)
+
+    def mails():
+        assert deliver(gateway.client()) == 250
+        return daemon2.has(" mail done ")
+    wait_until(mails, what="a line for the new daemon")
+    assert not daemon.broken and not daemon2.broken
+    assert stats(gateway)["log_dropped"] == 0
+    daemon2.close()
+
+
+def test_syslog_that_does_not_read(gateway):
+    with socket.socket() as daemon:
+        daemon.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        daemon.bind(("127.0.0.1", 0))
+        daemon.listen(20)
+        edit(gateway, "log stderr", "log syslog:tcp://127.0.0.1:%d" %
+             daemon.getsockname()[1])
+        edit(gateway, "workers 2", "workers 1\nmax_errors 100000")
+        edit(gateway, 'domains "*"', 'domains "box.test"')
+        gateway.start()
+        # Each refused recipient is a line; the kernel takes some megabytes.
+        client = gateway.client(timeout=5)
+        client.ehlo()
+        batch = b"RSET\r\nMAIL FROM:<a@sender.test>\r\n" + 90 * (
+            b"RCPT TO:<%s@nowhere.test>\r\n" % (b"x" * 60))
+        dropped = 0
+        for _ in range(1000):
+            client.send(batch)
+            codes = [client.reply().code for _ in range(92)]
+            assert codes == [250, 250] + [550] * 90
+            dropped = stats(gateway)["log_dropped"]
+            if dropped > 0:
+                break
+        client.close()
+        assert dropped > 0
+        with gateway.client(timeout=5) as client:
+            assert deliver(client) == 250
