@@ -57,7 +57,7 @@ static const struct subcommand subcommands[] = {
 	{ "test", run_test, OPT_CONFIG | OPT_RULES | OPT_FILES | OPT_JSON,
 	    "run tests of rules: do they decide as they should?" },
 	{ "status", run_request, WHOM,
-	    "the running gateway: its workers and backends" },
+	    "the running gateway: its workers, backends and filters" },
 	{ "stats", run_stats, WHOM | OPT_JSON,
 	    "its counters since it was started" },
 	{ "greylist", run_greylist, WHERE | OPT_FROM | OPT_TO | OPT_WHO |
