@@ -56,7 +56,7 @@ def send_by_postfix(gateways, start, mails, meanwhile=lambda: None):
             assert client.mail(mail.text, mail.sender, mail.rcpts) == 250
         client.quit()
     meanwhile()
-    wait_until(lambda: is_empty(postfix), 90, "an empty queue")
+    wait_until(lambda: is_empty(postfix), 240, "an empty queue")
     with open(postfix.log, errors="replace") as f:
         return f.read()
 
