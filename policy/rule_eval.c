@@ -129,6 +129,16 @@ add_delay(struct verdict *v, int64_t delay)
 		v->delay = RULE_DELAY_MAX;
 }
 
+static void
+add_hit(struct rule_run *run, const struct rule_step *step)
+{
+	struct verdict *v = run->verdict;
+
+	v->hits = list_room(run->arena, v->hits, v->nhits, sizeof(*v->hits));
+	v->hits[v->nhits++] = (struct told){ step->rule, step->text,
+	    step->score };
+}
+
 static enum outcome
 act(struct rule_run *run, const struct rule_step *step)
 {
@@ -136,6 +146,7 @@ act(struct rule_run *run, const struct rule_step *step)
 	const struct action *action = action_in_effect(rule);
 	struct span text = step->text;
 
+	add_hit(run, step);
 	switch (action->kind) {
 	case ACTION_TRUST:
 		end(run, REAL, rule);
@@ -243,6 +254,18 @@ note_limit(struct rule_run *run)
 	run->verdict->gave_up_rule = run->step.rule;
 }
 
+/* The condition of the rule at hand cannot be told. */
+static void
+note_untold(struct rule_run *run)
+{
+	struct verdict *v = run->verdict;
+
+	v->untold = list_room(run->arena, v->untold, v->nuntold,
+	    sizeof(*v->untold));
+	v->untold[v->nuntold++] = run->step.rule;
+	rule_note_untold(run);
+}
+
 static MAY_YIELD enum outcome
 do_action(struct rule_run *run, const struct rule *rule, struct err *err)
 {
@@ -283,7 +306,7 @@ run_one(struct rule_run *run, const struct rule *rule, bool *applied,
 	step->applied = truth == TRUTH_YES;
 	step->is_untold = truth == TRUTH_UNTOLD;
 	if (step->is_untold)
-		rule_note_untold(run);
+		note_untold(run);
 	note_limit(run);
 	if (step->applied && rule->group == NULL)
 		outcome = do_action(run, rule, err);

@@ -189,6 +189,13 @@ struct verdict {
 	size_t			 nedits;
 	struct told		*logs;	/* of `log` */
 	size_t			 nlogs;
+	/* Rules that acted, in their order, who decided among them: not
+	 * groups, nor greylist and limit that let pass. */
+	struct told		*hits;
+	size_t			 nhits;
+	/* Rules and groups whose condition could not be told. */
+	const struct rule	**untold;
+	size_t			 nuntold;
 	struct told		*observed;	/* what would have acted */
 	size_t			 nobserved;
 	/* What the rules that observe would have decided in this phase: kind,

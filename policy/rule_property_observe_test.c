@@ -37,7 +37,7 @@ run_observing(const struct rule_job *job, struct rule_trial *t)
 		    evaluation_tagged(t->evaluation, span_z("a")))
 			rule_job_fail(job, "observers do nothing", "something",
 			    "nothing");
-		if (!rule_job_observed_fits(t))
+		if (!rule_job_lists_fit(t))
 			rule_job_fail(job, "all are listed", "another", "the trace's");
 		all = arena_printf(t->arena, "%s%s%s", all,
 		    rule_trial_trace(t), rule_trial_verdict(t));

@@ -28,8 +28,8 @@ all_phases(struct rule_trial *t)
 		if (rule_trial_run(t, (enum phase)i) < 0)
 			return arena_printf(t->arena, "%s%s\n", all,
 			    t->err.text);
-		if (!t->untraced && !rule_job_observed_fits(t))
-			return "the observed rules are not those of the trace";
+		if (!t->untraced && !rule_job_lists_fit(t))
+			return "the rules that acted are not those of the trace";
 		all = arena_printf(t->arena, "%s%s%s", all, t->untraced ? "" :
 		    rule_trial_trace(t), rule_trial_verdict(t));
 	}

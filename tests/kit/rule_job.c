@@ -38,21 +38,32 @@ rule_job_compare(const struct rule_job *job, const char *what,
 		rule_job_fail(job, what, got, want);
 }
 
+static bool
+told_is(const struct told *list, size_t n, size_t at,
+    const struct rule_step *s)
+{
+	return at < n && list[at].rule == s->rule &&
+	    span_eq(list[at].text, s->text) && list[at].score == s->score;
+}
+
 bool
-rule_job_observed_fits(const struct rule_trial *t)
+rule_job_lists_fit(const struct rule_trial *t)
 {
 	const struct verdict *v = &t->verdict;
-	size_t n = 0;
+	size_t observed = 0, hits = 0, untold = 0;
 
 	for (size_t i = 0; i < t->trace.n; i++) {
 		const struct rule_step *s = &t->trace.steps[i];
 
-		if (!s->observed)
-			continue;
-		if (n == v->nobserved || v->observed[n].rule != s->rule ||
-		    !span_eq(v->observed[n].text, s->text))
+		if (s->is_untold && (untold == v->nuntold ||
+		    v->untold[untold++] != s->rule))
 			return false;
-		n++;
+		if (!s->applied || s->is_let_pass || s->rule->group != NULL)
+			continue;
+		if (s->observed ? !told_is(v->observed, v->nobserved,
+		    observed++, s) : !told_is(v->hits, v->nhits, hits++, s))
+			return false;
 	}
-	return n == v->nobserved;
+	return observed == v->nobserved && hits == v->nhits &&
+	    untold == v->nuntold;
 }

@@ -28,6 +28,7 @@ void	rule_job_fail(const struct rule_job *job, const char *what,
 /* A case only if they differ. */
 void	rule_job_compare(const struct rule_job *job, const char *what,
 	    const char *got, const char *want);
-/* What the verdict lists are the steps that would have acted. */
-bool	rule_job_observed_fits(const struct rule_trial *t);
+/* The steps that acted, would have or cannot be told are those that the verdict
+ * lists. */
+bool	rule_job_lists_fit(const struct rule_trial *t);
 #endif
