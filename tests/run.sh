@@ -195,6 +195,15 @@ number()
 	echo "${n:-0}"
 }
 
+# named NAME FAILED: each of them by its name and its first line, since whoever
+# reads may have the end alone.
+named()
+{
+	[ "$2" -gt 0 ] || return
+	echo "$1: $2 failed"
+	grep -E '^(FAILED|ERROR) ' "$work/out" | cut -c 1-500
+}
+
 # run_e2e DIR PYTEST-ARGUMENTS...
 run_e2e()
 {
@@ -213,7 +222,7 @@ run_e2e()
 	f=$(($(number failed) + $(number error)))
 	s=$(number skipped)
 	count "$p" "$f" "$s"
-	[ "$f" -eq 0 ] || echo "e2e in $dir: $f failed" >>"$work/failures"
+	named "e2e in $dir" "$f" >>"$work/failures"
 	case $status in
 	0|1)	[ $((p + f)) -gt 0 ] || failure "e2e in $dir" "no test ran" ;;
 	*)	failure "e2e in $dir" "pytest ended with status $status" ;;
@@ -235,7 +244,7 @@ run_vectors()
 	p=$(number passed)
 	f=$(($(number failed) + $(number error)))
 	count "$p" "$f" "$(number skipped)"
-	[ "$f" -eq 0 ] || echo "vectors in $1: $f failed" >>"$work/failures"
+	named "vectors in $1" "$f" >>"$work/failures"
 	[ $status -le 1 ] && [ $((p + f)) -gt 0 ] ||
 	    failure "vectors in $1" "pytest ended with status $status"
 }
