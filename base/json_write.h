@@ -1,0 +1,61 @@
+#ifndef BASE_JSON_WRITE_H
+#define BASE_JSON_WRITE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/span.h"
+/*
+ * json_write -- a JSON text, put together in a buffer               RFC 8259
+ *
+ *	struct json_out o = { .to = &line };
+ *
+ *	json_open(&o, NULL, '{');
+ *	json_z(&o, "kind", "mail");
+ *	json_open(&o, "sizes", '[');
+ *	json_int(&o, NULL, 48211);
+ *	json_close(&o, ']');
+ *	json_close(&o, '}');
+ *
+ * It knows where a comma is due and nothing else: who calls opens and closes
+ * in pairs, and gives a key within an object and NULL within an array and for
+ * the whole. Keys are texts of ours; of outside: json_key_span().
+ *
+ * Strings   are valid UTF-8 whatever they are made of. Quote and backslash are
+ *           escaped, control characters (DEL and U+0080 to U+009F as well:
+ *           terminals obey them) are \u00XX; so a text is one line. All else,
+ *           U+2028 too, is as it was. An octet XX that belongs to no valid
+ *           UTF-8 is U+FFFD or, with `keeps_octets`, the escape \udcXX, half of
+ *           a pair, which stands for nothing else: strict readers refuse it, and
+ *           ours gives the octet back.
+ * Numbers   are integers and decimals, never floating point.
+ * Memory    none but the buffer's.
+ * Tested    json_write_test.c, tests/fuzz/json_write_fuzz.c
+ */
+struct json_out {
+	struct buf	*to;
+	bool		 more;		/* a comma is due */
+	bool		 keeps_octets;
+	bool		 has_kept;	/* there is a \udcXX in it */
+};
+
+void	json_open(struct json_out *o, const char *key, char bracket);
+void	json_close(struct json_out *o, char bracket);
+void	json_span(struct json_out *o, const char *key, struct span text);
+void	json_z(struct json_out *o, const char *key, const char *text);
+void	json_int(struct json_out *o, const char *key, int64_t n);
+/* n / 10^digits, digits at most 9: 350 with two of them is 3.50. */
+void	json_decimal(struct json_out *o, const char *key, int64_t n,
+	    unsigned digits);
+void	json_bool(struct json_out *o, const char *key, bool value);
+void	json_null(struct json_out *o, const char *key);
+/* Text that is JSON already. */
+void	json_raw(struct json_out *o, const char *key, struct span text);
+/* A key of two parts, the second of which is anything: what follows has NULL
+ * as its key. */
+void	json_key_span(struct json_out *o, const char *front,
+	    struct span text);
+/* In a text that was written with `keeps_octets`: each \udcXX becomes \ufffd,
+ * in its place. */
+void	json_forget_octets(char *text, size_t len);
+#endif

@@ -1,0 +1,184 @@
+#include <stdint.h>
+#include <string.h>
+
+#include "base/json_write.h"
+#include "tests/kit/t.h"
+
+static char shown[4096];
+
+static const char *
+text_of(struct buf *b)
+{
+	size_t n = b->len < sizeof(shown) ? b->len : sizeof(shown) - 1;
+
+	memcpy(shown, b->p, n);
+	shown[n] = '\0';
+	buf_free(b);
+	return shown;
+}
+
+/* --- strings --- */
+
+static const struct {
+	const char *name, *in;
+	size_t len;
+	const char *want, *kept;	/* NULL: the same */
+} strings[] = {
+#define S(text) text, sizeof(text) - 1
+	{ "nothing", S(""), "\"\"", NULL },
+	{ "plain text stays", S("a@x.example ~{}[],:'/"),
+	    "\"a@x.example ~{}[],:'/\"", NULL },
+	{ "quote and backslash", S("\"C:\\"), "\"\\\"C:\\\\\"", NULL },
+	{ "controls", S("\t\r\n\x01\x1f"),
+	    "\"\\u0009\\u000d\\u000a\\u0001\\u001f\"", NULL },
+	{ "NUL", S("a\0b"), "\"a\\u0000b\"", NULL },
+	{ "DEL", S("\x7f"), "\"\\u007f\"", NULL },
+	{ "U+0080 to U+009F", S("\xc2\x80\xc2\x9f\xc2\xa0"),
+	    "\"\\u0080\\u009f\xc2\xa0\"", NULL },
+	{ "UTF-8 stays", S("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x93\xa7"),
+	    "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x93\xa7\"", NULL },
+	{ "U+2028 stays", S("\xe2\x80\xa8"), "\"\xe2\x80\xa8\"", NULL },
+	{ "no UTF-8", S("a\xff\x80z"), "\"a\xef\xbf\xbd\xef\xbf\xbdz\"",
+	    "\"a\\udcff\\udc80z\"" },
+	{ "cut within a character", S("\xe2\x82"),
+	    "\"\xef\xbf\xbd\xef\xbf\xbd\"", "\"\\udce2\\udc82\"" },
+	{ "a surrogate in three octets", S("\xed\xb2\x80"),
+	    "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"",
+	    "\"\\udced\\udcb2\\udc80\"" },
+	{ "overlong", S("\xc0\xaf"), "\"\xef\xbf\xbd\xef\xbf\xbd\"",
+	    "\"\\udcc0\\udcaf\"" },
+	{ "what looks like an escape", S("\\udcff"), "\"\\\\udcff\"", NULL },
+#undef S
+};
+
+static void
+test_strings(void)
+{
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+		struct span in = span_n(strings[i].in, strings[i].len);
+		const char *kept = strings[i].kept;
+		struct buf b = {0};
+		struct json_out o = { .to = &b };
+
+		json_span(&o, NULL, in);
+		T_STR(strings[i].name, text_of(&b), strings[i].want);
+		T_OK("nothing is kept", !o.has_kept);
+		o = (struct json_out){ .to = &b, .keeps_octets = true };
+		json_span(&o, NULL, in);
+		T_STR(strings[i].name, text_of(&b),
+		    kept != NULL ? kept : strings[i].want);
+		T_INT("whether an octet was kept", o.has_kept, kept != NULL);
+	}
+}
+
+/* --- numbers --- */
+
+static const struct {
+	const char *name;
+	int64_t n;
+	unsigned digits;
+	const char *want;
+} numbers[] = {
+	{ "zero", 0, 0, "0" },
+	{ "integer", 48211, 0, "48211" },
+	{ "negative", -7, 0, "-7" },
+	{ "the largest", INT64_MAX, 0, "9223372036854775807" },
+	{ "the smallest", INT64_MIN, 0, "-9223372036854775808" },
+	{ "hundredths", 350, 2, "3.50" },
+	{ "less than one", 5, 2, "0.05" },
+	{ "negative and less than one", -5, 2, "-0.05" },
+	{ "no hundredths", 0, 2, "0.00" },
+	{ "microseconds", 1234567, 6, "1.234567" },
+	{ "the smallest in hundredths", INT64_MIN, 2,
+	    "-92233720368547758.08" },
+};
+
+static void
+test_numbers(void)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct buf b = {0};
+		struct json_out o = { .to = &b };
+
+		if (numbers[i].digits == 0)
+			json_int(&o, NULL, numbers[i].n);
+		else
+			json_decimal(&o, NULL, numbers[i].n,
+			    numbers[i].digits);
+		T_STR(numbers[i].name, text_of(&b), numbers[i].want);
+	}
+}
+
+/* --- structure --- */
+
+static void
+test_structure(void)
+{
+	struct buf b = {0};
+	struct json_out o = { .to = &b };
+
+	json_open(&o, NULL, '{');
+	json_close(&o, '}');
+	T_STR("an empty object", text_of(&b), "{}");
+	o = (struct json_out){ .to = &b };
+	json_open(&o, NULL, '{');
+	json_z(&o, "kind", "mail");
+	json_open(&o, "none", '[');
+	json_close(&o, ']');
+	json_open(&o, "list", '[');
+	json_int(&o, NULL, 1);
+	json_open(&o, NULL, '{');
+	json_bool(&o, "yes", true);
+	json_bool(&o, "no", false);
+	json_close(&o, '}');
+	json_null(&o, NULL);
+	json_close(&o, ']');
+	json_key_span(&o, "header ", SPAN_LIT("X-\"\xff"));
+	json_z(&o, NULL, "v");
+	json_raw(&o, "raw", SPAN_LIT("[1]"));
+	json_close(&o, '}');
+	T_STR("commas where they are due", text_of(&b),
+	    "{\"kind\":\"mail\",\"none\":[],\"list\":[1,{\"yes\":true,"
+	    "\"no\":false},null],\"header X-\\\"\xef\xbf\xbd\":\"v\","
+	    "\"raw\":[1]}");
+	json_open(&o, NULL, '[');
+	json_close(&o, ']');
+	T_STR("the next text begins with a comma, unless it is another one",
+	    text_of(&b), ",[]");
+}
+
+/* --- octets that were kept --- */
+
+static const struct {
+	const char *name, *in, *want;
+} forgotten[] = {
+	{ "nothing to do", "{\"a\":\"b\"}", "{\"a\":\"b\"}" },
+	{ "two of them", "\"\\udcff\\udc80z\"", "\"\\ufffd\\ufffdz\"" },
+	{ "other escapes stay", "\"\\u0009\\\"\"", "\"\\u0009\\\"\"" },
+	{ "a backslash in front of it", "\"\\\\udcff\"", "\"\\\\udcff\"" },
+	{ "a backslash, then one", "\"\\\\\\udcff\"", "\"\\\\\\ufffd\"" },
+	{ "cut short", "\\udcf", "\\udcf" },
+	{ "nothing at all", "", "" },
+};
+
+static void
+test_forgotten(void)
+{
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(forgotten) / sizeof(forgotten[0]); i++) {
+		strcpy(text, forgotten[i].in);
+		json_forget_octets(text, strlen(text));
+		T_STR(forgotten[i].name, text, forgotten[i].want);
+	}
+}
+
+int
+main(void)
+{
+	test_strings();
+	test_numbers();
+	test_structure();
+	test_forgotten();
+	return t_done();
+}
