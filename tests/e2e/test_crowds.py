@@ -68,7 +68,9 @@ def test_a_limit_holds_over_all_workers(gateway):
     assert s["sessions_refused"] == 18 and s["sessions_uncounted"] == 0
     assert s["networks_counted"] > 0
     text = admin(gateway, "status").stdout
-    assert len(re.findall(r" networks=[1-9]\d*/\d{5} ", text)) == 2
+    # The kernel may have given all of them to one of the workers.
+    assert len(re.findall(r" networks=\d+/\d{5} ", text)) == 2
+    assert re.search(r" networks=[1-9]", text)
 
 
 def test_a_killed_worker_takes_along_its_sessions(gateway):

@@ -149,7 +149,12 @@ def test_every_mix_while_redis_comes_and_goes(start):
         redis, "timeout 200ms")) for _ in range(2)]
     mails = mixes("dot", range(1, 5))
 
+    def is_missed():
+        return any(stats(g)["delivery_memory_failed"] for g in gateways)
+
     def come_and_go():
+        wait_until(is_missed, 60, "mail while Redis does not answer")
+        redis.thaw()
         for _ in range(3):
             time.sleep(0.3)
             redis.kill()
@@ -159,6 +164,7 @@ def test_every_mix_while_redis_comes_and_goes(start):
             redis.freeze()
             time.sleep(0.5)
             redis.thaw()
+    redis.freeze()
     log = send_by_postfix(gateways, start, mails, come_and_go)
     more = expect_once(mails, backend.copies(), log, memory=False)
     counted = tell_figures(mails, gateways)
