@@ -135,7 +135,7 @@ main(void)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	T_OK("shared memory", board != MAP_FAILED);
 	test_one();
-	board_write(board, SPAN_LIT("cx"));
+	board_write(board, SPAN_LIT("cx"));	/* a whole one */
 	test_killed();
 	return t_done();
 }

@@ -169,6 +169,8 @@ test_killed(void)
 	for (uint64_t round = 1; round <= ROUNDS; round++) {
 		pid_t pid = begin_writer(round << 32);
 
+		while (look_at(0).last >> 32 != round)
+			sched_yield();
 		for (int i = 0; i < READS; i++) {
 			s = look_at(0);
 			bad += s.bad;
