@@ -186,7 +186,7 @@ json_bool(struct json_out *o, const char *key, bool value)
 }
 
 void
-json_null(struct json_out *o, const char *key)
+json_none(struct json_out *o, const char *key)
 {
 	json_raw(o, key, SPAN_LIT("null"));
 }

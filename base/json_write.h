@@ -48,7 +48,8 @@ void	json_int(struct json_out *o, const char *key, int64_t n);
 void	json_decimal(struct json_out *o, const char *key, int64_t n,
 	    unsigned digits);
 void	json_bool(struct json_out *o, const char *key, bool value);
-void	json_null(struct json_out *o, const char *key);
+/* null; jansson, which is in the same program, has the name json_null. */
+void	json_none(struct json_out *o, const char *key);
 /* Text that is JSON already. */
 void	json_raw(struct json_out *o, const char *key, struct span text);
 /* A key of two parts, the second of which is anything: what follows has NULL

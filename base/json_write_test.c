@@ -131,7 +131,7 @@ test_structure(void)
 	json_bool(&o, "yes", true);
 	json_bool(&o, "no", false);
 	json_close(&o, '}');
-	json_null(&o, NULL);
+	json_none(&o, NULL);
 	json_close(&o, ']');
 	json_key_span(&o, "header ", SPAN_LIT("X-\"\xff"));
 	json_z(&o, NULL, "v");
