@@ -2,28 +2,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "base/log_front.h"
 #include "base/log_target.h"
 #include "base/log_value.h"
 
 #define WRITE_AT	(64 * 1024)	/* within a turn */
 #define KEEP_MOST	(256 * 1024)	/* while the target takes nothing */
-
-static const struct {
-	const char	*name;
-	const char	*pri;	/* RFC 3164 4.1.1: facility mail, severity */
-	const char	*level;	/* sd-daemon(3): the severity alone */
-} labels[] = {
-	[LOG_LABEL_DEBUG] = { "debug", "<23>", "<7>" },
-	[LOG_LABEL_INFO] = { "info", "<22>", "<6>" },
-	[LOG_LABEL_WARN] = { "warn", "<20>", "<4>" },
-	[LOG_LABEL_ERROR] = { "error", "<19>", "<3>" },
-	[LOG_LABEL_BUG] = { "bug", "<18>", "<2>" },
-};
 
 static struct {
 	struct log_target	target;
@@ -34,11 +20,9 @@ static struct {
 	bool			is_stuck;	/* took not all last time */
 	uint64_t		dropped;
 	uint64_t		reported;	/* of these, in the log */
-	char			program[32];
-	int64_t			second;		/* that `stamp` was made for */
-	char			stamp[80];
-	char			origin[120];	/* RFC 5424: behind the time */
-} lg = { .least = LOG_LABEL_INFO, .program = "forepost", .second = -1 };
+	struct log_front	front;
+} lg = { .least = LOG_LABEL_INFO,
+    .front = { .program = "forepost", .second = -1 } };
 
 /* Lines that the parent has gathered are the parent's to write. */
 static void
@@ -46,7 +30,7 @@ after_fork(void)
 {
 	buf_clear(&lg.pending);
 	log_target_forked(&lg.target);
-	lg.second = -1;		/* the stamp may hold the process id */
+	lg.front.second = -1;	/* the stamp may hold the process id */
 }
 
 static void
@@ -70,8 +54,8 @@ log_open(const char *target, const char *program, struct err *err)
 	log_flush();
 	log_target_close(&lg.target);
 	lg.target = t;
-	lg.second = -1;
-	snprintf(lg.program, sizeof(lg.program), "%s", program);
+	lg.front.second = -1;
+	snprintf(lg.front.program, sizeof(lg.front.program), "%s", program);
 	return 0;
 }
 
@@ -103,7 +87,7 @@ log_close(void)
 	log_target_close(&lg.target);
 	buf_free(&lg.pending);
 	buf_free(&lg.spare);
-	lg.second = -1;
+	lg.front.second = -1;
 }
 
 void
@@ -116,104 +100,6 @@ void
 log_format(enum log_format format)
 {
 	lg.format = format;
-}
-
-static bool
-is_remote(void)
-{
-	return lg.target.type == LOG_TO_SYSLOG &&
-	    log_syslog_is_remote(&lg.target.syslog);
-}
-
-/* RFC 5424 6.2.4: printable ASCII without spaces, or "-". */
-static void
-host_name(char out[65])
-{
-	size_t i;
-
-	if (gethostname(out, 65) < 0)
-		out[0] = '\0';
-	out[64] = '\0';
-	for (i = 0; out[i] > ' ' && out[i] <= '~'; i++)
-		;
-	if (i == 0 || out[i] != '\0')
-		strcpy(out, "-");
-}
-
-/* What is the same for all lines of one second. */
-static void
-make_stamp(int64_t second)
-{
-	time_t t = (time_t)second;
-	char text[40], host[65];
-	struct tm tm;
-
-	if (lg.target.type == LOG_TO_SYSLOG && !is_remote()) {
-		/* RFC 3164 4.1.2, local time, as syslog(3) writes it */
-		localtime_r(&t, &tm);
-		strftime(text, sizeof(text), "%b %e %T", &tm);
-		snprintf(lg.stamp, sizeof(lg.stamp), "%s %s[%d]: ", text,
-		    lg.program, (int)getpid());
-	} else {
-		gmtime_r(&t, &tm);	/* RFC 3339 */
-		strftime(lg.stamp, sizeof(lg.stamp), "%Y-%m-%dT%T.", &tm);
-		host_name(host);
-		snprintf(lg.origin, sizeof(lg.origin), " %s %s %d - - ",
-		    host, lg.program, (int)getpid());
-	}
-	lg.second = second;
-}
-
-/* A stamp that ends in a second, and its milliseconds. */
-static void
-put_time(struct buf *b, int64_t now)
-{
-	int ms = (int)(now % CLOCK_S / CLOCK_MS);
-	char text[4];
-
-	text[0] = (char)('0' + ms / 100);
-	text[1] = (char)('0' + ms / 10 % 10);
-	text[2] = (char)('0' + ms % 10);
-	text[3] = 'Z';
-	buf_puts(b, lg.stamp);
-	buf_put(b, text, 4);
-}
-
-/* What the target wants in front of a line, label and session id. */
-static void
-put_front(struct buf *b, enum log_label label, const char *id)
-{
-	bool is_json = lg.format == LOG_JSON;
-	int64_t now = clock_wall();
-
-	if (now / CLOCK_S != lg.second)
-		make_stamp(now / CLOCK_S);
-	if (is_remote()) {
-		buf_puts(b, labels[label].pri);
-		buf_puts(b, "1 ");	/* VERSION */
-		put_time(b, now);
-		buf_puts(b, lg.origin);
-		buf_puts(b, is_json ? "{" : "");
-	} else if (lg.target.type == LOG_TO_SYSLOG) {
-		buf_puts(b, labels[label].pri);
-		buf_puts(b, lg.stamp);
-		buf_puts(b, is_json ? "{" : "");
-	} else {
-		buf_puts(b, lg.target.is_journal ? labels[label].level : "");
-		buf_puts(b, is_json ? "{\"time\":\"" : "");
-		put_time(b, now);
-		buf_puts(b, is_json ? "\"," : " ");
-	}
-	buf_puts(b, is_json ? "\"label\":\"" : "");
-	buf_puts(b, labels[label].name);
-	buf_puts(b, is_json ? "\"" : " ");
-	if (!is_json) {
-		buf_puts(b, id != NULL && id[0] != '\0' ? id : "-");
-		buf_put(b, " ", 1);
-	} else if (id != NULL && id[0] != '\0' && strcmp(id, "-") != 0) {
-		buf_puts(b, ",\"session\":");
-		log_value_json(b, span_z(id));
-	}
 }
 
 /* False: below the level. */
@@ -232,7 +118,7 @@ begin(struct logline *l, enum log_label label, const char *id)
 	lg.spare = (struct buf){0};
 	buf_clear(&l->text);
 	log_target_look(&lg.target);
-	put_front(&l->text, label, id);
+	log_front_put(&l->text, &lg.front, &lg.target, lg.format, label, id);
 	return true;
 }
 

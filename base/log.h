@@ -30,8 +30,9 @@
  * Targets   "stderr" (also before log_open()), "syslog" (datagrams to
  *           /dev/log, facility mail; "syslog:/path" for another socket;
  *           "syslog:udp://ADDRESS:PORT" and "syslog:tcp://ADDRESS:PORT" for
- *           a daemon elsewhere, in the form of RFC 5424), or the path of a
- *           file, with a "/" in it (opened append, made 0640).
+ *           a daemon elsewhere, and "syslog:rfc5424:/path", in the form of
+ *           RFC 5424), or the path of a file, with a "/" in it (opened
+ *           append, made 0640).
  *           Before the label a line on stderr and in a file has the time of
  *           RFC 3339 in UTC, with milliseconds. On stderr that is the
  *           journal (JOURNAL_STREAM names it) the line begins with its

@@ -15,20 +15,41 @@
  * asleep: the lines that wait may as well go to the next one. */
 #define TCP_PATIENCE_MS	60000
 
-bool
-log_syslog_is_remote(const struct log_syslog *s)
+/* --- names --- */
+
+static bool
+is_remote(const struct log_syslog *s)
 {
 	return !addr_is_unix(&s->to);
 }
 
-/* --- names --- */
+static int
+parse_path(struct span path, struct log_syslog *s, struct err *err)
+{
+	struct sockaddr_un *un = &s->to.u.un;
+
+	s->type = SOCK_DGRAM;
+	if (path.len >= sizeof(un->sun_path))
+		return err_set(err, ERR_CONFIG, "%.*s...: the path is too "
+		    "long for a socket", 100, path.p);
+	un->sun_family = AF_UNIX;
+	memcpy(un->sun_path, path.p, path.len);
+	s->to.len = sizeof(*un);
+	return 0;
+}
 
 int
 log_syslog_parse(struct span text, struct log_syslog *s, struct err *err)
 {
 	bool is_tcp = span_starts_nocase(text, "tcp://");
 
-	*s = (struct log_syslog){ .fd = -1 };
+	*s = (struct log_syslog){ .form = LOG_RFC5424, .fd = -1 };
+	if (span_starts_nocase(text, "rfc5424:/"))
+		return parse_path(span_n(text.p + 8, text.len - 8), s, err);
+	if (span_starts_nocase(text, "/")) {
+		s->form = LOG_RFC3164;
+		return parse_path(text, s, err);
+	}
 	s->type = is_tcp ? SOCK_STREAM : SOCK_DGRAM;
 	if ((is_tcp || span_starts_nocase(text, "udp://")) &&
 	    addr_parse(span_n(text.p + 6, text.len - 6), &s->to, err) == 0 &&
@@ -36,22 +57,8 @@ log_syslog_parse(struct span text, struct log_syslog *s, struct err *err)
 		return 0;	/* what is no address of a network has none */
 	return err_set(err, ERR_CONFIG, "expected an address (no name) and a "
 	    "port, as in syslog:udp://192.0.2.1:514 or "
-	    "syslog:tcp://[2001:db8::1]:514");
-}
-
-static int
-parse_path(const char *path, struct log_syslog *s, struct err *err)
-{
-	struct sockaddr_un *un = &s->to.u.un;
-
-	*s = (struct log_syslog){ .fd = -1, .type = SOCK_DGRAM };
-	if (strlen(path) >= sizeof(un->sun_path))
-		return err_set(err, ERR_CONFIG, "log %.100s...: the path is "
-		    "too long for a socket", path);
-	un->sun_family = AF_UNIX;
-	strcpy(un->sun_path, path);
-	s->to.len = sizeof(*un);
-	return 0;
+	    "syslog:tcp://[2001:db8::1]:514, or a socket, as in "
+	    "syslog:rfc5424:/dev/log");
 }
 
 /* --- the socket --- */
@@ -103,11 +110,10 @@ log_syslog_open(struct log_syslog *s, const char *name, struct err *err)
 {
 	const char *where = name[6] == ':' ? name + 7 : SYSLOG_SOCKET;
 
-	if (where[0] == '/')
-		return parse_path(where, s, err) < 0 ? -1 :
-		    log_syslog_reopen(s, err);
 	if (log_syslog_parse(span_z(where), s, err) < 0)
-		return err_prefix(err, "log \"%s\"", name);
+		return err_prefix(err, "log \"%.120s\"", name);
+	if (!is_remote(s))
+		return log_syslog_reopen(s, err);
 	(void)reconnect(s);
 	return 0;
 }
@@ -117,7 +123,7 @@ log_syslog_reopen(struct log_syslog *s, struct err *err)
 {
 	int fd;
 
-	if (log_syslog_is_remote(s))
+	if (is_remote(s))
 		return 0;
 	fd = open_socket(s);
 	if (fd < 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,13 +117,46 @@ test_udp(void)
 	close(fd);
 }
 
+/* A socket of this machine: its form is by the name. */
+static void
+test_local(void)
+{
+	char path[40];
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	struct tm tm;
+	time_t now = (time_t)(clock_wall() / CLOCK_S);
+	char stamp[40], want[140];
+
+	snprintf(path, sizeof(path), "/tmp/log_syslog_test.%d", (int)getpid());
+	strcpy(un.sun_path, path);
+	T_INT("bind", bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	snprintf(target, sizeof(target), "syslog:rfc5424:%s", path);
+	open_log();
+	log_event(LOG_LABEL_ERROR, "id", "new");
+	T_STR("RFC 5424 on a socket", receive(fd),
+	    message("<19>", "error id new"));
+	snprintf(target, sizeof(target), "syslog:%s", path);
+	open_log();
+	log_event(LOG_LABEL_ERROR, "id", "old");
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%b %e %T", &tm);
+	snprintf(want, sizeof(want), "<19>%s forepost[%d]: error id old",
+	    stamp, (int)getpid());
+	T_STR("the form of syslog(3)", receive(fd), want);
+	log_close();
+	close(fd);
+	unlink(path);
+}
+
 static void
 test_names(void)
 {
 	static const char *const wrong[] = {
 		"syslog:udp://loghost:514", "syslog:udp://127.0.0.1",
 		"syslog:tcp://127.0.0.1:0", "syslog:tcp://unix:/dev/log",
-		"syslog:tls://127.0.0.1:6514", "syslog:tcp://", "syslog:"
+		"syslog:tls://127.0.0.1:6514", "syslog:tcp://", "syslog:",
+		"syslog:rfc5424:dev/log"
 	};
 	struct err err;
 
@@ -367,6 +401,7 @@ main(void)
 {
 	test_names();
 	test_udp();
+	test_local();
 	test_tcp();
 	test_blocked();
 	test_broken();

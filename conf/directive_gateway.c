@@ -36,9 +36,11 @@ static const struct directive rows[] = {
 { .name = "log", .scopes = SCOPE_TOP, .type = VALUE_LOG,
     .offset = TOP(log), .fallback = "stderr", .effect = EFFECT_RESTART,
     .help = "Where log lines go: stderr, syslog, the path of a file (with a "
-	"slash in it), or a syslog daemon elsewhere, as "
+	"slash in it), a syslog daemon elsewhere, as "
 	"syslog:udp://192.0.2.1:514 or syslog:tcp://192.0.2.1:514 (an address, "
-	"no name)." },
+	"no name), or one here by its socket, as syslog:/PATH or, in the form "
+	"of RFC 5424, syslog:rfc5424:/dev/log (for daemons that read it "
+	"there)." },
 { .name = "log_format", .scopes = SCOPE_TOP, .type = VALUE_CHOICE,
     .offset = TOP(log_format), .fallback = "text", .words = log_words,
     .effect = EFFECT_RESTART,

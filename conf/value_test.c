@@ -168,7 +168,8 @@ keyword(struct arena *a, struct span in, const char **value, struct err *err)
 #define LABEL63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define NO_SYSLOG "expected an address (no name) and a port, as in " \
-	"syslog:udp://192.0.2.1:514 or syslog:tcp://[2001:db8::1]:514"
+	"syslog:udp://192.0.2.1:514 or syslog:tcp://[2001:db8::1]:514, or a " \
+	"socket, as in syslog:rfc5424:/dev/log"
 #define HEX32 "00112233445566778899aabbccddeeff"
 
 static const struct {
@@ -209,6 +210,12 @@ static const struct {
 	    "syslog:udp://192.0.2.1:514" },
 	{ "by TCP", log_target, "syslog:tcp://[2001:db8::1]:514",
 	    "syslog:tcp://[2001:db8::1]:514" },
+	{ "a socket of syslog", log_target, "syslog:/run/log",
+	    "syslog:/run/log" },
+	{ "a socket in the form of RFC 5424", log_target,
+	    "syslog:rfc5424:/dev/log", "syslog:rfc5424:/dev/log" },
+	{ "that form and no path", log_target, "syslog:rfc5424:dev/log",
+	    "\"syslog:rfc5424:dev/log\": " NO_SYSLOG },
 	{ "a syslog daemon by name", log_target, "syslog:udp://loghost:514",
 	    "\"syslog:udp://loghost:514\": " NO_SYSLOG },
 	{ "without port", log_target, "syslog:tcp://192.0.2.1",
