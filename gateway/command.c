@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "gateway/command.h"
 #include "gateway/mail.h"
 #include "gateway/session_milters.h"
@@ -133,6 +134,29 @@ command_sent_ahead(struct session *s)
 	    "%s", s->where);
 }
 
+/* The client is told of its HELO name, and of the mail, in these. */
+static void
+note_time(struct session *s, const struct command *c, int64_t us)
+{
+	if (c->run == cmd_ehlo || c->run == cmd_helo)
+		stages_set(&s->stages, STAGE_HELO, us);
+	else if (c->run == cmd_mail && s->mail != NULL)
+		stages_add(&s->mail->stages, STAGE_MAIL, us);
+	else if (c->run == cmd_rcpt)
+		stages_add(&s->mail->stages, STAGE_RCPT, us);
+}
+
+/* In its place: it runs. */
+static MAY_YIELD struct reply
+run(struct session *s, const struct command *c, struct span args)
+{
+	int64_t began = clock_now();
+	struct reply r = c->run(s, args);
+
+	note_time(s, c, clock_now() - began);
+	return r;
+}
+
 MAY_YIELD struct reply
 command_run(struct session *s, struct span line)
 {
@@ -158,7 +182,7 @@ command_run(struct session *s, struct span line)
 	else if ((c->flags & SYNC) && conn_unread(s->conn) > 0)
 		r = command_sent_ahead(s);
 	else
-		r = c->run(s, args);
+		r = run(s, c, args);
 	/* RCPT has counted for itself what is refused and no bad command. */
 	if (s->errors == before && is_error(r.code)) {
 		s->errors++;

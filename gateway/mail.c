@@ -5,6 +5,7 @@
 #include "gateway/judge.h"
 #include "gateway/mail.h"
 #include "gateway/mail_milters.h"
+#include "gateway/mail_outcome.h"
 #include "gateway/mail_parts.h"
 #include "gateway/message_check.h"
 
@@ -189,6 +190,7 @@ mail_end(struct mail **mp)
 
 	if (m == NULL)
 		return;
+	mail_count(m);
 	mail_log_done(m);
 	mail_drop(mp);
 }

@@ -6,6 +6,7 @@
 #include "base/spool.h"
 #include "gateway/dotstream.h"
 #include "gateway/session.h"
+#include "gateway/stages.h"
 #include "policy/envelope.h"
 #include "policy/header.h"
 #include "policy/rule.h"
@@ -50,6 +51,8 @@ struct mail {
 	struct session	*session;
 	unsigned	 number;	/* in its session, from 1 */
 	int64_t		 started;	/* clock_now() */
+	struct stages	 stages;	/* from MAIL on; the others are the
+					   session's */
 	struct envelope	 envelope;
 	size_t		 rcpts_cap;
 	size_t		 refused;	/* recipients answered 4yz or 5yz */

@@ -137,6 +137,7 @@ hand_over(struct mail *m, const struct verdict *v, struct err *err)
 	bool is_quarantined = v->kind == ACTION_QUARANTINE;
 	const struct findings *found = NULL;
 	struct buf header = {0};
+	int64_t began;
 
 	session_await_name(s);
 	if (results_are_wanted(s->worker->settings) &&
@@ -151,7 +152,9 @@ hand_over(struct mail *m, const struct verdict *v, struct err *err)
 		make_from_draft(m, v, found, &header, &message);
 	else
 		make_message(m, v, found, &header, &message);
+	began = clock_now();
 	mail_parts_send(m, &message);
+	stages_add(&m->stages, STAGE_BACKEND, clock_now() - began);
 	buf_free(&header);
 	return 0;
 }
@@ -271,8 +274,10 @@ mail_answer(struct mail *m, struct reply r)
 MAY_YIELD struct reply
 mail_deliver(struct mail *m)
 {
+	int64_t came = clock_now();
 	struct reply r;
 
+	stages_set(&m->stages, STAGE_DATA, came - m->message_began);
 	dotstream_end(&m->in);
 	header_scan_end(&m->header);
 	if (!mail_is_lost(m))
@@ -280,6 +285,8 @@ mail_deliver(struct mail *m)
 	r = check_message(m);
 	if (r.code == 0)
 		r = judge_and_deliver(m);
+	stages_set(&m->stages, STAGE_MESSAGE, clock_now() - came -
+	    m->stages.us[STAGE_BACKEND]);
 	return mail_answer(m, r);
 }
 

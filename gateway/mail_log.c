@@ -3,52 +3,14 @@
 #include "gateway/judge.h"
 #include "gateway/mail.h"
 #include "gateway/mail_milters.h"
+#include "gateway/mail_outcome.h"
 #include "gateway/mail_parts.h"
 #include "gateway/sentence.h"
-#include "gateway/stats.h"
 #include "policy/action.h"
 
 /*
  * The "mail done" line: it explains the mail alone.
  */
-
-static const char *
-outcome(const struct mail *m)
-{
-	if (m->answer == NULL || m->answer->code == 0) {
-		stats_add(STAT_MAILS_ABORTED, 1);
-		return "aborted";
-	}
-	if (m->is_mixed && !reply_is_ok(m->answer)) {
-		stats_add(STAT_MAILS_TEMP, 1);
-		return "mixed";
-	}
-	if (reply_is_ok(m->answer)) {
-		stats_add(STAT_MAILS_OK, 1);
-		stats_add(STAT_MESSAGE_BYTES, m->in.size);
-		m->session->delivered++;
-		m->session->errors = 0;		/* so it is no idle guesser */
-		if (m->fate == ACTION_DISCARD) {
-			stats_add(STAT_MAILS_DISCARDED, 1);
-			return "discarded";
-		}
-		if (m->fate == ACTION_QUARANTINE) {
-			stats_add(STAT_MAILS_QUARANTINED, 1);
-			return "quarantined";
-		}
-		if (m->is_mixed)
-			return "mixed";
-		/* All had it already: nothing was sent to anybody. */
-		return m->known > 0 && m->known == m->envelope.nrcpts ?
-		    "remembered" : "delivered";
-	}
-	if (reply_is_permanent(m->answer)) {
-		stats_add(STAT_MAILS_PERM, 1);
-		return "refused";
-	}
-	stats_add(STAT_MAILS_TEMP, 1);
-	return "deferred";
-}
 
 /* Nothing here yields, so one buffer serves all lines. */
 static struct buf *
@@ -269,7 +231,7 @@ mail_log_done(const struct mail *m)
 
 	log_begin(&l, LOG_LABEL_INFO, s->id, "mail done");
 	log_int(&l, "id", m->number);
-	log_z(&l, "outcome", outcome(m));
+	log_z(&l, "outcome", mail_outcome_name(mail_outcome(m)));
 	log_z(&l, "client", addr_ip(&s->client.addr, ip));
 	log_z(&l, "helo", s->client.helo);
 	log_addr(&l, "from", e->sender.text);

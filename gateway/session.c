@@ -262,10 +262,11 @@ take_implicit_tls(struct session *s)
 	return 0;
 }
 
-/* Legitimate clients wait for the greeting. */
+/* Legitimate clients wait for the greeting. *us: how long that was put off. */
 static MAY_YIELD int
-watch_early_talker(struct session *s)
+watch_early_talker(struct session *s, int64_t *us)
 {
+	int64_t began = clock_now();
 	struct err err;
 
 	if (conn_unread(s->conn) == 0) {
@@ -273,6 +274,7 @@ watch_early_talker(struct session *s)
 			return 0;
 		if (conn_fill(s->conn, clock_now() + s->conf->greeting_delay,
 		    &err) < 0) {
+			*us = clock_now() - began;
 			if (err.kind == ERR_TIMEOUT)
 				return 0;	/* as it should be */
 			s->ended_by = "client";
@@ -290,6 +292,7 @@ watch_early_talker(struct session *s)
 static MAY_YIELD __attribute__((noinline)) int
 open_dialogue(struct session *s)
 {
+	int64_t put_off = 0;
 	struct reply r;
 
 	if (take_proxy_header(s) < 0)
@@ -299,7 +302,7 @@ open_dialogue(struct session *s)
 	session_judge_client(s, false);
 	if (take_implicit_tls(s) < 0)
 		return -1;
-	if (watch_early_talker(s) < 0) {
+	if (watch_early_talker(s, &put_off) < 0) {
 		if (!s->client.early_talker)
 			return -1;
 		r = reply_close(554, "5.5.1", "You spoke before the greeting");
@@ -307,6 +310,8 @@ open_dialogue(struct session *s)
 		return -1;
 	}
 	r = session_greeting(s, s->may_xclient);
+	stages_set(&s->stages, STAGE_CONNECT, clock_now() - s->started -
+	    put_off);
 	if (!r.close) {
 		say(s, &r);
 		return 0;

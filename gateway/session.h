@@ -8,6 +8,7 @@
 #include "base/span.h"
 #include "conf/settings.h"
 #include "gateway/reply.h"
+#include "gateway/stages.h"
 #include "gateway/worker.h"
 #include "policy/envelope.h"
 #include "policy/phase.h"
@@ -39,6 +40,7 @@ struct session {
 	const char	*where;		/* last command, for the end line */
 	const char	*ended_by;	/* "client", "timeout", "us", ... */
 	int64_t		 started;	/* clock_now() */
+	struct stages	 stages;	/* connect, helo */
 	unsigned	 advertised;	/* enum ability bits, at last EHLO */
 	uint64_t	 max_size;	/* as advertised */
 	uint64_t	 errors, unknown, mails, delivered, commands;
