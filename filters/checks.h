@@ -119,6 +119,10 @@ struct findings {
 	const struct dmarc_answer	*dmarc;
 	const struct arc_answer		*arc;
 	const struct dnsbl_answer	*lists;	/* of client and mail */
+	bool				 has_all_lists;	/* or some are still
+							   being asked */
+	const struct rdns_helo		*helo;
+	const struct rdns_sender	*sender;
 	const struct fields		*header;
 };
 

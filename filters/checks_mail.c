@@ -320,6 +320,16 @@ await_lists(struct mail_checks *m, struct findings *out, struct err *err)
 	return 0;
 }
 
+static size_t
+count_asked(struct task *const *tasks, size_t n)
+{
+	size_t asked = 0;
+
+	for (size_t i = 0; i < n; i++)
+		asked += tasks[i] != NULL;
+	return asked;
+}
+
 /* The tasks that have ended; waiting for those takes no time. */
 static size_t
 choose_done(struct task **tasks, size_t n)
@@ -338,18 +348,24 @@ checks_known(struct client_checks *of, struct mail_checks *m,
 {
 	struct task *lists[] = { of->address_lists, of->reverse_lists,
 	    of->helo_lists, m != NULL ? m->sender_lists : NULL };
+	size_t n = sizeof(lists) / sizeof(*lists), asked = count_asked(lists, n);
+	size_t done;
 	struct err err;
 
-	*out = (struct findings){0};
-	if (m != NULL && m->is_finished) {
-		*out = m->findings;
+	*out = m != NULL && m->is_finished ? m->findings :
+	    (struct findings){ .has_all_lists = m == NULL ||
+	    (m->from_lists == NULL && m->dkim_lists == NULL) };
+	out->helo = checks_found(of->helo_name);
+	if (m != NULL)
+		out->sender = checks_found(m->sender);
+	if (m != NULL && m->is_finished)
 		return;
-	}
 	out->spf_helo = checks_found(of->helo_spf);
 	if (m != NULL)
 		out->spf = checks_found(m->spf);
-	(void)checks_join_lists(a, lists, choose_done(lists,
-	    sizeof(lists) / sizeof(*lists)), &out->lists, &err);
+	done = choose_done(lists, n);
+	out->has_all_lists &= done == asked;
+	(void)checks_join_lists(a, lists, done, &out->lists, &err);
 }
 
 MAY_YIELD int
@@ -366,6 +382,7 @@ mail_checks_finish(struct mail_checks *m, struct findings *out,
 		    await_dmarc(m, f, err) < 0 ||
 		    await_lists(m, f, err) < 0)
 			return -1;
+		f->has_all_lists = true;
 		m->is_finished = true;
 	}
 	*out = *f;

@@ -1,3 +1,4 @@
+#include "conf/list.h"
 #include "policy/rule_eval_internal.h"
 
 /* --- greylist --- */
@@ -81,6 +82,17 @@ count(struct rule_run *run, struct span key, int64_t *number,
 	return 0;
 }
 
+static void
+note_counted(struct rule_run *run, int64_t number)
+{
+	struct verdict *v = run->verdict;
+
+	v->counted = list_room(run->arena, v->counted, v->ncounted,
+	    sizeof(*v->counted));
+	v->counted[v->ncounted++] = (struct limit_reading){ run->step.rule,
+	    number };
+}
+
 static MAY_YIELD int
 ask_limit(struct rule_run *run, const struct brake *brake, struct err *err)
 {
@@ -94,6 +106,7 @@ ask_limit(struct rule_run *run, const struct brake *brake, struct err *err)
 	if (rc < 0)
 		return -1;
 	run->step.number = number;
+	note_counted(run, number);
 	run->step.is_let_pass = number <= brake->most;
 	return 0;
 }

@@ -161,6 +161,26 @@ struct header_edit {			/* of the forwarded message */
 	struct span		 name, value;
 };
 
+/* What a rule went by. */
+struct fact_reading {
+	const struct fact_ref	*ref;
+	struct value		 value;
+};
+struct set_reading {			/* of a set in Redis */
+	const struct cond	*cond;
+	enum set_told		 told;
+	struct span		 member;	/* of SET_HAS */
+};
+struct limit_reading {
+	const struct rule	*rule;
+	int64_t			 number;	/* that it counted; negative:
+						   that could not be told */
+};
+struct milter_reading {
+	size_t			 milter;	/* of rules.milters */
+	struct consult_answer	 answer;
+};
+
 struct told {
 	const struct rule	*rule;
 	struct span		 text;	/* of its action, rendered */
@@ -198,6 +218,18 @@ struct verdict {
 	size_t			 nuntold;
 	struct told		*observed;	/* what would have acted */
 	size_t			 nobserved;
+	/* What the rules of this phase went by that is not the same for others:
+	 * facts that grow, as they were here; what sets, limits and filters
+	 * answered. Each once, in the order of asking. All of it lives as long
+	 * as the verdict. */
+	struct fact_reading	*read;
+	size_t			 nread;
+	struct set_reading	*asked;
+	size_t			 nasked;
+	struct limit_reading	*counted;
+	size_t			 ncounted;
+	struct milter_reading	*consulted;
+	size_t			 nconsulted;
 	/* What the rules that observe would have decided in this phase: kind,
 	 * rule, code, enhanced, text. NULL: nothing. */
 	const struct verdict	*would;
@@ -226,17 +258,10 @@ struct rule_step {
 	const struct cond	*gave_up;
 	/* The facts that were read for it, in the order of reading, each
 	 * once. */
-	struct fact_reading {
-		const struct fact_ref	*ref;
-		struct value		 value;
-	}			*readings;
+	struct fact_reading	*readings;
 	size_t			 nreadings;
 	/* The sets of Redis that were asked for it, each once for a fact. */
-	struct set_reading {
-		const struct cond	*cond;
-		enum set_told		 told;
-		struct span		 member;	/* of SET_HAS */
-	}			*asked;
+	struct set_reading	*asked;
 	size_t			 nasked;
 };
 struct rule_trace {
@@ -276,6 +301,10 @@ void		 evaluation_rcpt_keep(struct evaluation *e);
 /* Back to them, whatever recipients were evaluated since. Facts of the
  * recipient are asked for anew: of the one that was kept. */
 void		 evaluation_rcpt_restore(struct evaluation *e);
+/* What was read of a fact that stays, by its slot, while its scope lasts; NULL:
+ * nothing was. */
+const struct value *evaluation_known(const struct evaluation *e,
+		    unsigned slot);
 int64_t		 evaluation_score(const struct evaluation *e);
 /* The names of the scores, with a comma between them. */
 void		 evaluation_put_scores(const struct evaluation *e,

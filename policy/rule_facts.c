@@ -38,12 +38,29 @@ read_slot(struct rule_run *run, const struct fact_ref *ref,
 	return 0;
 }
 
+/* Its text may not last as long as the verdict. */
+static void
+keep(struct rule_run *run, const struct fact_ref *ref,
+    const struct value *value)
+{
+	struct verdict *v = run->verdict;
+
+	for (size_t i = 0; i < v->nread; i++)
+		if (v->read[i].ref->slot == ref->slot)
+			return;
+	v->read = list_room(run->arena, v->read, v->nread, sizeof(*v->read));
+	v->read[v->nread++] = (struct fact_reading){ ref,
+	    value_copy(run->arena, value) };
+}
+
 static void
 note(struct rule_run *run, const struct fact_ref *ref,
     const struct value *value)
 {
 	struct rule_step *s = &run->step;
 
+	if (ref->fact->change == FACT_GROWS && run->verdict != NULL)
+		keep(run, ref, value);
 	if (run->trace == NULL)
 		return;
 	for (size_t i = 0; i < s->nreadings; i++)
@@ -63,6 +80,16 @@ rule_fact(struct rule_run *run, const struct fact_ref *ref,
 		return -1;
 	note(run, ref, value);
 	return 0;
+}
+
+const struct value *
+evaluation_known(const struct evaluation *e, unsigned slot)
+{
+	const struct fact_slot *s = slot < e->rules->nslots ?
+	    e->slots[slot] : NULL;
+
+	return s != NULL && s->known && s->fact->change == FACT_STAYS ?
+	    &s->value : NULL;
 }
 
 void

@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "conf/list.h"
 #include "policy/action.h"
 #include "policy/rule_eval_internal.h"
 
@@ -8,6 +9,20 @@ rule_milter_tell(struct rule_run *run, const struct action *action)
 {
 	assert(action->milter < RULE_MILTERS_MAX);
 	run->verdict->milters |= UINT32_C(1) << action->milter;
+}
+
+static void
+note(struct rule_run *run, size_t milter)
+{
+	struct verdict *v = run->verdict;
+
+	for (size_t i = 0; i < v->nconsulted; i++)
+		if (v->consulted[i].milter == milter)
+			return;
+	v->consulted = list_room(run->arena, v->consulted, v->nconsulted,
+	    sizeof(*v->consulted));
+	v->consulted[v->nconsulted++] = (struct milter_reading){ milter,
+	    run->step.consulted };
 }
 
 /* Once for a message, however many rules name the filter: a run that had to
@@ -30,6 +45,7 @@ rule_milter(struct rule_run *run, struct err *err)
 	}
 	run->step.is_consulted = true;
 	run->step.consulted = slot->answer;
+	note(run, action->milter);
 	return 0;
 }
 

@@ -12,25 +12,35 @@ is_known(const struct rule_run *run, const struct question_slot *slot)
 	    slot->phase >= run->phase);
 }
 
+/* Each question once. */
+static void
+add(struct arena *a, struct set_reading **list, size_t *n,
+    const struct set_reading *reading)
+{
+	for (size_t i = 0; i < *n; i++)
+		if ((*list)[i].cond->question == reading->cond->question)
+			return;
+	*list = list_room(a, *list, *n, sizeof(**list));
+	(*list)[(*n)++] = *reading;
+}
+
 static void
 note(struct rule_run *run, const struct cond *c, const struct value *v,
     const struct set_answer *answer)
 {
 	struct rule_step *s = &run->step;
+	struct verdict *verdict = run->verdict;
 	struct set_reading reading = { .cond = c, .told = answer->told };
 	struct span members[SET_QUESTIONS_MAX];
 
-	if (run->trace == NULL)
-		return;
-	for (size_t i = 0; i < s->nasked; i++)
-		if (s->asked[i].cond->question == c->question)
-			return;
 	if (answer->told == SET_HAS && answer->question <
 	    set_questions(run->arena, v, members))
-		reading.member = members[answer->question];
-	s->asked = list_room(run->arena, s->asked, s->nasked,
-	    sizeof(*s->asked));
-	s->asked[s->nasked++] = reading;
+		reading.member = arena_span(run->arena,
+		    members[answer->question]);
+	if (verdict != NULL)
+		add(run->arena, &verdict->asked, &verdict->nasked, &reading);
+	if (run->trace != NULL)
+		add(run->arena, &s->asked, &s->nasked, &reading);
 }
 
 MAY_YIELD int

@@ -175,6 +175,39 @@ value_put_plain(struct buf *out, const struct value *v,
 		put_sentence(out, v);
 }
 
+/* --- copies --- */
+
+static struct value
+copy_item(struct arena *a, const struct value *v)
+{
+	struct value copy = *v;
+	struct addr *address;
+
+	if (v->is_none)
+		return copy;
+	if (is_textual(v->type))
+		copy.text = arena_span(a, v->text);
+	else if (v->type == TYPE_ADDRESS) {
+		address = arena_new(a, struct addr);
+		*address = *v->address;
+		copy.address = address;
+	}
+	return copy;
+}
+
+struct value
+value_copy(struct arena *a, const struct value *v)
+{
+	struct value copy = copy_item(a, v);
+
+	if (v->is_none || !type_is_list(v->type))
+		return copy;
+	copy.list.items = arena_new_n(a, v->list.n, struct value);
+	for (size_t i = 0; i < v->list.n; i++)
+		copy.list.items[i] = copy_item(a, &v->list.items[i]);
+	return copy;
+}
+
 /* --- equality --- */
 
 static bool

@@ -52,6 +52,8 @@ const char	*type_name(enum type type);	/* "yes or no", "a size" */
 bool		 type_is_number(enum type type);	/* compared by < */
 bool		 type_is_list(enum type type);
 enum type	 type_of_item(enum type list);
+/* With all that it holds. */
+struct value	value_copy(struct arena *a, const struct value *v);
 /* As a rule file would have it: texts, names and mailboxes in quotes, lists in
  * braces. `words` are those of a TYPE_WORD. Nothing in it acts on a terminal
  * or ends a line: controls but the tab, and what is no UTF-8, become "?". */
