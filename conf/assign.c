@@ -88,6 +88,24 @@ assign_rules(struct assignment *as, const struct token *value,
 	return 0;
 }
 
+/* Of a TCP socket: who can reach a path is another question. */
+static int
+assign_address(struct assignment *as, struct span in, struct err *err)
+{
+	struct address_conf *c = as->field;
+	struct addr address;
+	const char *text;
+
+	if (endpoint_listen(as->a, as->dir, in, &address, &text, err) < 0)
+		return -1;
+	if (address.len == 0 || addr_is_unix(&address))
+		return err_set(err, ERR_CONFIG, "\"%.*s\" is no TCP address: "
+		    "expected one as 127.0.0.1:9925", in.len > 60 ? 60 :
+		    (int)in.len, in.p);
+	*c = (struct address_conf){ text, address };
+	return 0;
+}
+
 static void
 assign_single(struct assignment *as, const struct token *value)
 {
@@ -143,6 +161,9 @@ assign_single(struct assignment *as, const struct token *value)
 		break;
 	case VALUE_MILTER:
 		rc = endpoint_milter(as->a, as->dir, in, as->field, &err);
+		break;
+	case VALUE_ADDRESS:
+		rc = assign_address(as, in, &err);
 		break;
 	case VALUE_RULES:
 		rc = assign_rules(as, value, &hint, &err);

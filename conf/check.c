@@ -121,7 +121,10 @@ check_listeners(struct reading *r)
 		check_smtp(r, &s->smtp, &r->top, SCOPE_TOP);
 	for (i = 0; i < s->nlisteners; i++)
 		n += s->listeners[i].naddresses + s->listeners[i].systemd.n;
-	addresses = claims_create(r, n);
+	addresses = claims_create(r, n + 1);
+	if (s->stats_address.text != NULL)
+		claim(&addresses, s->stats_address.text, origin_place(&r->top,
+		    SCOPE_STATS, "address"), 0);
 	for (i = 0; i < s->nlisteners; i++) {
 		const struct listener_conf *l = &s->listeners[i];
 		const struct origin *o = &r->listeners[i];
@@ -422,4 +425,5 @@ check_settings(struct reading *r)
 	check_quarantine(r);
 	check_routes(r);
 	check_milters(r);
+	check_stats(r);
 }

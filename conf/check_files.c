@@ -62,18 +62,19 @@ check_store(struct reading *r)
 	    arena_copy(r->a, span_n(path, (size_t)(slash - path))));
 }
 
+/* One that holds a secret in its first line. */
 static void
-check_password(struct reading *r)
+check_secret(struct reading *r, enum scope scope, const char *name,
+    const char *path)
 {
-	struct place at = origin_place(&r->top, SCOPE_STORE, "password_file");
-	const char *path = r->s->store_password_file;
+	struct place at = origin_place(&r->top, scope, name);
 	struct stat st;
 
-	check_readable(r, at, "password_file", path);
+	check_readable(r, at, name, path);
 	if (path != NULL && stat(path, &st) == 0 && (st.st_mode & S_IROTH))
 		diagnostic_warn(r->d, at, arena_printf(r->a, "chmod o= %s",
-		    path), "password_file: everybody on this machine can read "
-		    "%s", path);
+		    path), "%s: everybody on this machine can read %s", name,
+		    path);
 }
 
 static void
@@ -95,7 +96,8 @@ check_process_files(struct reading *r)
 	check_readable(r, origin_place(o, SCOPE_RESOLVER, "trust_anchor"),
 	    "trust_anchor", s->resolver_trust_anchor);
 	check_store(r);
-	check_password(r);
+	check_secret(r, SCOPE_STORE, "password_file", s->store_password_file);
+	check_secret(r, SCOPE_STATS, "token_file", s->stats_token_file);
 }
 
 static void

@@ -65,7 +65,7 @@ conf_demo(struct arena *a, const char *dir, const char **report)
 	put_path(&text, "", real, "/spool");
 	buf_puts(&text, "store {\n\taddress ");
 	put_path(&text, "lmdb:", real, "/store");
-	buf_puts(&text, "}\n");
+	buf_puts(&text, "}\nstats { address 127.0.0.1:9925 }\n");
 	buf_puts(&text, "listener demo { address 127.0.0.1:2525 }\n"
 	    "backend maildir {\n\taddress ");
 	put_path(&text, "maildir:", real, "/Maildir");

@@ -27,10 +27,12 @@ enum scope {			/* where a setting may stand: a set of these */
 	SCOPE_STORE	= 1 << 10,
 	SCOPE_GREYLIST	= 1 << 11,
 	SCOPE_MILTER	= 1 << 12,
+	SCOPE_STATS	= 1 << 13,
 	SCOPE_SMTP	= SCOPE_TOP | SCOPE_LISTENER,
 	/* Blocks that there is one of: in struct settings itself. */
 	SCOPE_SINGLE	= SCOPE_RESOLVER | SCOPE_SPF | SCOPE_DKIM |
-	    SCOPE_DMARC | SCOPE_AUTHRES | SCOPE_STORE | SCOPE_GREYLIST
+	    SCOPE_DMARC | SCOPE_AUTHRES | SCOPE_STORE | SCOPE_GREYLIST |
+	    SCOPE_STATS
 };
 
 /* The field's type is given behind each. */
@@ -50,6 +52,7 @@ enum value_type {
 	VALUE_RULES,		/* struct rules_conf: default, none or a path */
 	VALUE_STORE,		/* struct store_conf */
 	VALUE_MILTER,		/* struct milter_url */
+	VALUE_ADDRESS,		/* struct address_conf */
 	VALUE_PATHS,		/* struct names; from here on all are lists */
 	VALUE_NAMES,		/* struct names: any printable text */
 	VALUE_KEYWORDS,		/* struct names, of EHLO, in capitals */

@@ -5,11 +5,12 @@
 #include "conf/directive.h"
 #include "conf/settings.h"
 /*
- * directive_rows -- the rows of the table in directive.h, in three parts
+ * directive_rows -- the rows of the table in directive.h, in parts
  *
  * directive_gateway.c	what the gateway is and does as a whole
  * directive_mail.c	where mail comes in and where it goes
  * directive_milter.c	who is asked about it on its way
+ * directive_stats.c	what can be seen of it
  */
 #define TOP(field)	offsetof(struct settings, field)
 #define SMTP(field)	offsetof(struct smtp_conf, field)
@@ -31,5 +32,5 @@ struct directive_rows {
 	size_t			 n;
 };
 extern const struct directive_rows directive_gateway, directive_mail,
-    directive_milter;
+    directive_milter, directive_stats;
 #endif

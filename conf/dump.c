@@ -43,6 +43,15 @@ put_store(struct buf *out, const struct store_conf *store)
 }
 
 static void
+put_address(struct buf *out, const struct address_conf *address)
+{
+	if (address->text == NULL)
+		buf_puts(out, "none");
+	else
+		value_put_string(out, address->text);
+}
+
+static void
 put_single(struct buf *out, const struct directive *row, const void *field)
 {
 	const char *const *text = field;
@@ -77,6 +86,9 @@ put_single(struct buf *out, const struct directive *row, const void *field)
 		break;
 	case VALUE_STORE:
 		put_store(out, field);
+		break;
+	case VALUE_ADDRESS:
+		put_address(out, field);
 		break;
 	case VALUE_MILTER:
 		value_put_string(out,

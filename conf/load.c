@@ -46,6 +46,7 @@ field_size(const struct directive *row)
 	case VALUE_RULES:
 	case VALUE_STORE:
 	case VALUE_MILTER:
+	case VALUE_ADDRESS:
 	case VALUE_LISTEN:
 	case VALUE_URLS:
 	case VALUE_SUBJECTS:

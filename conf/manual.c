@@ -25,7 +25,8 @@ type_name(enum value_type type)
 		[VALUE_NETWORKS] = "network", [VALUE_LISTEN] = "address",
 		[VALUE_URLS] = "url", [VALUE_SUBJECTS] = "subject",
 		[VALUE_RULES] = "rules", [VALUE_STORE] = "store",
-		[VALUE_MILTER] = "address", [VALUE_NAMES] = "name",
+		[VALUE_MILTER] = "address", [VALUE_ADDRESS] = "address",
+		[VALUE_NAMES] = "name",
 		[VALUE_PATTERNS] = "pattern meaning",
 	};
 

@@ -189,6 +189,12 @@ struct store_conf {
 	int		 port;
 	unsigned	 database;
 };
+/* A TCP address to listen on. */
+struct address_conf {
+	const char	*text;		/* NULL: none */
+	struct addr	 addr;
+};
+
 #define STORE_CONNECTIONS_MAX	16	/* to Redis, of a worker */
 #define STORE_DATABASE_MAX	16383	/* what Redis can be made to have */
 
@@ -246,6 +252,8 @@ struct settings {
 	int64_t		 greylist_window;
 	int64_t		 greylist_memory;
 	uint64_t	 greylist_passes;
+	struct address_conf stats_address;	/* of the HTTP server */
+	const char	*stats_token_file;	/* NULL: none */
 	struct smtp_conf smtp;		/* defaults of the listeners */
 	struct listener_conf *listeners;
 	size_t		 nlisteners;
