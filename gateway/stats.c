@@ -1,4 +1,5 @@
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -9,37 +10,37 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "gateway/board.h"
+#include "gateway/ring.h"
+#include "gateway/series.h"
 #include "gateway/stats.h"
 
-enum kind { COUNTER, GAUGE, MAXIMUM };
-
-static const struct {
-	enum kind	 kind;
-	const char	*name;
-} table[] = {
-#define X(id, kind, name, help) { kind, name },
+static const struct stats_row table[] = {
+#define X(id, kind, unit, name, help) \
+	{ STATS_##kind, STATS_##unit, name, help },
 	STATS_TABLE(X)
 #undef X
 };
 
-struct slot {
-	int64_t	value[STATS_COUNT];
-	int64_t	beat;
-	bool	is_taken;
-} __attribute__((aligned(64)));		/* no two writers in a cache line */
-
-struct segment {
-	struct slot	departed;	/* and what the supervisor counts */
-	struct slot	slots[STATS_SLOTS];
+/* What is written all the time is in front, so that it shares no cache line
+ * with another process's; large things that few use are behind. */
+struct share {
+	int64_t		 value[STATS_COUNT];
+	int64_t		 beat;
+	int64_t		 is_taken;
+	struct stats_proc proc;
+	struct board	 board;
+	struct ring	 ring;
+	int64_t		 words[];	/* of series.c */
 };
 
-/* Without a segment (unit tests) a process counts for itself. */
-static struct slot	 alone;
-static struct segment	*segment;
-static struct slot	*mine = &alone;
+static char		*segment;	/* NULL: unit tests */
+static size_t		 share_size;	/* whole pages */
+static struct share	 alone;		/* of a process without a segment */
+static struct share	*mine = &alone;
 
-/* One writer a slot, so a plain load and store are enough; atomic, so that
- * a reader in another process never sees half a number. */
+/* One writer a word, so a plain load and store are enough; atomic, so that a
+ * reader in another process never sees half a number. */
 static int64_t
 load(const int64_t *p)
 {
@@ -52,29 +53,65 @@ store(int64_t *p, int64_t value)
 	__atomic_store_n(p, value, __ATOMIC_RELAXED);
 }
 
-static void
-add_to(struct slot *slot, enum stats_id which, int64_t value)
-{
-	int64_t *p = &slot->value[which];
+/* --- shares --- */
 
-	if (table[which].kind != MAXIMUM)
-		store(p, load(p) + value);
-	else if (value > load(p))
-		store(p, value);
+static struct share *
+share_at(int slot)
+{
+	assert(slot >= 0 && slot <= STATS_SUPERVISOR);
+	return (struct share *)(void *)(segment +
+	    (size_t)slot * share_size);
+}
+
+static struct share *
+share_of(int slot)
+{
+	return slot == STATS_MINE || segment == NULL ? mine : share_at(slot);
+}
+
+/*
+ * Slots are taken from the first on, so those that were ever taken are in
+ * front. How many is in the supervisor's share, in the word that says of the
+ * others whether they are taken.
+ */
+static int64_t *
+used_slots(void)
+{
+	return &share_at(STATS_SUPERVISOR)->is_taken;
+}
+
+int
+stats_share_next(int slot)
+{
+	if (segment == NULL || slot == STATS_SUPERVISOR)
+		return -1;
+	return slot + 1 < load(used_slots()) ? slot + 1 : STATS_SUPERVISOR;
+}
+
+int64_t *
+stats_share_words(int slot)
+{
+	return share_at(slot)->words;
 }
 
 int
 stats_create(struct err *err)
 {
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = sizeof(struct share) +
+	    series_share_words() * sizeof(int64_t);
+	void *memory;
+
 	assert(segment == NULL);
-	segment = mmap(NULL, sizeof(*segment), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (segment == MAP_FAILED) {
-		segment = NULL;
+	share_size = (size + page - 1) / page * page;
+	memory = mmap(NULL, share_size * (STATS_SLOTS + 1),
+	    PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
 		return err_set(err, ERR_UNAVAIL, "statistics segment: %s",
 		    strerror(errno));
-	}
-	mine = &segment->departed;
+	segment = memory;
+	stats_use_slot(STATS_SUPERVISOR);
 	return 0;
 }
 
@@ -82,13 +119,14 @@ int
 stats_slot_take(void)
 {
 	for (int i = 0; i < STATS_SLOTS; i++) {
-		struct slot *slot = &segment->slots[i];
+		struct share *share = share_at(i);
 
-		if (slot->is_taken)
+		if (load(&share->is_taken))
 			continue;
-		memset(slot, 0, sizeof(*slot));
-		slot->is_taken = true;
-		store(&slot->beat, clock_now());
+		store(&share->is_taken, 1);
+		store(&share->beat, clock_now());
+		if (i >= load(used_slots()))
+			store(used_slots(), i + 1);
 		return i;
 	}
 	return -1;
@@ -97,53 +135,69 @@ stats_slot_take(void)
 void
 stats_slot_release(int n)
 {
-	struct slot *slot = &segment->slots[n];
+	static const struct stats_proc nobody;
+	struct share *share = share_at(n);
 
-	assert(slot->is_taken);
+	assert(load(&share->is_taken));
 	for (int i = 0; i < STATS_COUNT; i++) {
-		if (table[i].kind != GAUGE)
-			add_to(&segment->departed, i, load(&slot->value[i]));
+		if (table[i].kind == STATS_GAUGE)
+			store(&share->value[i], 0);
 	}
-	memset(slot, 0, sizeof(*slot));
+	series_clear_gauges(share->words);
+	board_write(&share->board, span_z(""));
+	stats_proc_set(n, &nobody);
+	store(&share->beat, 0);
+	store(&share->is_taken, 0);
 }
 
 void
 stats_use_slot(int n)
 {
-	mine = &segment->slots[n];
+	mine = share_at(n);
+	series_use_share(mine->words);
+}
+
+/* --- counting --- */
+
+static void
+add_to(int64_t *sum, enum stats_id which, int64_t value)
+{
+	if (table[which].kind != STATS_MAXIMUM)
+		store(sum, load(sum) + value);
+	else if (value > load(sum))
+		store(sum, value);
 }
 
 void
 stats_add(enum stats_id which, int64_t n)
 {
-	assert(table[which].kind != MAXIMUM);
-	add_to(mine, which, n);
+	assert(table[which].kind != STATS_MAXIMUM);
+	add_to(&mine->value[which], which, n);
 }
 
 void
 stats_max(enum stats_id which, int64_t value)
 {
-	assert(table[which].kind == MAXIMUM);
-	add_to(mine, which, value);
+	assert(table[which].kind == STATS_MAXIMUM);
+	add_to(&mine->value[which], which, value);
 }
 
 int64_t
 stats_get(enum stats_id which)
 {
-	struct slot sum = {0};
+	int64_t sum = 0;
 
 	if (segment == NULL)
 		return alone.value[which];
-	add_to(&sum, which, load(&segment->departed.value[which]));
-	for (int i = 0; i < STATS_SLOTS; i++)
-		add_to(&sum, which, load(&segment->slots[i].value[which]));
-	return sum.value[which];
+	for (int i = stats_share_next(-1); i >= 0; i = stats_share_next(i))
+		add_to(&sum, which, load(&share_at(i)->value[which]));
+	return sum;
 }
 
 int64_t
 stats_get_slot(int n, enum stats_id which)
 {
-	return load(&segment->slots[n].value[which]);
+	return load(&share_at(n)->value[which]);
 }
 
 void
@@ -155,23 +209,90 @@ stats_beat(int64_t now)
 int64_t
 stats_last_beat(int n)
 {
-	return load(&segment->slots[n].beat);
+	return load(&share_at(n)->beat);
+}
+
+/* --- what a process publishes --- */
+
+struct board *
+stats_board(int slot)
+{
+	return &share_of(slot)->board;
+}
+
+struct ring *
+stats_ring(int slot)
+{
+	return &share_of(slot)->ring;
+}
+
+void
+stats_proc_set(int slot, const struct stats_proc *p)
+{
+	struct stats_proc *to = &share_of(slot)->proc;
+
+	store(&to->index, p->index);
+	store(&to->state, p->state);
+	store(&to->started, p->started);
+	store(&to->generation, p->generation);
+	store(&to->pid, p->pid);
+}
+
+int
+stats_proc_get(int slot, struct stats_proc *out)
+{
+	const struct stats_proc *from = &share_of(slot)->proc;
+
+	out->pid = load(&from->pid);
+	out->index = load(&from->index);
+	out->state = load(&from->state);
+	out->started = load(&from->started);
+	out->generation = load(&from->generation);
+	return out->pid != 0 ? 0 : -1;
+}
+
+/* --- what is shown --- */
+
+const struct stats_row *
+stats_row(enum stats_id which)
+{
+	return &table[which];
+}
+
+void
+stats_number(struct buf *out, enum stats_unit unit, int64_t value)
+{
+	if (unit == STATS_SECONDS)
+		buf_printf(out, "%" PRId64 ".%06" PRId64,
+		    value / CLOCK_S, value % CLOCK_S);
+	else
+		buf_printf(out, "%" PRId64, value);
+}
+
+static void
+put_value(struct buf *out, int which)
+{
+	stats_number(out, table[which].unit, stats_get(which));
 }
 
 void
 stats_text(struct buf *out)
 {
-	for (int i = 0; i < STATS_COUNT; i++)
-		buf_printf(out, "%s %" PRId64 "\n", table[i].name,
-		    stats_get(i));
+	for (int i = 0; i < STATS_COUNT; i++) {
+		buf_printf(out, "%s ", table[i].name);
+		put_value(out, i);
+		buf_puts(out, "\n");
+	}
 }
 
 void
 stats_json(struct buf *out)
 {
 	buf_puts(out, "{");
-	for (int i = 0; i < STATS_COUNT; i++)
-		buf_printf(out, "%s\n\t\"%s\": %" PRId64, i > 0 ? "," : "",
-		    table[i].name, stats_get(i));
+	for (int i = 0; i < STATS_COUNT; i++) {
+		buf_printf(out, "%s\n\t\"%s\": ", i > 0 ? "," : "",
+		    table[i].name);
+		put_value(out, i);
+	}
 	buf_puts(out, "\n}\n");
 }

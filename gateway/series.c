@@ -1,0 +1,357 @@
+#include <assert.h>
+#include <string.h>
+
+#include "base/histogram.h"
+#include "gateway/series.h"
+#include "gateway/series_internal.h"
+#include "gateway/stats.h"
+
+static const struct series_row rows[] = {
+#define X(id_, kind_, unit_, of_, words_, more_, name_, help_) \
+	[SERIES_##id_] = { .kind = SERIES_##kind_, .unit = SERIES_##unit_, \
+	    .subject = OF_##of_, .words = { WORDS_OF_##words_, \
+	    WORDS_OF_##more_ }, .name = name_, .help = help_ },
+	SERIES_TABLE(X)
+#undef X
+};
+
+/* --- words --- */
+
+#define TEXT(list, id, text) text,
+#define X(list, label, words) \
+	static const char *const texts_##list[] = { words(TEXT) };
+SERIES_WORD_LISTS(X)
+#undef X
+#undef TEXT
+
+static const struct {
+	const char		*label;
+	const char *const	*texts;
+	unsigned		 n;
+} lists[] = {
+	[WORDS_OF_NO] = { NULL, NULL, 1 },
+#define X(list, label, words) \
+	[WORDS_OF_##list] = { label, texts_##list, WORD_##list##_COUNT },
+	SERIES_WORD_LISTS(X)
+#undef X
+};
+
+static const char *const subject_labels[][2] = {
+#define X(id, most, label, more) [OF_##id] = { label, more },
+	SERIES_SUBJECTS(X)
+#undef X
+};
+
+const char *
+series_word_text(enum series_words list, unsigned word)
+{
+	assert(word < lists[list].n);
+	return lists[list].texts[word];
+}
+
+unsigned
+series_word(enum series_words list, const char *text)
+{
+	unsigned n = lists[list].n;
+
+	assert(list != WORDS_OF_NO);
+	for (unsigned i = 0; text != NULL && i < n; i++) {
+		if (strcmp(lists[list].texts[i], text) == 0)
+			return i;
+	}
+	return n - 1;
+}
+
+/* --- where a series is in a share --- */
+
+/*
+ * All rows of a subject stand together, and behind them those of the next one
+ * of its kind: so what a configuration uses of a share lies dense, however
+ * many names there might be.
+ */
+#define TIMES	(sizeof(struct histogram) / sizeof(int64_t))
+
+static struct {
+	size_t	first[SERIES_SUBJECTS_COUNT];	/* of its names */
+	size_t	size[SERIES_SUBJECTS_COUNT];	/* of one of them */
+	size_t	row[SERIES_COUNT];		/* in that */
+	size_t	total;
+} layout;
+
+static struct series_row complete[SERIES_COUNT];
+
+static size_t
+words_of(const struct series_row *r)
+{
+	return (size_t)lists[r->words[0]].n * lists[r->words[1]].n;
+}
+
+static void
+add_label(struct series_row *r, const char *label)
+{
+	if (label != NULL)
+		r->labels[r->nlabels++] = label;
+}
+
+static void
+make_layout(void)
+{
+	for (int i = 0; i < SERIES_COUNT; i++) {
+		struct series_row *r = &complete[i];
+
+		*r = rows[i];
+		add_label(r, subject_labels[r->subject][0]);
+		add_label(r, subject_labels[r->subject][1]);
+		add_label(r, lists[r->words[0]].label);
+		add_label(r, lists[r->words[1]].label);
+		layout.row[i] = layout.size[r->subject];
+		layout.size[r->subject] += words_of(r) *
+		    (r->kind == SERIES_HISTOGRAM ? TIMES : 1);
+	}
+	for (int of = 0; of < SERIES_SUBJECTS_COUNT; of++) {
+		layout.first[of] = layout.total;
+		layout.total += layout.size[of] * series_names_most(of);
+	}
+}
+
+size_t
+series_share_words(void)
+{
+	if (layout.total == 0)
+		make_layout();
+	return layout.total;
+}
+
+const struct series_row *
+series_row(enum series_id id)
+{
+	(void)series_share_words();
+	return &complete[id];
+}
+
+/* Of a name, in words from the begin of a share. */
+static size_t
+place_of(enum series_id id, size_t name, unsigned word, unsigned word2)
+{
+	const struct series_row *r = &rows[id];
+	size_t n = (size_t)word * lists[r->words[1]].n + word2;
+
+	assert(word < lists[r->words[0]].n && word2 < lists[r->words[1]].n);
+	if (r->kind == SERIES_HISTOGRAM)
+		n *= TIMES;
+	return layout.first[r->subject] + layout.size[r->subject] * name +
+	    layout.row[id] + n;
+}
+
+/* --- counting --- */
+
+static int64_t *mine;			/* NULL: there is no segment */
+static const struct series_map *map;	/* NULL: no subjects */
+
+/* One writer a share, so a plain load and store are enough; atomic, so that
+ * a reader in another process never sees half a number. */
+static int64_t
+load(const int64_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static void
+add(int64_t *p, int64_t n)
+{
+	__atomic_store_n(p, load(p) + n, __ATOMIC_RELAXED);
+}
+
+void
+series_use_share(int64_t *words)
+{
+	mine = words;
+}
+
+void
+series_use(const struct series_map *m)
+{
+	map = m;
+}
+
+size_t
+series_address(size_t backend, size_t url)
+{
+	if (map == NULL)
+		return 0;
+	assert(backend < map->nbackends);
+	return map->first_url[backend] + url;
+}
+
+/* False: nobody knows this subject. */
+static bool
+find_name(enum series_subject of, size_t subject, size_t *name)
+{
+	*name = 0;
+	if (of == OF_NOTHING)
+		return true;
+	if (map == NULL)
+		return false;
+	assert(subject < map->subjects[of].n);
+	*name = map->subjects[of].names[subject];
+	return true;
+}
+
+void
+series_add(enum series_id id, size_t subject, unsigned word, unsigned word2,
+    int64_t n)
+{
+	size_t name;
+
+	assert(rows[id].kind != SERIES_HISTOGRAM);
+	if (mine != NULL && find_name(rows[id].subject, subject, &name))
+		add(mine + place_of(id, name, word, word2), n);
+}
+
+/* The words of a share are those of struct histogram. */
+static void
+add_times(int64_t *words, const struct histogram *h)
+{
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (h->buckets[i] > 0)
+			add(words + i, (int64_t)h->buckets[i]);
+	}
+	add(words + HISTOGRAM_BUCKETS, (int64_t)h->sum);
+}
+
+void
+series_time(enum series_id id, size_t subject, unsigned word, int64_t us)
+{
+	int64_t *words;
+	size_t name;
+
+	assert(rows[id].kind == SERIES_HISTOGRAM);
+	if (mine == NULL || !find_name(rows[id].subject, subject, &name))
+		return;
+	words = mine + place_of(id, name, word, 0);
+	add(words + histogram_bucket(us), 1);
+	add(words + HISTOGRAM_BUCKETS, us > 0 ? us : 0);
+}
+
+void
+series_times(enum series_id id, size_t subject, unsigned word,
+    const struct histogram *now, struct histogram *before)
+{
+	struct histogram came;
+	size_t name;
+
+	assert(rows[id].kind == SERIES_HISTOGRAM);
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		came.buckets[i] = now->buckets[i] - before->buckets[i];
+	came.sum = now->sum - before->sum;
+	*before = *now;
+	if (mine != NULL && find_name(rows[id].subject, subject, &name))
+		add_times(mine + place_of(id, name, word, 0), &came);
+}
+
+/* --- reading --- */
+
+static bool
+sum_up(enum series_id id, size_t name, unsigned word, unsigned word2,
+    struct series_sum *sum)
+{
+	size_t place = place_of(id, name, word, word2);
+	uint64_t any = 0;
+
+	memset(sum, 0, sizeof(*sum));
+	for (int slot = stats_share_next(-1); slot >= 0;
+	    slot = stats_share_next(slot)) {
+		const int64_t *p = stats_share_words(slot) + place;
+
+		if (rows[id].kind != SERIES_HISTOGRAM) {
+			sum->value += load(p);
+			continue;
+		}
+		for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+			any |= sum->times.buckets[i] += (uint64_t)load(p + i);
+		sum->times.sum += (uint64_t)load(p + HISTOGRAM_BUCKETS);
+	}
+	return any != 0 || sum->value != 0;
+}
+
+int64_t
+series_get(enum series_id id, size_t subject, unsigned word, unsigned word2)
+{
+	struct series_sum sum;
+	size_t name;
+
+	if (mine == NULL || !find_name(rows[id].subject, subject, &name))
+		return 0;
+	(void)sum_up(id, name, word, word2, &sum);
+	return sum.value;
+}
+
+void
+series_get_times(enum series_id id, size_t subject, unsigned word,
+    struct histogram *out)
+{
+	struct series_sum sum = {0};
+	size_t name;
+
+	if (mine != NULL && find_name(rows[id].subject, subject, &name))
+		(void)sum_up(id, name, word, 0, &sum);
+	*out = sum.times;
+}
+
+typedef void tell_fn(void *owner, const struct series_row *row,
+    const char *const *labels, const struct series_sum *sum);
+
+static void
+each_word(enum series_id id, size_t name, tell_fn *tell, void *owner)
+{
+	const struct series_row *r = &complete[id];
+	const char *labels[SERIES_LABELS] = { NULL };
+	bool is_current = true, has_two = r->words[1] != WORDS_OF_NO;
+	struct series_sum sum;
+	size_t n = 0;
+
+	if (r->subject != OF_NOTHING) {
+		const struct series_name *s = series_name(r->subject, name);
+
+		is_current = s->is_current;
+		labels[n++] = s->labels[0];
+		if (subject_labels[r->subject][1] != NULL)
+			labels[n++] = s->labels[1];
+	}
+	for (unsigned i = 0; i < lists[r->words[0]].n; i++) {
+		if (r->words[0] != WORDS_OF_NO)
+			labels[n] = lists[r->words[0]].texts[i];
+		for (unsigned j = 0; j < lists[r->words[1]].n; j++) {
+			if (has_two)
+				labels[n + 1] = lists[r->words[1]].texts[j];
+			if (sum_up(id, name, i, j, &sum) ||
+			    (is_current && !has_two))
+				tell(owner, r, labels, &sum);
+		}
+	}
+}
+
+void
+series_each(tell_fn *tell, void *owner)
+{
+	if (mine == NULL)
+		return;
+	for (int id = 0; id < SERIES_COUNT; id++) {
+		for (size_t i = 0; i < series_names(rows[id].subject); i++)
+			each_word(id, i, tell, owner);
+	}
+}
+
+void
+series_clear_gauges(int64_t *words)
+{
+	for (int id = 0; id < SERIES_COUNT; id++) {
+		const struct series_row *r = &rows[id];
+
+		if (r->kind != SERIES_GAUGE)
+			continue;
+		for (size_t i = 0; i < series_names(r->subject); i++)
+			memset(words + place_of(id, i, 0, 0), 0,
+			    words_of(r) * sizeof(*words));
+	}
+}
