@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "conf/conf.h"
 #include "conf/listing.h"
 #include "gateway/ruleset.h"
@@ -69,6 +71,8 @@ ruleset_read(struct arena *a, const struct settings *s,
 	if (rules == NULL)
 		return NULL;
 	r->rules = rules;
+	snprintf(r->hash, sizeof(r->hash), "%016llx",
+	    (unsigned long long)rules->hash);
 	r->plan = rule_plan(a, rules);
 	r->lists = rules->lists;
 	r->nlists = rules->nlists;

@@ -20,6 +20,7 @@
  */
 struct ruleset {
 	const char		*name;		/* of the file, for people */
+	char			 hash[17];	/* of rules.hash, 16 digits */
 	const struct rules	*rules;		/* of `none`: without a rule */
 	const struct rule_plan	*plan;
 	const struct dnsbl_list	*lists;		/* of settings, then of rules */

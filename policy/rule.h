@@ -192,6 +192,9 @@ struct rules {
 	size_t			 nslots;	/* different facts that are named */
 	size_t			 nlimits;	/* brake.slot is below it */
 	size_t			 nquestions;	/* cond.question is below it */
+	uint64_t		 hash;		/* base/text_hash.h: of all files
+						   that were read, and the files
+						   of sets, in their order */
 	struct rcpt_reads	 rcpt_reads;
 };
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/text_hash.h"
 #include "conf/list.h"
 #include "conf/value.h"
 #include "policy/rule_parse.h"
@@ -428,6 +429,8 @@ rule_parse_file(struct rule_parser *p)
 	struct tokens tokens = lex(p->a, p->source, LEX_RULES, p->d);
 	bool good;
 
+	p->rules->hash = text_hash_end(text_hash(p->rules->hash,
+	    p->source->text));
 	diagnostics_settle(p->d, before);
 	p->lines = find_lines(p->a, p->source->text);
 	rule_lines(&tokens);
@@ -478,6 +481,7 @@ rule_parse(struct arena *a, const struct source *source,
 	    .source = source, .files = &files };
 
 	rules->arena = a;
+	rules->hash = TEXT_HASH_BEGIN;
 	rule_parse_file(&p);
 	return rules;
 }

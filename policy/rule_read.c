@@ -4,9 +4,11 @@
 #include <strings.h>
 
 #include "base/lexer.h"
+#include "base/text_hash.h"
 #include "conf/listing.h"
 #include "policy/rule_plan.h"
 #include "policy/rule_read.h"
+#include "policy/set.h"
 
 /* The configuration knows nothing of facts. */
 static void
@@ -91,6 +93,24 @@ observe(struct rule *rules, size_t n)
 	}
 }
 
+/* What observes says something else than what acts. */
+static void
+add_hash(struct rules *rules, const struct rule_context *context)
+{
+	for (size_t i = 0; i < rules->nsets; i++) {
+		const struct set_decl *set = rules->sets[i];
+		uint64_t hash;
+
+		if (set->file == NULL)
+			continue;
+		hash = set_hash(set->set);
+		rules->hash = text_hash(rules->hash,
+		    span_n(&hash, sizeof(hash)));
+	}
+	if (context->observe)
+		rules->hash = text_hash(rules->hash, span_z("observe"));
+}
+
 static struct rules *
 read_source(struct arena *a, const struct source *source,
     const struct rule_context *context, struct diagnostics *d)
@@ -109,6 +129,7 @@ read_source(struct arena *a, const struct source *source,
 	for (size_t i = 0; context->observe && i < PHASES; i++)
 		observe(rules->phases[i].rules, rules->phases[i].n);
 	rule_plan_number(rules);
+	add_hash(rules, context);
 	return rules;
 }
 

@@ -38,6 +38,7 @@ set_begin(struct arena *a)
 	struct set_builder *b = arena_new(a, struct set_builder);
 
 	b->set = arena_new(a, struct set);
+	b->set->hash = TEXT_HASH_BEGIN;
 	b->set->v4.width = 4;
 	b->set->v6.width = 16;
 	b->is_open = true;
@@ -186,6 +187,7 @@ set_add(struct set_builder *b, struct span text, struct err *err)
 {
 	struct set_item item;
 
+	b->set->hash = text_hash_end(text_hash(b->set->hash, text));
 	if (b->set->family == SET_TEXTS)
 		return add_text(b, text, err);
 	if (b->set->family == SET_ADDRESSES)
@@ -230,6 +232,12 @@ enum set_family
 set_family(const struct set *s)
 {
 	return s->family;
+}
+
+uint64_t
+set_hash(const struct set *s)
+{
+	return s->hash;
 }
 
 size_t

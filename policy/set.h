@@ -68,6 +68,8 @@ int		 set_read(struct arena *a, const char *path,
 enum set_family	 set_family(const struct set *s);
 size_t		 set_size(const struct set *s);		/* items */
 size_t		 set_bytes(const struct set *s);
+/* Of the items as they were added: base/text_hash.h. */
+uint64_t	 set_hash(const struct set *s);
 /* Can a value of this type be in such a set at all? A TYPE_WORD cannot: who
  * has its words asks with the text. */
 bool		 set_fits(enum set_family family, enum type type);

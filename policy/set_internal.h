@@ -1,5 +1,6 @@
 #ifndef POLICY_SET_INTERNAL_H
 #define POLICY_SET_INTERNAL_H
+#include "base/text_hash.h"
 #include "policy/set.h"
 #include "policy/set_networks.h"
 #include "policy/set_table.h"
@@ -9,6 +10,7 @@
 struct set {
 	enum set_family		 family;
 	size_t			 size;
+	uint64_t		 hash;		/* of its items, in their order */
 	struct set_networks	 v4, v6;
 	struct set_table	 table;
 	/* What is not in the table need not be looked for. Bit n: there is a
