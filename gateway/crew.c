@@ -78,11 +78,11 @@ crew_complete(struct supervisor *s, int64_t now)
 static void
 hear_ready(struct supervisor *s, struct proc *p)
 {
-	p->state = PROC_READY;
+	proc_set_state(p, PROC_READY);
 	if (p->fleet == s->next)
 		reload_worker_ready(s);
 	else {			/* started again */
-		p->state = PROC_RUNNING;
+		proc_set_state(p, PROC_RUNNING);
 		proc_say(p, CHANNEL_GO);
 	}
 }
@@ -101,11 +101,6 @@ hear(struct supervisor *s, struct proc *p)
 		case CHANNEL_FAILED:
 			snprintf(p->failure, sizeof(p->failure), "%.*s",
 			    SPAN_ARG(m.text));
-			break;
-		case CHANNEL_STATE:
-			buf_clear(&p->status);
-			buf_span(&p->status, m.text);
-			p->owes_status = false;
 			break;
 		default:
 			log_bug("-", "worker %zu said %d", p->index, m.kind);

@@ -10,6 +10,7 @@
 #include "conf/settings.h"
 #include "gateway/identity.h"
 #include "gateway/ruleset.h"
+#include "gateway/series.h"
 /*
  * fleet -- what all workers of one configuration have in common
  *
@@ -22,6 +23,9 @@ struct fleet {
 	const struct ruleset	 *rules;	/* end with the settings */
 	struct identity		  identity;
 	struct tls_server	**tls;		/* one for each listener */
+	const struct series_map	 *series;	/* ends with the settings */
+	int64_t			  generation;	/* from 1 on, one more by each
+						   reload that took effect */
 	size_t			  nslots;	/* workers */
 	struct fleet_slot {
 		bool		  is_manned;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/proc.h"
+#include "gateway/series.h"
 #include "gateway/stats.h"
 #include "gateway/worker.h"
 
@@ -37,6 +38,7 @@ be_worker(const struct proc *p, int channel, struct sockets **sockets)
 	start.sockets = list;
 	sockets_keep(sockets, list, start.nsockets);
 	stats_use_slot(p->stats);
+	series_use(f->series);
 	crowd_use_share(p->crowd, (size_t)p->stats);
 	snprintf(name, sizeof(name), "forepost-w%zu", p->index);
 	(void)prctl(PR_SET_NAME, name, 0, 0, 0);
@@ -73,6 +75,32 @@ give_back(const struct proc *p)
 	stats_slot_release(p->stats);
 }
 
+/* To all who read the statistics. */
+static void
+tell_who(const struct proc *p)
+{
+	const struct stats_proc who = {
+		.pid = p->pid,
+		.index = (int64_t)p->index,
+		.state = p->state,
+		.started = p->started,
+		.generation = p->fleet->generation,
+	};
+
+	stats_proc_set(p->stats, &who);
+}
+
+void
+proc_set_state(struct proc *p, enum proc_state state)
+{
+	struct stats_proc who;
+
+	p->state = state;
+	(void)stats_proc_get(p->stats, &who);
+	who.state = state;
+	stats_proc_set(p->stats, &who);
+}
+
 struct proc *
 proc_spawn(struct fleet *fleet, size_t index, struct sockets **sockets,
     struct crowd *crowd, void (*let_go)(void *), void *arg, struct err *err)
@@ -94,6 +122,7 @@ proc_spawn(struct fleet *fleet, size_t index, struct sockets **sockets,
 		free(p);
 		return NULL;
 	}
+	tell_who(p);
 	stats_add(STAT_WORKER_STARTS, 1);
 	fleet->slots[index].is_manned = true;
 	return p;
@@ -105,7 +134,6 @@ proc_free(struct proc *p)
 	give_back(p);
 	if (p->channel >= 0)
 		close(p->channel);
-	buf_free(&p->status);
 	free(p);
 }
 
@@ -121,7 +149,7 @@ proc_drain(struct proc *p)
 	p->fleet = NULL;
 	if (p->state >= PROC_DRAINING)
 		return;
-	p->state = PROC_DRAINING;
+	proc_set_state(p, PROC_DRAINING);
 	proc_say(p, CHANNEL_DRAIN);
 }
 
@@ -131,7 +159,7 @@ proc_stop(struct proc *p)
 	p->fleet = NULL;
 	if (p->state == PROC_STOPPING)
 		return;
-	p->state = PROC_STOPPING;
+	proc_set_state(p, PROC_STOPPING);
 	proc_say(p, CHANNEL_STOP);
 }
 
@@ -139,7 +167,7 @@ void
 proc_kill(struct proc *p)
 {
 	p->fleet = NULL;
-	p->state = PROC_STOPPING;
+	proc_set_state(p, PROC_STOPPING);
 	(void)kill(p->pid, SIGKILL);
 }
 

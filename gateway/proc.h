@@ -34,8 +34,6 @@ struct proc {
 	int64_t		 started;
 	int64_t		 kill_at;	/* CLOCK_NEVER: need not */
 	char		 failure[240];	/* why it could not start */
-	struct buf	 status;	/* what it said when asked */
-	bool		 owes_status;
 };
 
 /* In the child, `let_go` closes what only the supervisor uses; then it is a
@@ -44,6 +42,7 @@ struct proc {
 struct proc	*proc_spawn(struct fleet *fleet, size_t index,
 		    struct sockets **sockets, struct crowd *crowd,
 		    void (*let_go)(void *arg), void *arg, struct err *err);
+void		 proc_set_state(struct proc *p, enum proc_state state);
 /* After its end was collected: what it counted as open is gone with it. */
 void		 proc_free(struct proc *p);
 void		 proc_say(const struct proc *p, enum channel_kind word);

@@ -10,6 +10,7 @@
 #include "gateway/exit_code.h"
 #include "gateway/limits.h"
 #include "gateway/notify.h"
+#include "gateway/series.h"
 #include "gateway/stats.h"
 #include "gateway/supervisor_internal.h"
 
@@ -155,7 +156,7 @@ tell_ready(const struct supervisor *s)
 static void
 go(struct proc *p)
 {
-	p->state = PROC_RUNNING;
+	proc_set_state(p, PROC_RUNNING);
 	proc_say(p, CHANNEL_GO);
 }
 
@@ -175,6 +176,7 @@ take_effect(struct supervisor *s)
 	}
 	s->fleet = s->next;
 	s->next = NULL;
+	supervisor_tell_state(s);
 	log_listening(s, is_start ? "started" : "reloaded");
 	buf_put(&s->warnings, "", 1);
 	log_report(LOG_LABEL_WARN, "configuration", s->warnings.p);
@@ -266,6 +268,9 @@ load(struct supervisor *s, struct arena *a)
 		return;
 	}
 	buf_puts(&s->warnings, report);
+	s->next->generation = s->fleet != NULL ? s->fleet->generation + 1 : 1;
+	s->next->series = series_enter(s->next->settings->arena,
+	    s->next->settings, s->next->rules, &s->warnings);
 	s->ready_by = clock_now() + READY_TIME;
 	if ((s->fleet != NULL || open_once(s, &err) == 0) &&
 	    start_workers(s, &err) == 0)

@@ -23,6 +23,26 @@
 #define TURN		(1 * CLOCK_S)	/* the longest sleep */
 #define KILL_GRACE	(5 * CLOCK_S)	/* beyond stop_timeout */
 
+void
+supervisor_tell_state(const struct supervisor *s)
+{
+	static const enum proc_state states[] = {
+		[SUPERVISOR_RUNNING] = PROC_RUNNING,
+		[SUPERVISOR_DRAINING] = PROC_DRAINING,
+		[SUPERVISOR_STOPPING] = PROC_STOPPING,
+		[SUPERVISOR_OVER] = PROC_STOPPING,
+	};
+	const struct stats_proc who = {
+		.pid = getpid(),
+		.index = -1,
+		.state = states[s->state],
+		.started = s->started,
+		.generation = s->fleet != NULL ? s->fleet->generation : 0,
+	};
+
+	stats_proc_set(STATS_SUPERVISOR, &who);
+}
+
 /* --- the end --- */
 
 /* False: there is nothing but a start to abandon, and end() does. */
@@ -44,6 +64,7 @@ supervisor_drain(struct supervisor *s)
 	if (s->state != SUPERVISOR_RUNNING || !abandon_reload(s))
 		return;
 	s->state = SUPERVISOR_DRAINING;
+	supervisor_tell_state(s);
 	log_event(LOG_LABEL_INFO, "-", "draining sessions=%" PRId64,
 	    stats_get(STAT_SESSIONS_OPEN));
 	notify_stopping();
@@ -62,6 +83,7 @@ supervisor_stop(struct supervisor *s)
 	if (!abandon_reload(s))
 		return;
 	s->state = SUPERVISOR_STOPPING;
+	supervisor_tell_state(s);
 	s->kill_at = clock_now() + s->fleet->settings->stop_timeout +
 	    KILL_GRACE;
 	log_event(LOG_LABEL_INFO, "-", "stopping sessions=%" PRId64,
@@ -145,7 +167,6 @@ sleep_ms(const struct supervisor *s, int64_t now)
 
 	if (s->alive_at > 0)
 		sooner(&until, s->alive_at);
-	sooner(&until, s->status_by);
 	for (size_t i = 0; s->fleet != NULL && i < s->fleet->nslots; i++) {
 		if (!s->fleet->slots[i].is_manned)
 			sooner(&until, s->fleet->slots[i].restart_at);
@@ -186,7 +207,7 @@ keep_time(struct supervisor *s, int64_t now)
 	}
 	reload_turn(s, now);
 	crew_complete(s, now);
-	admin_turn(s, now);
+	supervisor_show(s, now);
 }
 
 static void
@@ -262,7 +283,6 @@ supervisor_run(const struct fleet_source *source)
 	clock_tick();
 	s->source = source;
 	s->started = clock_now();
-	s->status_by = CLOCK_NEVER;
 	umask(027);
 	if (begin(s, &err) < 0) {
 		fprintf(stderr, "forepost: %s\n", err.text);
