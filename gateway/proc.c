@@ -134,6 +134,7 @@ proc_free(struct proc *p)
 	give_back(p);
 	if (p->channel >= 0)
 		close(p->channel);
+	buf_free(&p->status);
 	free(p);
 }
 
