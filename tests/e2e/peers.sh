@@ -3,7 +3,8 @@
 #
 # usage: tests/e2e/peers.sh DIR [PEER...]
 #	PEER is postfix, exim, dovecot, nsd, redis, haproxy, or a filter:
-#	opendkim, opendmarc, clamav, spamassassin, amavis, rspamd; default: all
+#	opendkim, opendmarc, clamav, spamassassin, amavis, rspamd; or prometheus,
+#	whose promtool checks what is meant for it; default: all
 #	but haproxy.
 #
 # Each peer gets a tree of its own, DIR/PEER, as `dpkg -x` makes it: its
@@ -16,7 +17,7 @@ set -eu
 dir=$1
 shift
 [ $# -gt 0 ] || set -- postfix exim dovecot nsd redis opendkim opendmarc \
-    clamav spamassassin amavis rspamd
+    clamav spamassassin amavis rspamd prometheus
 
 # The packages that are the peer.
 packages_of()
@@ -34,6 +35,7 @@ packages_of()
 	spamassassin)	echo spamassassin spamd spamc spamass-milter ;;
 	amavis)		echo amavisd-new amavisd-milter ;;
 	rspamd)		echo rspamd ;;
+	prometheus)	echo prometheus ;;
 	*)		echo "peers.sh: unknown peer $1" >&2; return 1 ;;
 	esac
 }

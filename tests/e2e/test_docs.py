@@ -79,9 +79,10 @@ def check(work, authority):
         f.write("example.org\nexample.net\n")
     with open(os.path.join(work, "inbound.rules"), "w") as f:
         f.write('on connect { reject "Listed" when dnsbl.score > 8 }\n')
-    with open(os.path.join(work, "redis.password"), "w") as f:
-        os.chmod(f.fileno(), 0o600)
-        f.write("secret\n")
+    for name in ("redis.password", "stats.token"):
+        with open(os.path.join(work, name), "w") as f:
+            os.chmod(f.fileno(), 0o600)
+            f.write("a secret of 24 characters\n")
 
     filter_socket = os.path.join(work, "filter")
     with socket.socket(socket.AF_UNIX) as s:
@@ -96,6 +97,7 @@ def check(work, authority):
                       flags=re.M)
         text = text.replace('"/etc/forepost/', '"%s/' % work)
         text = text.replace('"/var/spool/forepost"', '"%s/spool"' % work)
+        text = text.replace('"/var/log/forepost/', '"%s/' % work)
         for kind, folder in re.findall(r"(maildir|lmdb):(/[^\s}]+)", text):
             os.makedirs(work + folder, exist_ok=True)
             text = text.replace("%s:%s" % (kind, folder),

@@ -24,7 +24,7 @@ from kit.gateway import run
 from test_docs import check  # noqa: F401 (a fixture)
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-OTHERS = ("", "sh", "text", "postfix", "hcl", "exim", "ini", "log")
+OTHERS = ("", "sh", "text", "postfix", "hcl", "exim", "ini", "log", "yaml")
 # Files, and how many of each kind they have at least: (rules, tests, conf)
 GUIDES = {
     "README.md": (1, 1, 0),
@@ -34,6 +34,7 @@ GUIDES = {
     "docs/rules-from-exim.md": (3, 3, 0),
     "docs/rules-from-haraka.md": (4, 3, 1),
     "docs/milters.md": (0, 0, 7),
+    "docs/operations.md": (0, 0, 2),
 }
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.M | re.S)
 
