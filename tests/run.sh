@@ -33,7 +33,7 @@ UNIT_SECONDS=${UNIT_SECONDS-180}	# each program
 FUZZ_SECONDS=${FUZZ_SECONDS-3}		# each target
 JOBS=${JOBS-2}				# programs at a time
 E2E_SECONDS=${E2E_SECONDS-900}		# the whole of tests/e2e
-E2E_JOBS=${E2E_JOBS-3}	# these tests wait more than they work
+E2E_JOBS=${E2E_JOBS-5}	# these tests wait twice as long as they work
 
 # A finding of a sanitizer ends the program, with a backtrace.
 export ASAN_OPTIONS="${ASAN_OPTIONS-detect_stack_use_after_return=1}"
