@@ -4,8 +4,8 @@
 # usage: tests/e2e/peers.sh DIR [PEER...]
 #	PEER is postfix, exim, dovecot, nsd, redis, haproxy, or a filter:
 #	opendkim, opendmarc, clamav, spamassassin, amavis, rspamd; or prometheus,
-#	whose promtool checks what is meant for it; default: all
-#	but haproxy.
+#	whose promtool checks what is meant for it, or chromium, which shows the
+#	live page; default: all but haproxy.
 #
 # Each peer gets a tree of its own, DIR/PEER, as `dpkg -x` makes it: its
 # packages and those libraries that they need and this system has not. Nothing
@@ -17,7 +17,7 @@ set -eu
 dir=$1
 shift
 [ $# -gt 0 ] || set -- postfix exim dovecot nsd redis opendkim opendmarc \
-    clamav spamassassin amavis rspamd prometheus
+    clamav spamassassin amavis rspamd prometheus chromium
 
 # The packages that are the peer.
 packages_of()
@@ -35,6 +35,7 @@ packages_of()
 	spamassassin)	echo spamassassin spamd spamc spamass-milter ;;
 	amavis)		echo amavisd-new amavisd-milter ;;
 	rspamd)		echo rspamd ;;
+	chromium)	echo chromium-headless-shell chromium-common ;;
 	prometheus)	echo prometheus ;;
 	*)		echo "peers.sh: unknown peer $1" >&2; return 1 ;;
 	esac
