@@ -280,6 +280,12 @@ log_flush(void)
 	write_pending();
 }
 
+bool
+log_is_stuck(void)
+{
+	return lg.is_stuck;
+}
+
 uint64_t
 log_dropped(void)
 {

@@ -82,6 +82,7 @@ void	log_event(enum log_label label, const char *id, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	log_flush(void);
 uint64_t log_dropped(void);
+bool	log_is_stuck(void);	/* the target did not take all last time */
 /* A fault of ours: writes the line and the process goes on. */
 #define log_bug(id, ...)	log_event(LOG_LABEL_BUG, (id), __VA_ARGS__)
 #endif

@@ -32,17 +32,17 @@ same_in_quotes(struct span s)
 	while (n < s.len && (plain[(unsigned char)s.p[n]] ||
 	    s.p[n] == ' ' || s.p[n] == '='))
 		n++;
-	if (n == 0 && (unsigned char)s.p[0] >= 0x80 && !utf8_is_control(s))
+	if (n == 0 && (unsigned char)s.p[0] >= 0x80 && !utf8_is_control(s) &&
+	    !utf8_turns_text(s))
 		n = utf8_char(s);
 	return n;
 }
 
 static void
-put_quoted(struct buf *b, struct span s, const char *behind)
+put_in_quotes(struct buf *b, struct span s, bool is_quoted)
 {
 	size_t n;
 
-	buf_put(b, "\"", 1);
 	for (; s.len > 0; s = span_n(s.p + n, s.len - n)) {
 		n = same_in_quotes(s);
 		if (n > 0) {
@@ -50,13 +50,28 @@ put_quoted(struct buf *b, struct span s, const char *behind)
 			continue;
 		}
 		n = 1;
-		if (s.p[0] == '"' || s.p[0] == '\\')
+		if (s.p[0] == '"' && !is_quoted)
+			buf_put(b, s.p, 1);
+		else if (s.p[0] == '"' || s.p[0] == '\\')
 			buf_printf(b, "\\%c", s.p[0]);
 		else
 			buf_printf(b, "\\x%02X", (unsigned char)s.p[0]);
 	}
+}
+
+static void
+put_quoted(struct buf *b, struct span s, const char *behind)
+{
+	buf_put(b, "\"", 1);
+	put_in_quotes(b, s, true);
 	buf_puts(b, behind);
 	buf_put(b, "\"", 1);
+}
+
+void
+log_value_words(struct buf *b, struct span value)
+{
+	put_in_quotes(b, value, false);
 }
 
 /* At most LOG_VALUE_MOST bytes, not ending within a UTF-8 sequence. */
@@ -84,6 +99,9 @@ put_escaped(struct buf *b, struct span s)
 	}
 	if (s.p[0] == '"' || s.p[0] == '\\')
 		buf_printf(b, "\\%c", s.p[0]);
+	else if (n == 3)	/* U+200E to U+2069 */
+		buf_printf(b, "\\u20%02x", ((unsigned char)s.p[1] & 3) << 6 |
+		    ((unsigned char)s.p[2] & 0x3f));
 	else	/* below U+00A0: of two bytes the last one is the number */
 		buf_printf(b, "\\u%04x", (unsigned char)s.p[n - 1]);
 	return n;

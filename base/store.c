@@ -315,21 +315,25 @@ store_state(const struct store *s)
 }
 
 void
-store_status(const struct store *s, struct buf *out)
+store_status(const struct store *s, struct json_out *o)
 {
 	const struct store_stats *stats = s->stats;
 
-	buf_printf(out, "store %s: %s operations=%ju failures=%ju "
-	    "timeouts=%ju declined=%ju refused=%ju downs=%ju",
-	    s->ops->name(s->kind), store_state_name(s->state),
-	    (uintmax_t)stats->operations, (uintmax_t)stats->failures,
-	    (uintmax_t)stats->timeouts, (uintmax_t)stats->declined,
-	    (uintmax_t)stats->refused, (uintmax_t)stats->downs);
+	json_open(o, "store", '{');
+	json_z(o, "name", s->ops->name(s->kind));
+	json_z(o, "state", s->state == STORE_NO_CHANGES ? "readonly" :
+	    store_state_name(s->state));
+	json_int(o, "operations", (int64_t)stats->operations);
+	json_int(o, "failures", (int64_t)stats->failures);
+	json_int(o, "timeouts", (int64_t)stats->timeouts);
+	json_int(o, "declined", (int64_t)stats->declined);
+	json_int(o, "refused", (int64_t)stats->refused);
+	json_int(o, "downs", (int64_t)stats->downs);
 	if (s->ops->status != NULL)
-		s->ops->status(s->kind, out);
+		s->ops->status(s->kind, o);
 	if (s->state != STORE_UP)
-		buf_printf(out, " why=%s", s->why);
-	buf_puts(out, "\n");
+		json_z(o, "why", s->why);
+	json_close(o, '}');
 }
 
 int

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fiber.h"
+#include "base/json_write.h"
 #include "base/span.h"
 /*
  * store -- small values by key, each with a life; kept beside the process
@@ -157,6 +158,7 @@ struct store_stats {
 };
 const struct store_stats *store_statistics(const struct store *s);
 enum store_state store_state(const struct store *s);
-/* A line or some, for people: kind, place, state, what it holds. */
-void		 store_status(const struct store *s, struct buf *out);
+/* The member "store" of an object: place, state, numbers, kind, what it holds,
+ * why it is not up. */
+void		 store_status(const struct store *s, struct json_out *o);
 #endif

@@ -182,6 +182,7 @@ test_texts(void)
 	struct store_stats stats = {0};
 	struct store *s = store_create(a, &options, &probed_ops, &f, &stats);
 	struct buf out = {0};
+	struct json_out o = { .to = &out };
 	struct err err;
 
 	store_put(s, span_z("k"), span_z("v"), 1, &err);
@@ -191,10 +192,11 @@ test_texts(void)
 	store_put(s, span_z("k"), span_z("v"), 1, &err);
 	T_STR("why it is down", err.text, "store fake is down: a reason");
 	T_STR("which is no timeout", err_kind_name(err.kind), "unavailable");
-	store_status(s, &out);
+	store_status(s, &o);
 	T_STR("status", arena_copy(a, buf_text(&out)),
-	    "store fake: down operations=4 failures=4 timeouts=3 declined=0 "
-	    "refused=1 downs=1 why=a reason\n");
+	    "\"store\":{\"name\":\"fake\",\"state\":\"down\","
+	    "\"operations\":4,\"failures\":4,\"timeouts\":3,\"declined\":0,"
+	    "\"refused\":1,\"downs\":1,\"why\":\"a reason\"}");
 	store_stop(s);
 	loop_turn(false);
 	buf_free(&out);

@@ -2,6 +2,7 @@
 #define BASE_STORE_INTERNAL_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/json_write.h"
 #include "base/store.h"
 /*
  * store_internal -- what base/store.c asks of a kind of store
@@ -47,7 +48,7 @@ struct store_ops {
 	int		 (*probe)(void *kind, struct err *err);
 	void		 (*stop)(void *kind);	/* NULL: it has no fibers */
 	/* More of the line that tells about it: " records=7". NULL: none. */
-	void		 (*status)(const void *kind, struct buf *out);
+	void		 (*status)(const void *kind, struct json_out *o);
 };
 
 #define STORE_PROBE_EVERY	INT64_C(500000)	/* us, behind the last */

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fiber.h"
+#include "base/json_write.h"
 #include "base/offload.h"
 #include "base/store.h"
 /*
@@ -142,7 +143,7 @@ int		 store_lmdb_checkpoint(struct store_lmdb *l, struct err *err);
 bool		 store_lmdb_keeps(struct store_lmdb *l);
 void		 store_lmdb_start(struct store_lmdb *l);
 void		 store_lmdb_stop(void *kind);
-void		 store_lmdb_status(const void *kind, struct buf *out);
+void		 store_lmdb_status(const void *kind, struct json_out *o);
 
 /* --- store_lmdb_walk.c --- */
 MAY_YIELD int	 store_lmdb_walk(void *kind, struct span prefix,

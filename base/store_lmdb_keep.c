@@ -269,7 +269,7 @@ store_lmdb_stop(void *kind)
 }
 
 void
-store_lmdb_status(const void *kind, struct buf *out)
+store_lmdb_status(const void *kind, struct json_out *o)
 {
 	const struct store_lmdb *l = kind;
 	MDB_envinfo info;
@@ -277,10 +277,12 @@ store_lmdb_status(const void *kind, struct buf *out)
 
 	mdb_env_stat(l->env, &st);
 	mdb_env_info(l->env, &info);
-	buf_printf(out, " records=%zu file=%" PRIu64 " size=%" PRIu64
-	    " swept=%" PRIu64 "%s", st.ms_entries,
-	    (uint64_t)(info.me_last_pgno + 1) * l->page, l->size,
-	    l->stats->swept, l->keeper.is_keeper ? " keeper" : "");
+	json_z(o, "kind", "lmdb");
+	json_int(o, "records", (int64_t)st.ms_entries);
+	json_int(o, "file", (int64_t)((info.me_last_pgno + 1) * l->page));
+	json_int(o, "size", (int64_t)l->size);
+	json_int(o, "swept", (int64_t)l->stats->swept);
+	json_bool(o, "keeper", l->keeper.is_keeper);
 	if (l->trouble.kind != 0)
-		buf_printf(out, " trouble=%s", l->trouble.text);
+		json_z(o, "trouble", l->trouble.text);
 }

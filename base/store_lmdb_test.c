@@ -52,10 +52,11 @@ static uint64_t
 status_number(const char *key)
 {
 	struct buf out = {0};
+	struct json_out o = { .to = &out };
 	const char *found;
 	uint64_t n;
 
-	store_status(folder.store, &out);
+	store_status(folder.store, &o);
 	buf_put(&out, "", 1);
 	found = strstr(out.p, key);
 	n = found == NULL ? UINT64_MAX :
@@ -131,12 +132,12 @@ test_sweep(void)
 			pass(2 * CLOCK_S);
 	}
 	T_INT("all were put", wrong, 0);
-	T_INT("records", status_number("records="), MANY);
+	T_INT("records", status_number("\"records\":"), MANY);
 	fake_clock_advance(2 * HOUR);
 	for (int i = 0; i < 1000 &&
-	    status_number("records=") > MANY / 3 + 1; i++)
+	    status_number("\"records\":") > MANY / 3 + 1; i++)
 		pass(CLOCK_S);
-	T_INT("those that ended are removed", status_number("records="),
+	T_INT("those that ended are removed", status_number("\"records\":"),
 	    MANY / 3 + 1);
 	T_INT("and counted", store_statistics(folder.store)->swept,
 	    MANY - MANY / 3 - 1);
@@ -145,9 +146,9 @@ test_sweep(void)
 			wrong++;
 	T_INT("no others", wrong, 0);
 	fake_clock_advance(DAY);
-	for (int i = 0; i < 1000 && status_number("records=") > 0; i++)
+	for (int i = 0; i < 1000 && status_number("\"records\":") > 0; i++)
 		pass(CLOCK_S);
-	T_INT("in the end all", status_number("records="), 0);
+	T_INT("in the end all", status_number("\"records\":"), 0);
 	end();
 }
 
@@ -178,13 +179,13 @@ test_full(void)
 	for (unsigned i = 0; i < n; i++)
 		there += is_there(i);
 	T_INT("all that was taken is there", there, n);
-	T_OK("the file is not much larger", status_number("file=") <
+	T_OK("the file is not much larger", status_number("\"file\":") <
 	    STORE_SIZE_MIN + (UINT64_C(260) << 20));
 
 	fake_clock_advance(2 * HOUR);
-	for (int i = 0; i < 1000 && status_number("records=") > 0; i++)
+	for (int i = 0; i < 1000 && status_number("\"records\":") > 0; i++)
 		pass(CLOCK_S);
-	T_INT("what ended goes", status_number("records="), 0);
+	T_INT("what ended goes", status_number("\"records\":"), 0);
 	pass(5 * CLOCK_S);
 	while (more < 1000 && put(more, 4000, HOUR, &err) == 0)
 		more++;
@@ -207,7 +208,7 @@ test_no_disk(void)
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &before);
 	tight = before;
-	tight.rlim_cur = status_number("file=") + 300 * 1024;
+	tight.rlim_cur = status_number("\"file\":") + 300 * 1024;
 	setrlimit(RLIMIT_FSIZE, &tight);
 	for (n = 1; n < 10000; n++)
 		if (put(n, 4000, HOUR, &err) < 0)

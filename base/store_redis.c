@@ -358,16 +358,18 @@ store_redis_stop(void *kind)
 }
 
 static void
-store_redis_status(const void *kind, struct buf *out)
+store_redis_status(const void *kind, struct json_out *o)
 {
 	const struct store_redis *k = kind;
 	struct redis_stats stats;
 
 	redis_statistics(k->redis, &stats);
-	buf_printf(out, " connections=%zu waiting=%zu connects=%ju "
-	    "connects-failed=%ju lost=%ju", stats.links, stats.waiting,
-	    (uintmax_t)stats.connects, (uintmax_t)stats.connects_failed,
-	    (uintmax_t)stats.lost);
+	json_z(o, "kind", "redis");
+	json_int(o, "connections", (int64_t)stats.links);
+	json_int(o, "waiting", (int64_t)stats.waiting);
+	json_int(o, "connects", (int64_t)stats.connects);
+	json_int(o, "connects_failed", (int64_t)stats.connects_failed);
+	json_int(o, "lost", (int64_t)stats.lost);
 }
 
 static const struct store_ops ops = {

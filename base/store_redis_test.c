@@ -354,10 +354,11 @@ static void
 test_status(void)
 {
 	struct buf b = {0};
+	struct json_out out = { .to = &b };
 
-	store_status(s.store, &b);
-	T_OK("connections", memmem(b.p, b.len, " connections=2 waiting=0 ",
-	    25) != NULL);
+	store_status(s.store, &out);
+	T_OK("connections", memmem(b.p, b.len,
+	    "\"connections\":2,\"waiting\":0,", 29) != NULL);
 	buf_free(&b);
 }
 

@@ -468,6 +468,7 @@ static void
 test_status(void)
 {
 	struct buf out = {0};
+	struct json_out o = { .to = &out };
 	struct span found;
 	const char *text;
 	struct err err;
@@ -475,12 +476,14 @@ test_status(void)
 	begin();
 	store_put(store, span_z("a"), span_z("1"), HOUR, &err);
 	store_get(store, arena, span_z("a"), &found, &err);
-	store_status(store, &out);
+	store_status(store, &o);
 	text = arena_copy(arena, buf_text(&out));
-	T_OK("state", strstr(text, ": up operations=2 failures=0 timeouts=0 "
-	    "declined=0 refused=0 downs=0 records=1 file=") != NULL);
+	T_OK("state", strstr(text, "\"state\":\"up\",\"operations\":2,"
+	    "\"failures\":0,\"timeouts\":0,\"declined\":0,\"refused\":0,"
+	    "\"downs\":0,\"kind\":\"lmdb\",\"records\":1,\"file\":") !=
+	    NULL);
 	T_OK("the one that keeps", strstr(text,
-	    "size=16777216 swept=0 keeper\n") != NULL);
+	    "\"size\":16777216,\"swept\":0,\"keeper\":true}") != NULL);
 	buf_free(&out);
 	end();
 }

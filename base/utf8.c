@@ -71,6 +71,18 @@ utf8_is_control(struct span text)
 }
 
 bool
+utf8_turns_text(struct span text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+
+	if (text.len < 3 || p[0] != 0xe2)
+		return false;
+	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f)) ||
+	    (p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+	    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
+bool
 utf8_is_printable(struct span text)
 {
 	size_t n;

@@ -16,6 +16,10 @@ bool	utf8_is_ascii(struct span text);
 /* ASCII controls and DEL, and the C1 controls U+0080-9F of UTF-8, which
  * terminals obey too. Looks at the first character. */
 bool	utf8_is_control(struct span text);
+/* The first character turns the direction of the text behind it (U+200E,
+ * U+200F, U+202A to U+202E, U+2066 to U+2069) or separates lines (U+2028,
+ * U+2029): a reader would see another text than there is. */
+bool	utf8_turns_text(struct span text);
 /* Valid, and without controls: U+0085 too would be a line end to some. */
 bool	utf8_is_printable(struct span text);
 /* Appends the text, at most `room` octets of it and whole characters only.

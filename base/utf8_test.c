@@ -91,6 +91,11 @@ main(void)
 		T_INT(cases[i].name, utf8_is_ascii(text), text.len == 1 &&
 		    (unsigned char)text.p[0] < 0x80);
 	}
+	T_OK("an override turns", utf8_turns_text(span_z("\xe2\x80\xae!")));
+	T_OK("an isolate too", utf8_turns_text(span_z("\xe2\x81\xa9")));
+	T_OK("a line separator", utf8_turns_text(span_z("\xe2\x80\xa8")));
+	T_OK("a dash does not", !utf8_turns_text(span_z("\xe2\x80\x93")));
+	T_OK("nor half of one", !utf8_turns_text(span_z("\xe2\x80")));
 	T_INT("empty: no character", utf8_char(span_z("")), 0);
 	T_OK("empty: printable", utf8_is_printable(span_z("")));
 	T_OK("a text", utf8_is_printable(span_z("gr\xc3\xbc\xc3\x9f e")));

@@ -336,15 +336,21 @@ dnsbl_statistics(const struct dnsbl *d, size_t list)
 }
 
 void
-dnsbl_status(const struct dnsbl *d, struct buf *out)
+dnsbl_status(const struct dnsbl *d, struct json_out *o)
 {
+	json_open(o, "lists", '[');
 	for (size_t i = 0; i < d->n; i++) {
 		const struct dnsbl_stats *s = &d->stats[i];
 
-		buf_printf(out, "dns list %s asked=%" PRIu64 " listed=%" PRIu64
-		    " failed=%" PRIu64 " errors=%" PRIu64 " suspended=%"
-		    PRIu64 "\n", d->lists[i].name, s->asked, s->listed,
-		    s->failed, s->errors, s->suspended);
-		dnsbl_health_status(d->health, i, out);
+		json_open(o, NULL, '{');
+		json_z(o, "name", d->lists[i].name);
+		dnsbl_health_status(d->health, i, o);
+		json_int(o, "asked", (int64_t)s->asked);
+		json_int(o, "listed", (int64_t)s->listed);
+		json_int(o, "failed", (int64_t)s->failed);
+		json_int(o, "errors", (int64_t)s->errors);
+		json_int(o, "suspended", (int64_t)s->suspended);
+		json_close(o, '}');
 	}
+	json_close(o, ']');
 }

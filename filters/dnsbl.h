@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fiber.h"
+#include "base/json_write.h"
 #include "base/span.h"
 #include "conf/listing.h"
 #include "filters/dnsbl_health.h"
@@ -109,6 +110,7 @@ struct dnsbl_stats {		/* of one list, in questions */
 };
 const struct dnsbl_stats *dnsbl_statistics(const struct dnsbl *d,
 		    size_t list);
-/* Appends a line for each list, and one for each side that is not asked. */
-void		 dnsbl_status(const struct dnsbl *d, struct buf *out);
+/* The member "lists" of an object: of each its state, what was asked of it,
+ * and why of each side that is not asked. */
+void		 dnsbl_status(const struct dnsbl *d, struct json_out *o);
 #endif

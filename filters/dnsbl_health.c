@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_write.h"
 #include "filters/dnsbl_health.h"
 #include "filters/dnsbl_probe.h"
 #include "filters/dnsbl_share.h"
@@ -288,21 +289,47 @@ dnsbl_health_is_silent(const struct dnsbl_health *h, size_t list,
 	return h->lists[list].sides[side].is_silent;
 }
 
-void
-dnsbl_health_status(const struct dnsbl_health *h, size_t list,
-    struct buf *out)
+static const char *
+objection_of(const struct dnsbl_health *h, size_t list, int side)
 {
-	const struct watched *w = &h->lists[list];
-	const char *why;
+	return h->lists[list].sides[side].is_used ?
+	    dnsbl_health_objection(h, list, (enum dnsbl_side)side) : NULL;
+}
+
+/* Suspended if any side of it is. */
+static const char *
+state_name(const struct dnsbl_health *h, size_t list)
+{
+	const char *name = "good";
 
 	for (int i = 0; i < DNSBL_SIDES; i++) {
-		why = w->sides[i].is_used ? dnsbl_health_objection(h, list,
-		    (enum dnsbl_side)i) : NULL;
-		if (why != NULL)
-			buf_printf(out, "dns list %s %s suspended: %s\n",
-			    w->list->name, dnsbl_side_name((enum dnsbl_side)i),
-			    why);
+		if (objection_of(h, list, i) == NULL)
+			continue;
+		if (h->lists[list].sides[i].is_suspended)
+			return "suspended";
+		name = "unknown";
 	}
+	return name;
+}
+
+void
+dnsbl_health_status(const struct dnsbl_health *h, size_t list,
+    struct json_out *o)
+{
+	const char *why;
+
+	json_z(o, "state", state_name(h, list));
+	json_open(o, "sides", '[');
+	for (int i = 0; i < DNSBL_SIDES; i++) {
+		why = objection_of(h, list, i);
+		if (why == NULL)
+			continue;
+		json_open(o, NULL, '{');
+		json_z(o, "side", dnsbl_side_name((enum dnsbl_side)i));
+		json_z(o, "why", why);
+		json_close(o, '}');
+	}
+	json_close(o, ']');
 }
 
 bool

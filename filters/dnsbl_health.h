@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/buf.h"
+#include "base/json_write.h"
 #include "conf/listing.h"
 #include "filters/dnsbl_query.h"
 /*
@@ -73,7 +74,8 @@ void		 dnsbl_health_note(struct dnsbl_health *h, size_t list,
 		    const struct dnsbl_reading *reading, bool others);
 /* The first probes of all lists are over. */
 bool		 dnsbl_health_is_probed(const struct dnsbl_health *h);
-/* Appends a line for each side of the list that may not be asked. */
+/* Members of an object: the state of the list ("good", "suspended",
+ * "unknown"), and why of each side that may not be asked. */
 void		 dnsbl_health_status(const struct dnsbl_health *h, size_t list,
-		    struct buf *out);
+		    struct json_out *o);
 #endif

@@ -390,10 +390,16 @@ test_together(void)
 	arena_destroy(&a);
 }
 
+#define LIST(name, asked, listed, failed, errors) \
+	"{\"name\":\"" name "\",\"state\":\"good\",\"sides\":[]," \
+	"\"asked\":" asked ",\"listed\":" listed ",\"failed\":" failed \
+	",\"errors\":" errors ",\"suspended\":0}"
+
 static void
 test_status(void)
 {
 	struct buf out = {0};
+	struct json_out o = { .to = &out };
 	struct scene s;
 
 	begin(&s, "9.2.0.192.zen.example A 127.0.0.2\n"
@@ -401,13 +407,13 @@ test_status(void)
 	    "9.2.0.192.plain.example A 203.0.113.7\n");
 	lists_client(&s.check, s.dnsbl, "192.0.2.9");
 	lists_client(&s.check, s.dnsbl, "192.0.2.8");
-	dnsbl_status(s.dnsbl, &out);
+	dnsbl_status(s.dnsbl, &o);
 	T_STR("status", arena_copy(s.arena, buf_text(&out)),
-	    "dns list zen asked=2 listed=1 failed=0 errors=0 suspended=0\n"
-	    "dns list wl asked=2 listed=0 failed=1 errors=0 suspended=0\n"
-	    "dns list plain asked=2 listed=0 failed=0 errors=1 suspended=0\n"
-	    "dns list uri asked=0 listed=0 failed=0 errors=0 suspended=0\n"
-	    "dns list helo asked=0 listed=0 failed=0 errors=0 suspended=0\n");
+	    "\"lists\":[" LIST("zen", "2", "1", "0", "0")
+	    "," LIST("wl", "2", "0", "1", "0")
+	    "," LIST("plain", "2", "0", "0", "1")
+	    "," LIST("uri", "0", "0", "0", "0")
+	    "," LIST("helo", "0", "0", "0", "0") "]");
 	buf_free(&out);
 	end(&s);
 }

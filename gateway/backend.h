@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fiber.h"
+#include "base/json_write.h"
 #include "base/spool.h"
 #include "conf/settings.h"
 #include "gateway/reply.h"
@@ -118,5 +119,5 @@ const char	*backend_where(const struct backend_tx *tx);
 void		 backend_end(struct backend_tx *tx);
 
 /* One line a backend address: name, url, up/down/unknown, open, idle, since. */
-void		 backends_status(const struct backends *b, struct buf *out);
+void		 backends_status(const struct backends *b, struct json_out *o);
 #endif

@@ -108,6 +108,7 @@ backend_health_down(struct backend_addr *addr, const struct err *why)
 	    addr->backend->conf->retry_time)
 		addr->failures++;
 	addr->failed_at = now;
+	addr->why = *why;
 	addr->rest_until = now + (addr->backend->conf->retry_time <<
 	    (addr->failures <= BACK_OFF_STEPS ? addr->failures - 1 :
 	    BACK_OFF_STEPS));

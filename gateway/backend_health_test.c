@@ -74,6 +74,7 @@ test_down_and_up(void)
 	struct mailing m = {0};
 	static struct relay r;
 	struct buf status = {0};
+	struct json_out out = { .to = &status };
 
 	relay_begin(&r, 1);
 	r.conf.retry_time = 20 * CLOCK_MS;
@@ -86,16 +87,19 @@ test_down_and_up(void)
 	T_STR("and again, though it rests", relay_try(&r, &m),
 	    "rcpt failed 451 4.4.1");
 	T_INT("told once", relay_logged(&r, "backend down"), 1);
-	backends_status(r.backends, &status);
-	T_OK("status", memmem(status.p, status.len, " down open=0 idle=0 ",
-	    20) != NULL);
+	backends_status(r.backends, &out);
+	T_OK("status", memmem(status.p, status.len,
+	    "\"state\":\"down\",\"open\":0,\"idle\":0,", 33) != NULL);
+	T_OK("and why", memmem(status.p, status.len, "Connection refused",
+	    18) != NULL);
 	mail_server_listen(&r.servers[0]);
 	T_STR("back", relay_try(&r, &m), GOOD);
 	T_INT("told too", relay_logged(&r, "info - backend up"), 1);
 	buf_clear(&status);
-	backends_status(r.backends, &status);
-	T_OK("status", memmem(status.p, status.len, " up open=1 idle=1 ",
-	    18) != NULL);
+	out.more = false;
+	backends_status(r.backends, &out);
+	T_OK("status", memmem(status.p, status.len,
+	    "\"state\":\"up\",\"open\":1,\"idle\":1,", 31) != NULL);
 	buf_free(&status);
 	relay_end(&r);
 }

@@ -59,6 +59,7 @@ struct backend_addr {		/* one address of a backend */
 	int64_t			 failed_at;	/* the last one */
 	int64_t			 rest_until;
 	int64_t			 since;		/* up or down */
+	struct err		 why;		/* the last failure */
 	bool			 is_tls_broken;	/* STARTTLS: last handshake */
 	int64_t			 clear_until;	/* so no STARTTLS for a while */
 	struct fiber		*probe;

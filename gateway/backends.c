@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "base/json_write.h"
 #include "base/tls.h"
 #include "gateway/backend_internal.h"
 
@@ -213,19 +214,33 @@ state_name(const struct backend_addr *addr)
 	return addr->is_known ? "up" : "unknown";
 }
 
+static void
+put_status(const struct backend_addr *addr, struct json_out *o)
+{
+	int64_t now = clock_now();
+
+	json_open(o, NULL, '{');
+	json_z(o, "name", addr->backend->conf->name);
+	json_z(o, "address", addr->url->text);
+	json_z(o, "state", state_name(addr));
+	json_int(o, "open", (int64_t)addr->nopen);
+	json_int(o, "idle", (int64_t)addr->nidle);
+	json_int(o, "since_s", (now - addr->since) / CLOCK_S);
+	if (addr->is_down && addr->rest_until > now)
+		json_int(o, "retry_s", (addr->rest_until - now) / CLOCK_S);
+	if (addr->is_down)
+		json_z(o, "why", addr->why.text);
+	json_close(o, '}');
+}
+
 void
-backends_status(const struct backends *all, struct buf *out)
+backends_status(const struct backends *all, struct json_out *o)
 {
 	size_t i, k;
 
+	json_open(o, "backends", '[');
 	for (i = 0; i < all->n; i++)
-		for (k = 0; k < all->list[i].naddrs; k++) {
-			const struct backend_addr *addr =
-			    &all->list[i].addrs[k];
-
-			buf_printf(out, "%s %s open=%zu idle=%zu since=%llds\n",
-			    addr->where, state_name(addr), addr->nopen,
-			    addr->nidle, (long long)((clock_now() -
-			    addr->since) / CLOCK_S));
-		}
+		for (k = 0; k < all->list[i].naddrs; k++)
+			put_status(&all->list[i].addrs[k], o);
+	json_close(o, ']');
 }

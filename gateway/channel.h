@@ -10,10 +10,10 @@
  * CHANNEL_CLOSED, however it died, so a worker learns of the end of its
  * supervisor and the other way round.
  *
- * Never     blocks: a message that does not fit is lost. Only the long answers
- *           (CHANNEL_STATE) can meet that.
+ * Never     blocks: a message that does not fit is lost. They are few and
+ *           short.
  */
-#define CHANNEL_TEXT	(32 * 1024)
+#define CHANNEL_TEXT	1024
 
 enum channel_kind {
 	CHANNEL_NONE = 0,	/* nothing there now */
@@ -23,11 +23,9 @@ enum channel_kind {
 	CHANNEL_DRAIN = 'd',
 	CHANNEL_STOP = 's',
 	CHANNEL_REOPEN = 'l',	/* the log was rotated */
-	CHANNEL_ASK = '?',	/* answer with CHANNEL_STATE */
 	/* worker to supervisor */
 	CHANNEL_READY = 'r',
-	CHANNEL_FAILED = 'f',	/* could not start; the text says why */
-	CHANNEL_STATE = 'b'	/* lines for `forepost status` */
+	CHANNEL_FAILED = 'f'	/* could not start; the text says why */
 };
 
 struct channel_message {

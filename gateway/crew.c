@@ -102,11 +102,6 @@ hear(struct supervisor *s, struct proc *p)
 			snprintf(p->failure, sizeof(p->failure), "%.*s",
 			    SPAN_ARG(m.text));
 			break;
-		case CHANNEL_STATE:
-			buf_clear(&p->status);
-			buf_span(&p->status, m.text);
-			p->owes_status = false;
-			break;
 		default:
 			log_bug("-", "worker %zu said %d", p->index, m.kind);
 		}

@@ -18,19 +18,6 @@
 
 /* --- harmless, and not too wide --- */
 
-/* Of General Punctuation, what turns the direction of text around. */
-static bool
-turns_text(struct span s)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-
-	if (s.len != 3 || p[0] != 0xe2)
-		return false;
-	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f)) ||
-	    (p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
-	    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
-}
-
 /* Nothing from outside acts on the terminal: what remains in JSON's escaped
  * form are DEL, C1 controls (in UTF-8) and changes of direction. Returns how
  * many columns it took, about. */
@@ -46,7 +33,7 @@ print_safe(struct span s)
 			n = 1;
 			putchar('?');
 		} else if (*s.p != '\n' && *s.p != '\t' &&
-		    (utf8_is_control(s) || turns_text(span_n(s.p, n)))) {
+		    (utf8_is_control(s) || utf8_turns_text(s))) {
 			for (size_t i = 0; i < n; i++)
 				columns += (size_t)printf("\\x%02x",
 				    (unsigned char)s.p[i]);

@@ -17,6 +17,7 @@
 #include "gateway/exit_code.h"
 #include "gateway/fleet.h"
 #include "gateway/sandbox.h"
+#include "gateway/status_text.h"
 #include "gateway/supervisor.h"
 
 /* The subcommands; each ends with its exit code (exit_code.h). */
@@ -32,6 +33,7 @@ static int	run_facts(const struct command_line *line);
 static int	run_test(const struct command_line *line);
 static int	run_greylist(const struct command_line *line);
 static int	run_stats(const struct command_line *line);
+static int	run_status(const struct command_line *line);
 static int	run_request(const struct command_line *line);
 static int	run_settings(const struct command_line *line);
 static int	run_manual(const struct command_line *line);
@@ -56,7 +58,7 @@ static const struct subcommand subcommands[] = {
 	    "list all that a rule can ask for" },
 	{ "test", run_test, OPT_CONFIG | OPT_RULES | OPT_FILES | OPT_JSON,
 	    "run tests of rules: do they decide as they should?" },
-	{ "status", run_request, WHOM,
+	{ "status", run_status, WHOM | OPT_JSON,
 	    "the running gateway: its workers, backends and filters" },
 	{ "stats", run_stats, WHOM | OPT_JSON,
 	    "its counters since it was started" },
@@ -229,42 +231,87 @@ run_test(const struct command_line *line)
 
 /* --- the running gateway --- */
 
-static int
-ask_at(const char *control, const char *request)
+/* The socket of the gateway that the command line names. NULL: that was
+ * told. */
+static const char *
+control_of(const struct command_line *line, struct arena *a)
 {
-	struct buf text = {0};
+	struct settings *s;
+	const char *path;
+
+	if (line->control != NULL)
+		return line->control;
+	s = load(line, a);
+	if (s == NULL)
+		return NULL;
+	path = arena_copy(a, span_z(s->control));
+	conf_free(&s);
+	return path;
+}
+
+static int
+ask_at(const char *control, const char *request, struct buf *text)
+{
 	struct err err;
 	int code;
 
-	if (control_ask(control, request, ASK_TIMEOUT, &code, &text,
+	if (control_ask(control, request, ASK_TIMEOUT, &code, text,
 	    &err) < 0) {
 		code = EXIT_RUNTIME;
-		buf_printf(&text, "%s\n", err.text);
+		buf_printf(text, "%s\n", err.text);
 	}
+	return code;
+}
+
+static void
+print_answer(int code, const struct buf *text)
+{
 	if (code == EXIT_GOOD)
-		printf("%.*s", SPAN_ARG(buf_text(&text)));
+		fwrite(text->p, 1, text->len, stdout);
 	else
 		fprintf(stderr, "%s%.*s", code == EXIT_RUNTIME ?
-		    "forepost: " : "", SPAN_ARG(buf_text(&text)));
-	buf_free(&text);
-	return code;
+		    "forepost: " : "", SPAN_ARG(buf_text(text)));
 }
 
 static int
 ask(const struct command_line *line, const char *request)
 {
-	struct arena *a;
-	struct settings *s;
+	struct arena *a = arena_create("ask");
+	const char *control = control_of(line, a);
+	struct buf text = {0};
 	int code = EXIT_CONFIG;
 
-	if (line->control != NULL)
-		return ask_at(line->control, request);
-	a = arena_create("ask");
-	s = load(line, a);
-	if (s != NULL) {
-		code = ask_at(s->control, request);
-		conf_free(&s);
+	if (control != NULL) {
+		code = ask_at(control, request, &text);
+		print_answer(code, &text);
 	}
+	buf_free(&text);
+	arena_destroy(&a);
+	return code;
+}
+
+static int
+run_status(const struct command_line *line)
+{
+	struct arena *a = arena_create("status");
+	const char *control = control_of(line, a);
+	struct buf json = {0}, text = {0};
+	int code = EXIT_CONFIG;
+	struct err err;
+
+	if (control != NULL)
+		code = ask_at(control, "status", &json);
+	if (code == EXIT_GOOD && !line->json) {
+		if (status_text(a, buf_text(&json), &text, &err) < 0) {
+			code = EXIT_RUNTIME;
+			buf_clear(&text);
+			buf_printf(&text, "%s\n", err.text);
+		}
+		print_answer(code, &text);
+	} else if (control != NULL)
+		print_answer(code, &json);
+	buf_free(&json);
+	buf_free(&text);
 	arena_destroy(&a);
 	return code;
 }

@@ -134,7 +134,6 @@ proc_free(struct proc *p)
 	give_back(p);
 	if (p->channel >= 0)
 		close(p->channel);
-	buf_free(&p->status);
 	free(p);
 }
 

@@ -34,8 +34,6 @@ struct proc {
 	int64_t		 started;
 	int64_t		 kill_at;	/* CLOCK_NEVER: need not */
 	char		 failure[240];	/* why it could not start */
-	struct buf	 status;	/* what it said when asked */
-	bool		 owes_status;
 };
 
 /* In the child, `let_go` closes what only the supervisor uses; then it is a

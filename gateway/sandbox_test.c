@@ -176,6 +176,7 @@ use_store(void *arg)
 {
 	const struct span key = SPAN_LIT("key");
 	struct buf status = {0};
+	struct json_out o = { .to = &status };
 	int64_t sum;
 	struct err err;
 	bool was_there;
@@ -188,9 +189,9 @@ use_store(void *arg)
 		*(int *)arg = 0;
 	/* The keeper looks four times a second what there is to do. */
 	(void)fiber_sleep(CLOCK_S / 2, &err);
-	store_status(store, &status);
+	store_status(store, &o);
 	buf_put(&status, "", 1);
-	if (strstr(status.p, " trouble=") != NULL) {
+	if (strstr(status.p, "\"trouble\":") != NULL) {
 		fprintf(stderr, "%s", status.p);
 		*(int *)arg = EIO;
 	}

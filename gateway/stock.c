@@ -258,10 +258,12 @@ stock_count(struct stock *stock)
 }
 
 void
-stock_status(const struct stock *stock, struct buf *out)
+stock_status(const struct stock *stock, struct json_out *o)
 {
 	if (stock->store != NULL)
-		store_status(stock->store, out);
+		store_status(stock->store, o);
+	else
+		json_none(o, "store");
 }
 
 /* --- the end --- */

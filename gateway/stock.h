@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json_write.h"
 #include "base/store.h"
 #include "conf/settings.h"
 #include "filters/greylist.h"
@@ -70,7 +71,8 @@ void		 stock_look_for_marks(struct stock *stock);
 void		 stock_note_mark(struct stock *stock);
 /* What was done since the last time is added to the statistics. */
 void		 stock_count(struct stock *stock);
-void		 stock_status(const struct stock *stock, struct buf *out);
+/* The member "store", null if there is none. */
+void		 stock_status(const struct stock *stock, struct json_out *o);
 /* Its fibers leave; then, when no fiber is left, it can be closed. */
 void		 stock_stop(struct stock *stock);
 void		 stock_close(struct stock **stock);

@@ -132,6 +132,7 @@ test_lmdb(struct arena *a)
 	struct settings *s = read_settings(a, arena_printf(a,
 	    "address \"lmdb:%s/store\" size 16M", folder));
 	struct buf text = {0};
+	struct json_out out = { .to = &text };
 	struct stock *stock;
 	struct err err;
 
@@ -142,9 +143,9 @@ test_lmdb(struct arena *a)
 	fiber_spawn("use of the store", use, stock);
 	while (fiber_count() > 0)
 		loop_turn(true);
-	stock_status(stock, &text);
+	stock_status(stock, &out);
 	buf_put(&text, "", 1);
-	T_OK("its state", strstr(text.p, " up operations=6 ") != NULL);
+	T_OK("its state", strstr(text.p, "\"up\",\"operations\":6,") != NULL);
 	buf_free(&text);
 	stock_close(&stock);
 	T_OK("closed", stock == NULL);
@@ -162,13 +163,15 @@ test_none(struct arena *a)
 {
 	struct settings *s = read_settings(a, "address none");
 	struct buf text = {0};
+	struct json_out out = { .to = &text };
 	struct err err;
 	struct stock *stock = stock_open(s, NULL, &err);
 
 	T_OK("none", stock != NULL && stock->store == NULL);
 	stock_count(stock);
-	stock_status(stock, &text);
-	T_INT("nothing to tell", text.len, 0);
+	stock_status(stock, &out);
+	T_OK("nothing to tell", span_is(buf_text(&text), "\"store\":null"));
+	buf_free(&text);
 	stock_stop(stock);
 	stock_close(&stock);
 	conf_free(&s);

@@ -167,7 +167,6 @@ sleep_ms(const struct supervisor *s, int64_t now)
 
 	if (s->alive_at > 0)
 		sooner(&until, s->alive_at);
-	sooner(&until, s->status_by);
 	for (size_t i = 0; s->fleet != NULL && i < s->fleet->nslots; i++) {
 		if (!s->fleet->slots[i].is_manned)
 			sooner(&until, s->fleet->slots[i].restart_at);
@@ -208,7 +207,7 @@ keep_time(struct supervisor *s, int64_t now)
 	}
 	reload_turn(s, now);
 	crew_complete(s, now);
-	admin_turn(s, now);
+	supervisor_show(s, now);
 }
 
 static void
@@ -284,7 +283,6 @@ supervisor_run(const struct fleet_source *source)
 	clock_tick();
 	s->source = source;
 	s->started = clock_now();
-	s->status_by = CLOCK_NEVER;
 	umask(027);
 	if (begin(s, &err) < 0) {
 		fprintf(stderr, "forepost: %s\n", err.text);

@@ -10,8 +10,8 @@
 #include "gateway/proc.h"
 #include "gateway/sockets.h"
 /*
- * supervisor_internal -- what supervisor.c, crew.c, reload.c and admin.c
- * share
+ * supervisor_internal -- what supervisor.c, crew.c, reload.c, admin.c and
+ * supervisor_status.c share
  */
 enum supervisor_state {
 	SUPERVISOR_RUNNING,
@@ -21,7 +21,7 @@ enum supervisor_state {
 };
 
 /* Control requests that wait for something. */
-enum { TOPIC_RELOAD = 1, TOPIC_NEXT_RELOAD, TOPIC_STATUS };
+enum { TOPIC_RELOAD = 1, TOPIC_NEXT_RELOAD };
 
 struct supervisor {
 	const struct fleet_source *source;
@@ -43,8 +43,8 @@ struct supervisor {
 	int64_t			 ready_by;	/* all its workers, or else */
 	bool			 reload_again;	/* asked for meanwhile */
 
-	/* admin.c */
-	int64_t			 status_by;	/* CLOCK_NEVER: not asked */
+	/* supervisor_status.c */
+	int64_t			 shown;		/* when it wrote its board */
 };
 
 /* --- crew.c: the workers, as they come and go --- */
@@ -72,8 +72,15 @@ void	reload_worker_ready(struct supervisor *s);
 void	reload_fail(struct supervisor *s, int code, const char *report);
 void	reload_turn(struct supervisor *s, int64_t now);
 
+/* --- supervisor_status.c --- */
+/* Once a second, on the board of the supervisor: what it alone knows. */
+void	supervisor_show(struct supervisor *s, int64_t now);
+/* That and all workers, each with what is on its board. */
+void	supervisor_status(const struct supervisor *s, struct buf *out);
+/* Of the state, as people and programs are told. */
+const char *supervisor_state_name(enum supervisor_state state);
+
 /* --- admin.c --- */
 void	admin_run(void *supervisor, struct control_client *client,
 	    struct span request);
-void	admin_turn(struct supervisor *s, int64_t now);
 #endif

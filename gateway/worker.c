@@ -15,6 +15,7 @@
 #include "base/spool.h"
 #include "base/together.h"
 #include "gateway/backend.h"
+#include "gateway/board.h"
 #include "gateway/channel.h"
 #include "gateway/court.h"
 #include "gateway/exit_code.h"
@@ -28,6 +29,7 @@
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 #include "gateway/worker.h"
+#include "gateway/worker_status.h"
 #include "milter/milters.h"
 
 #define FIRST_PROBES	(1 * CLOCK_S)	/* are waited for, no longer */
@@ -46,6 +48,7 @@ struct life {			/* the worker, and what only this file needs */
 	int64_t			 deadline;	/* of draining, of stopping */
 	bool			 is_cut;	/* sessions were stopped */
 	struct dns_stats	 dns;		/* as counted so far */
+	struct resolver_watch	 resolver;
 	uint64_t		 dropped;
 };
 
@@ -84,6 +87,20 @@ count(struct life *l)
 	l->dropped = dropped;
 }
 
+/* What others see of us: `forepost status`, the endpoint, the page. */
+static void
+tell_status(struct life *l)
+{
+	struct buf text = {0};
+	struct dns_stats now;
+
+	dns_statistics(&now);
+	worker_status(&l->w, worker_status_resolver(&l->resolver, &now),
+	    &text);
+	board_write(stats_board(STATS_MINE), buf_text(&text));
+	buf_free(&text);
+}
+
 static void
 on_beat(evutil_socket_t fd, short what, void *arg)
 {
@@ -94,6 +111,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	stats_beat(clock_now());
 	count(l);
 	listeners_check_stress(&l->w);
+	tell_status(l);
 }
 
 /* --- leaving --- */
@@ -160,20 +178,6 @@ on_signal(evutil_socket_t number, short what, void *arg)
 /* --- the supervisor's word --- */
 
 static void
-tell_state(struct life *l)
-{
-	struct buf text = {0};
-
-	backends_status(l->w.backends, &text);
-	milters_status(l->w.milters, &text);
-	if (checker_lists(l->w.court->checker) != NULL)
-		dnsbl_status(checker_lists(l->w.court->checker), &text);
-	stock_status(l->w.stock, &text);
-	channel_say(l->start->channel, CHANNEL_STATE, buf_text(&text));
-	buf_free(&text);
-}
-
-static void
 on_word(evutil_socket_t fd, short what, void *arg)
 {
 	struct life *l = arg;
@@ -194,9 +198,6 @@ on_word(evutil_socket_t fd, short what, void *arg)
 			break;
 		case CHANNEL_REOPEN:
 			log_reopen();
-			break;
-		case CHANNEL_ASK:
-			tell_state(l);
 			break;
 		default:
 			/* The supervisor is gone, and nobody could start us
@@ -461,6 +462,7 @@ worker_run(const struct worker_start *start)
 		return EXIT_RUNTIME;
 	}
 	await_probes(&l);
+	tell_status(&l);
 	channel_say(start->channel, CHANNEL_READY, span_z(""));
 	loop_run();
 	end(&l);

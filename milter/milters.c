@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/log_value.h"
+#include "base/json_write.h"
 #include "milter/milters_internal.h"
 
 /* A filter may make a mail larger than a client may: notes, a changed coding.
@@ -110,7 +110,7 @@ static const char *
 state_name(const struct milters_filter *f)
 {
 	if (f->is_down)
-		return "resting";
+		return "down";
 	return f->is_known ? "up" : "unknown";
 }
 
@@ -129,28 +129,32 @@ milters_rest_action(const struct milters_filter *f)
 
 /* Between the first failure and the rest mail is deferred already. */
 static void
-put_trouble(const struct milters_filter *f, struct buf *out)
+put_trouble(const struct milters_filter *f, struct json_out *o)
 {
 	if (f->failures == 0)
 		return;
 	if (!f->is_down)
-		buf_printf(out, " failures=%u", f->failures);
-	buf_printf(out, " failure=%s why=", milters_rest_action(f));
-	log_value_put(out, span_z(f->why.text));
+		json_int(o, "failures", f->failures);
+	json_z(o, "failure", milters_rest_action(f));
+	json_z(o, "why", f->why.text);
 }
 
 void
-milters_status(const struct milters *m, struct buf *out)
+milters_status(const struct milters *m, struct json_out *o)
 {
+	json_open(o, "milters", '[');
 	for (size_t i = 0; i < m->n; i++) {
 		const struct milters_filter *f = &m->list[i];
 
-		buf_printf(out, "milter %s %s %s open=%zu idle=%zu "
-		    "since=%llds",
-		    f->conf->name, f->conf->address.text, state_name(f),
-		    f->nopen, f->nidle, (long long)((clock_now() -
-		    f->since) / CLOCK_S));
-		put_trouble(f, out);
-		buf_puts(out, "\n");
+		json_open(o, NULL, '{');
+		json_z(o, "name", f->conf->name);
+		json_z(o, "address", f->conf->address.text);
+		json_z(o, "state", state_name(f));
+		json_int(o, "open", (int64_t)f->nopen);
+		json_int(o, "idle", (int64_t)f->nidle);
+		json_int(o, "since_s", (clock_now() - f->since) / CLOCK_S);
+		put_trouble(f, o);
+		json_close(o, '}');
 	}
+	json_close(o, ']');
 }

@@ -2,6 +2,7 @@
 #define MILTER_MILTERS_H
 #include "base/buf.h"
 #include "base/fiber.h"
+#include "base/json_write.h"
 #include "conf/settings.h"
 /*
  * milters -- the filters of a worker: which are well, and open connections
@@ -36,5 +37,5 @@ void		 milters_destroy(struct milters **m);
 /* A line each: name, address, up, resting or unknown; open, idle, since (in
  * seconds); if it rests, or its last answer was a failure, the failure action
  * and why. */
-void		 milters_status(const struct milters *m, struct buf *out);
+void		 milters_status(const struct milters *m, struct json_out *o);
 #endif

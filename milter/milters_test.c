@@ -40,9 +40,10 @@ static const char *
 status(void)
 {
 	static struct buf b;
+	struct json_out out = { .to = &b };
 
 	buf_clear(&b);
-	milters_status(chain_drive_milters(), &b);
+	milters_status(chain_drive_milters(), &out);
 	buf_put(&b, "", 1);
 	return b.p;
 }
@@ -57,29 +58,31 @@ client(const char *name, const char *steps, const char *want, int64_t seconds)
 
 /* --- rests --- */
 
+#define A_IS(state, since) \
+	"\"milters\":[{\"name\":\"a\",\"address\":\"unix:/s\",\"state\":\"" \
+	state "\",\"open\":0,\"idle\":0,\"since_s\":" since
+#define WHY(text)	",\"failure\":\"tempfail\",\"why\":\"milter a: " text "\"}]"
+
 static void
 rest_test(void)
 {
 	begin_silent('E', 3);
-	T_STR("not known yet", status(), "milter a unix:/s unknown open=0 "
-	    "idle=0 since=0s\n");
+	T_STR("not known yet", status(), A_IS("unknown", "0") "}]");
 	client("the first failure", MAIL, MAIL_FAILED, 120);
-	T_STR("it has failed", status(), "milter a unix:/s up open=0 idle=0 "
-	    "since=120s failures=1 failure=tempfail why=\"milter a: end of "
-	    "message: timed out\"\n");
+	T_STR("it has failed", status(), A_IS("up", "120")
+	    ",\"failures\":1" WHY("end of message: timed out"));
 	client("the second", MAIL, MAIL_FAILED, 120);
-	T_OK("two are not enough", strstr(status(), " up ") != NULL);
+	T_OK("two are not enough", strstr(status(), "\"up\"") != NULL);
 	client("the third", MAIL, MAIL_FAILED, 120);
-	T_STR("it rests", status(), "milter a unix:/s resting open=0 idle=0 "
-	    "since=0s failure=tempfail why=\"milter a: end of message: timed "
-	    "out\"\n");
+	T_STR("it rests", status(), A_IS("down", "0")
+	    WHY("end of message: timed out"));
 	client("nobody waits", MAIL, "CHM" FAILED("R") FAILED("T")
 	    FAILED("E"), 0);
 	chain_drive_wait(29 * CLOCK_S);
 	client("until it has rested", "CHMR", "CHM" FAILED("R"), 0);
 	chain_drive_wait(CLOCK_S);
 	client("then it is tried", MAIL, MAIL, 0);
-	T_OK("it is up", strstr(status(), " up ") != NULL);
+	T_OK("it is up", strstr(status(), "\"up\"") != NULL);
 	client("and all go there", MAIL, MAIL, 0);
 	T_STR("what it has heard", chain_drive_end(), " | O" HEARD "O" HEARD
 	    "O" HEARD "O" HEARD "QO" HEARD "Q");
@@ -94,9 +97,8 @@ absent_test(void)
 	chain_drive_begin(&drive);
 	for (int i = 0; i < MILTERS_FAILURES; i++)
 		client("not there", "CHMR", "CHM" FAILED("R"), 0);
-	T_STR("not there: it rests", status(), "milter a unix:/s resting "
-	    "open=0 idle=0 since=0s failure=tempfail why=\"milter a: connect: "
-	    "No such file or directory\"\n");
+	T_STR("not there: it rests", status(), A_IS("down", "0")
+	    WHY("connect: No such file or directory"));
 	chain_drive_end();
 	drive.shows_told = true;
 	chain_drive_begin(&drive);
@@ -133,7 +135,7 @@ crowd_test(void)
 	for (size_t i = 1; i < 8; i++)
 		T_INT("the others do not", chain_drive_took(i), 0);
 	client("it has not gone well", "CHMR", "CHM" FAILED("R"), 0);
-	T_OK("no connection is left", strstr(status(), "open=0 idle=0") !=
+	T_OK("no connection is left", strstr(status(), "\"open\":0,\"idle\":0") !=
 	    NULL);
 	chain_drive_end();
 }
@@ -148,9 +150,9 @@ slow_trial_test(void)
 		chain_drive_clients(MAIL, 1);
 	chain_drive_wait(30 * CLOCK_S);
 	client("who tries, and stays away", "CHMRZZ", "CHMRZZ", 62);
-	T_OK("says nothing of the end", strstr(status(), "resting") != NULL);
+	T_OK("says nothing of the end", strstr(status(), "\"down\"") != NULL);
 	client("the next tries", MAIL, MAIL, 0);
-	T_OK("and finds it well", strstr(status(), " up ") != NULL);
+	T_OK("and finds it well", strstr(status(), "\"up\"") != NULL);
 	chain_drive_end();
 }
 
@@ -182,13 +184,13 @@ place_test(void)
 		client("answers before", "CHMR", "CHMR", 0);
 		client("stalls at the end", MAIL, MAIL_FAILED, 120);
 	}
-	T_OK("that is no health", strstr(status(), "resting") != NULL);
+	T_OK("that is no health", strstr(status(), "\"down\"") != NULL);
 	chain_drive_end();
 	begin_silent('M', 2);
 	for (int i = 0; i < 2; i++)
 		client("fails at MAIL", "CHMR", "CHM" FAILED("R"), 20);
 	client("goes through", MAIL, MAIL, 0);
-	T_OK("so it is forgotten", strstr(status(), " up ") != NULL);
+	T_OK("so it is forgotten", strstr(status(), "\"up\"") != NULL);
 	chain_drive_end();
 }
 
@@ -202,7 +204,7 @@ mail_test(void)
 	chain_drive_begin(&drive);
 	for (int i = 0; i < MILTERS_FAILURES; i++)
 		client("a huge field", MAIL, "CHMRTE(a failed 552 5.3.4)", 0);
-	T_OK("is no illness", strstr(status(), " up ") != NULL);
+	T_OK("is no illness", strstr(status(), "\"up\"") != NULL);
 	chain_drive_end();
 }
 
@@ -221,7 +223,7 @@ recover_test(void)
 	for (size_t i = 0; i < 4; i++)
 		passed += strcmp(chain_drive_shown(i), "CHMRTzE") == 0;
 	T_INT("three fail, one does not", passed, 1);
-	T_OK("it is up", strstr(status(), " up ") != NULL);
+	T_OK("it is up", strstr(status(), "\"up\"") != NULL);
 	chain_drive_end();
 }
 
@@ -244,16 +246,21 @@ keep_test(void)
 	chain_drive_begin(&drive);
 	for (int i = 0; i < 3; i++)
 		client("one after the other", MAIL, MAIL, 0);
-	T_STR("it is kept", status(), "milter a unix:/s up open=1 idle=1 "
-	    "since=0s\n");
+	T_STR("it is kept", status(), "\"milters\":[{\"name\":\"a\","
+	    "\"address\":\"unix:/s\",\"state\":\"up\",\"open\":1,\"idle\":1,"
+	    "\"since_s\":0}]");
 	chain_drive_clients(MAIL, 5);
-	T_OK("no more than two", strstr(status(), "open=2 idle=2") != NULL);
+	T_OK("no more than two", strstr(status(),
+	    "\"open\":2,\"idle\":2") != NULL);
 	chain_drive_wait(59 * CLOCK_S);
-	T_OK("for a minute", strstr(status(), "open=2 idle=2") != NULL);
+	T_OK("for a minute", strstr(status(),
+	    "\"open\":2,\"idle\":2") != NULL);
 	chain_drive_wait(2 * CLOCK_S);
-	T_OK("no longer", strstr(status(), "open=0 idle=0") != NULL);
+	T_OK("no longer", strstr(status(),
+	    "\"open\":0,\"idle\":0") != NULL);
 	client("then a new one", MAIL, MAIL, 0);
-	T_OK("which is kept", strstr(status(), "open=1 idle=1") != NULL);
+	T_OK("which is kept", strstr(status(),
+	    "\"open\":1,\"idle\":1") != NULL);
 	T_OK("all are told QUIT", strstr(chain_drive_end(), "QQO" HEARD
 	    "KQ") != NULL);
 }
@@ -336,9 +343,9 @@ ill_test(void)
 		    (struct milter_house_turn)CLOSES('E', i + 6);
 	chain_drive_begin(&drive);
 	chain_drive_clients(MAIL, 6);
-	T_OK("six are kept", strstr(status(), "open=6 idle=6") != NULL);
+	T_OK("six are kept", strstr(status(), "\"open\":6,\"idle\":6") != NULL);
 	chain_drive_clients(MAIL, 3);
-	T_OK("none, when it rests", strstr(status(), "open=0 idle=0") !=
+	T_OK("none, when it rests", strstr(status(), "\"open\":0,\"idle\":0") !=
 	    NULL);
 	chain_drive_end();
 	for (uint32_t i = 0; i < 3; i++)
@@ -346,7 +353,7 @@ ill_test(void)
 	chain_drive_begin(&drive);
 	chain_drive_clients("CHMRTEz", 4);
 	T_OK("none that is left while it rests", strstr(status(),
-	    "open=0 idle=0") != NULL);
+	    "\"open\":0,\"idle\":0") != NULL);
 	chain_drive_end();
 }
 

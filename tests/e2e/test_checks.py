@@ -16,6 +16,7 @@ import pytest
 from kit.certs import make_key
 from kit.client import Client
 from kit.gateway import binary, run
+from kit.process import wait_until
 
 pytestmark = pytest.mark.core
 
@@ -225,8 +226,14 @@ def test_the_state_of_lists_is_told(route, key):
     gateway, _ = route
     gateway.wait_line("dns list suspended list=deny")
     deliver(route, MESSAGE, addr="192.0.2.8")
-    status = run("status", "--config", gateway.conf).stdout
-    assert re.search(r"dns list good asked=[1-9]\d* listed=[1-9]", status)
+    def status():
+        return run("status", "--config", gateway.conf).stdout
+    # A worker writes down once a second how it is.
+    wait_until(lambda: re.search(
+        r"dns list good good asked=[1-9]\d* listed=[1-9]", status()),
+        what="a list that was asked")
+    status = status()
+    assert " dns list deny suspended asked=" in status
     assert "dns list deny IPv4 suspended: " in status
 
 

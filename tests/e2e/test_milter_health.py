@@ -96,13 +96,16 @@ def test_a_session_waits_for_all_at_the_same_time(start):
 
 # --- rest ---
 
-def status(gateway, name):
-    """The line of a filter: up, resting or unknown, and the rest."""
-    answer = admin(gateway, "status")
-    assert answer.returncode == 0, answer.stdout
-    line, = [line for line in answer.stdout.splitlines()
-             if re.search(r"\b%s (unix|inet)" % name, line)]
-    return line
+def status(gateway, name, pattern):
+    """The line of a filter: up, resting or unknown, and the rest; once it
+    is so, since a worker writes it down once a second."""
+    def find():
+        answer = admin(gateway, "status")
+        assert answer.returncode == 0, answer.stdout
+        line, = [line for line in answer.stdout.splitlines()
+                 if re.search(r"\b%s (unix|inet)" % name, line)]
+        return re.search(pattern, line) and line
+    return wait_until(find, what="%s to be %s" % (name, pattern))
 
 
 def test_rest(start):
@@ -111,20 +114,19 @@ def test_rest(start):
     gateway = filtered(start, {"in": ("", block(
         raw, "retry_time 2s", "failure accept", "max_idle 0"))},
         {"in": sink.url})
-    assert " unknown " in status(gateway, "in0")
+    status(gateway, "in0", " unknown ")
     assert mail(gateway) == 250
-    assert " up " in status(gateway, "in0")
+    status(gateway, "in0", " up ")
     raw.answer = lambda session, letter, data: \
         close if letter == b"E" else None
     for n in range(3):
-        assert " up " in status(gateway, "in0")
+        status(gateway, "in0", " up ")
         assert mail(gateway) == 250
     down, = gateway.wait_line("milter down ")
     assert re.search(r'milter down milter=in0 address=unix:\S+ failure=accept '
                      r'why="milter in0: end of message: closed by the '
                      r'peer"$', down), down
-    assert re.search(r" resting .*why=.*end of message: closed",
-                     status(gateway, "in0"))
+    status(gateway, "in0", " resting .*why=.*end of message: closed")
     heard = len(raw.sessions)
     assert heard == 4
     for n in range(5):
@@ -157,7 +159,7 @@ def test_rest(start):
         assert client.reply() == 250
         client.quit()
     gateway.wait_line("milter up milter=in0 ")
-    assert " up " in status(gateway, "in0")
+    status(gateway, "in0", " up ")
     raw.answer = None
     assert mail(gateway) == 250
     assert len(raw.sessions) == heard + 3

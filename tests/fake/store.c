@@ -389,8 +389,10 @@ store_stop(struct store *s)
 }
 
 void
-store_status(const struct store *s, struct buf *out)
+store_status(const struct store *s, struct json_out *o)
 {
-	buf_printf(out, "store fake: operations=%ju\n",
-	    (uintmax_t)s->stats.operations);
+	json_open(o, "store", '{');
+	json_z(o, "name", "fake");
+	json_int(o, "operations", (int64_t)s->stats.operations);
+	json_close(o, '}');
 }

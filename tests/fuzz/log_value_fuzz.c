@@ -53,7 +53,7 @@ expect_printable(struct span s)
 
 	for (; s.len > 0; s = span_n(s.p + n, s.len - n)) {
 		n = utf8_char(s);
-		assert(n > 0 && !utf8_is_control(s));
+		assert(n > 0 && !utf8_is_control(s) && !utf8_turns_text(s));
 	}
 }
 
@@ -68,9 +68,11 @@ take_json(struct span *out, struct span *in)
 	assert(used > 0 && out->p[0] != '"');
 	if (out->p[0] == '\\' && out->len >= 6 && out->p[1] == 'u') {
 		used = 6;
-		snprintf(want, sizeof(want), "\\u%04x",
-		    (unsigned char)in->p[from - 1]);
-		assert(utf8_is_control(*in) && memcmp(out->p, want, 6) == 0);
+		snprintf(want, sizeof(want), "\\u%04x", from < 3 ?
+		    (unsigned char)in->p[from - 1] : (unsigned)(0x2000 |
+		    (in->p[1] & 0x3f) << 6 | (in->p[2] & 0x3f)));
+		assert((utf8_is_control(*in) || utf8_turns_text(*in)) &&
+		    memcmp(out->p, want, 6) == 0);
 	} else if (out->p[0] == '\\') {
 		used = 2;
 		assert(out->len >= 2 && out->p[1] == in->p[0]);
