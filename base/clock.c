@@ -30,3 +30,12 @@ clock_wall(void)
 {
 	return read_clock(CLOCK_REALTIME);
 }
+
+int64_t
+clock_exact(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}

@@ -309,10 +309,11 @@ await(struct question *q, int64_t deadline, struct err *err)
 	return ret;
 }
 
-/* Answer, or failure, or -1 because this fiber must stop. */
+/* Answer, or failure, or -1 because this fiber must stop. *us: how long it was
+ * waited for, if it was. */
 MAY_YIELD static int
 ask(struct arena *a, const struct dns_name *name, enum dns_type type,
-    int64_t deadline, struct dns_answer *answer, struct err *err)
+    int64_t deadline, struct dns_answer *answer, int64_t *us, struct err *err)
 {
 	int64_t begin = clock_now();
 	struct question *q = question_create(a, type, answer);
@@ -338,7 +339,7 @@ ask(struct arena *a, const struct dns_name *name, enum dns_type type,
 		return 0;
 	} else {
 		r = await(q, deadline, err);
-		dns.stats.us += (uint64_t)(clock_now() - begin);
+		*us = clock_now() - begin;
 		if (r < 0 && err->kind != ERR_TIMEOUT)
 			return -1;
 		if (r < 0) {
@@ -356,6 +357,7 @@ dns_lookup(struct arena *a, const char *text, enum dns_type type,
     int64_t deadline, struct dns_answer *answer, struct err *err)
 {
 	struct dns_name name;
+	int64_t us = -1;
 
 	assert(dns.ctx != NULL && fiber_self() != NULL);
 	dns.stats.asked++;
@@ -364,10 +366,9 @@ dns_lookup(struct arena *a, const char *text, enum dns_type type,
 		dns_answer_fail(answer, "bad name");
 	else if (dns.stats.waiting + dns.stats.given_up >= DNS_MOST)
 		overload(answer);
-	else if (ask(a, &name, type, deadline, answer, err) < 0)
+	else if (ask(a, &name, type, deadline, answer, &us, err) < 0)
 		return -1;
-	if (answer->outcome == DNS_FAIL)
-		dns.stats.failed++;
+	dns_count(&dns.stats, type, answer, us);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fiber.h"
+#include "base/histogram.h"
 #include "base/span.h"
 /*
  * dns -- lookups that wait in a fiber, over one libunbound context
@@ -89,6 +90,7 @@ struct dns_query {
 	const char		*name;
 	enum dns_type		 type;
 	struct dns_answer	 answer;
+	int64_t			 us;	/* that it took */
 };
 MAY_YIELD int	 dns_lookup_all(struct arena *a, struct dns_query *queries,
 		    size_t n, int64_t deadline, struct err *err);
@@ -115,6 +117,14 @@ MAY_YIELD int	 dns_reverse_name(struct arena *a, const struct addr *ip,
 		    struct err *err);
 const char	*dns_outcome_name(enum dns_outcome outcome);
 
+/* A, AAAA, MX, PTR, TXT, TLSA, all others */
+#define DNS_KINDS	7
+/* The four of enum dns_outcome, and a failure that is a timeout. */
+#define DNS_TOLD	5
+struct dns_kind_stats {
+	uint64_t		 told[DNS_TOLD];
+	struct histogram	 time;	/* of those not answered at once */
+};
 struct dns_stats {
 	uint64_t asked, cached, failed, timeouts, overload;
 	uint64_t ahead;		/* by dns_prefetch(); not in `asked` */
@@ -123,6 +133,10 @@ struct dns_stats {
 					   with servers known to be dead */
 	size_t waiting, given_up;	/* now under way; prefetched
 					   ones count as given up */
+	struct dns_kind_stats	 kinds[DNS_KINDS];
 };
 void		 dns_statistics(struct dns_stats *out);
+/* Of those who answer: a lookup is over. `us` below 0: it took no time. */
+void		 dns_count(struct dns_stats *stats, enum dns_type type,
+		    const struct dns_answer *answer, int64_t us);
 #endif

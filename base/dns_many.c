@@ -17,14 +17,24 @@ struct lookup {
 	int			 ret;
 };
 
+static MAY_YIELD int
+look_up(struct arena *a, struct dns_query *q, int64_t deadline,
+    struct err *err)
+{
+	int64_t began = clock_now();
+	int ret = dns_lookup(a, q->name, q->type, deadline, &q->answer, err);
+
+	q->us = clock_now() - began;
+	return ret;
+}
+
 static MAY_YIELD void
 run_lookup(void *arg)
 {
 	struct lookup *l = arg;
 	struct batch *b = l->batch;
 
-	l->ret = dns_lookup(b->arena, l->query->name, l->query->type,
-	    b->deadline, &l->query->answer, &l->err);
+	l->ret = look_up(b->arena, l->query, b->deadline, &l->err);
 	if (--b->left == 0)
 		fiber_wake(b->asker);
 }
@@ -49,8 +59,7 @@ dns_lookup_all(struct arena *a, struct dns_query *queries, size_t n,
 	int ret;
 
 	if (n == 1)	/* a single question costs no fiber */
-		return dns_lookup(a, queries->name, queries->type, deadline,
-		    &queries->answer, err);
+		return look_up(a, queries, deadline, err);
 	all = arena_new_n(a, n, struct lookup);
 	for (size_t i = 0; i < n; i++) {
 		all[i].batch = &b;

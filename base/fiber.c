@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/fiber.h"
+#include "base/meter.h"
 #include "base/stack.h"
 
 /*
@@ -42,6 +43,7 @@ struct fiber {
 	int64_t		 deadline;
 	size_t		 heap_at;
 	int64_t		 since;		/* began to wait */
+	struct meter	 meter;
 	struct fiber	*next;		/* ready queue */
 	struct fiber	*wait_next, *wait_prev;
 };
@@ -49,6 +51,7 @@ struct fiber {
 /* One process, one thread, one scheduler. */
 static struct {
 	struct fiber	*current;
+	struct meter	 meter;		/* of the main stack */
 	void		*main_context;
 	void		*main_asan;
 	const void	*main_low;
@@ -183,6 +186,26 @@ end_wait(struct fiber *f, enum wake_reason why)
 	ready_push(f);
 }
 
+/* --- how long one runs --- */
+
+static struct meter *
+meter_here(void)
+{
+	return sched.current != NULL ? &sched.current->meter : &sched.meter;
+}
+
+void
+fiber_meter_begin(void)
+{
+	meter_begin(meter_here());
+}
+
+int64_t
+fiber_meter_end(void)
+{
+	return meter_end(meter_here());
+}
+
 /* --- switching --- */
 
 /* From a fiber to the loop. `ends` when it will never be resumed. */
@@ -191,11 +214,13 @@ switch_to_main(struct fiber *f, bool ends)
 {
 	struct transfer t;
 
+	meter_pause(&f->meter);
 	stack_switch_begin(ends ? NULL : &f->asan, sched.main_low,
 	    sched.main_size);
 	t = jump_fcontext(sched.main_context, NULL);
 	stack_switch_end(f->asan, &sched.main_low, &sched.main_size);
 	sched.main_context = t.context;
+	meter_go_on(&f->meter);
 }
 
 static void

@@ -59,6 +59,11 @@ struct fiber	*fiber_spawn_joinable(const char *name, void (*fn)(void *),
 MAY_YIELD int	 fiber_join(struct fiber **f, int64_t deadline,
 		    struct err *err);
 
+/* How long who runs now has run between the two, in nanoseconds: without what
+ * he has waited. One within another is no use. */
+void		 fiber_meter_begin(void);
+int64_t		 fiber_meter_end(void);
+
 /* Runs fn(arg) on the main stack and waits for it: for library calls that
  * need much stack (getaddrinfo, the first lookup of libunbound). */
 MAY_YIELD void	 fiber_on_main(void (*fn)(void *), void *arg);

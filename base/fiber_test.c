@@ -411,6 +411,47 @@ test_fair(void)
 	T_OK("a fiber that always yields does not starve events", ticked);
 }
 
+/* --- how long one runs --- */
+
+static int64_t met, unmet;
+
+static void
+run_a_while(int64_t ns)
+{
+	int64_t until = clock_exact() + ns;
+
+	while (clock_exact() < until)
+		;
+}
+
+static void
+be_met(void *arg)
+{
+	int64_t began = clock_exact();
+	struct err err;
+
+	(void)arg;
+	fiber_meter_begin();
+	run_a_while(1000);
+	fiber_sleep(50 * CLOCK_MS, &err);
+	run_a_while(1000);
+	met = fiber_meter_end();
+	unmet = clock_exact() - began - met;
+}
+
+static void
+test_meter(void)
+{
+	fiber_spawn("meter", be_met, NULL);
+	while (fiber_count() > 0)
+		loop_turn(true);
+	T_OK("the meter runs before and behind a wait", met >= 2000);
+	T_OK("and not during it", unmet >= 40 * 1000000);
+	fiber_meter_begin();
+	run_a_while(1000);
+	T_OK("on the main stack too", fiber_meter_end() >= 1000);
+}
+
 int
 main(void)
 {
@@ -423,6 +464,7 @@ main(void)
 	test_stacks();
 	test_many();
 	test_fair();
+	test_meter();
 	loop_destroy();
 	buf_free(&trace);
 	return t_done();

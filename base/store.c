@@ -111,30 +111,54 @@ note_failure(struct store *s, bool is_change, const struct err *err)
 		enter(s, STORE_NO_CHANGES);
 }
 
+/* One that is under way. It is timed by the clock itself: LMDB takes no turn of
+ * the loop, but may wait for others, and for the disk. */
+struct operation {
+	enum store_operation	 kind;
+	int64_t			 began;
+};
+
 /* What every operation begins with. */
 static int
-begin(struct store *s, struct err *err)
+begin(struct store *s, struct operation *o, enum store_operation kind,
+    struct err *err)
 {
+	o->kind = kind;
+	o->began = clock_exact();
 	s->stats->operations++;
 	if (s->state != STORE_DOWN || s->ops->probe == NULL)
 		return 0;
 	s->stats->failures++;
 	s->stats->refused++;
+	s->stats->by[kind].results[STORE_REFUSED]++;
 	return err_set(err, ERR_UNAVAIL, "store %s is down: %s",
 	    s->ops->name(s->kind), s->why);
 }
 
+static void
+count(struct store *s, const struct operation *o, enum store_result result)
+{
+	struct store_operation_stats *stats = &s->stats->by[o->kind];
+
+	stats->results[result]++;
+	histogram_add(&stats->time, (clock_exact() - o->began) / 1000);
+}
+
 /* What every operation ends with. */
 static int
-end(struct store *s, bool is_change, int ret, struct err *err)
+end(struct store *s, const struct operation *o, bool is_change, int ret,
+    struct err *err)
 {
 	if (ret == 0) {
 		note_success(s, is_change);
+		count(s, o, STORE_GOOD);
 		return 0;
 	}
 	if (err->kind == ERR_CLOSED)
 		return -1;
 	note_failure(s, is_change, err);
+	count(s, o, err->kind == ERR_TIMEOUT ? STORE_TIMED_OUT :
+	    err->kind == ERR_CONFIG ? STORE_DECLINED : STORE_FAILED);
 	return err_prefix(err, "store %s", s->ops->name(s->kind));
 }
 
@@ -159,43 +183,53 @@ MAY_YIELD int
 store_get(struct store *s, struct arena *a, struct span key,
     struct span *value, struct err *err)
 {
+	struct operation o;
+
 	check_key(key);
-	if (begin(s, err) < 0)
+	if (begin(s, &o, STORE_GET, err) < 0)
 		return -1;
-	return end(s, false, s->ops->get(s->kind, a, key, value, err), err);
+	return end(s, &o, false, s->ops->get(s->kind, a, key, value, err),
+	    err);
 }
 
 MAY_YIELD int
 store_put(struct store *s, struct span key, struct span value, int64_t life,
     struct err *err)
 {
+	struct operation o;
+
 	check_record(s, key, value, life);
-	if (begin(s, err) < 0)
+	if (begin(s, &o, STORE_PUT, err) < 0)
 		return -1;
-	return end(s, true, s->ops->put(s->kind, key, value, life, err), err);
+	return end(s, &o, true, s->ops->put(s->kind, key, value, life, err),
+	    err);
 }
 
 MAY_YIELD int
 store_claim(struct store *s, struct arena *a, struct span key,
     struct span value, int64_t life, struct span *old, struct err *err)
 {
+	struct operation o;
+
 	check_record(s, key, value, life);
-	if (begin(s, err) < 0)
+	if (begin(s, &o, STORE_CLAIM, err) < 0)
 		return -1;
 	*old = span_n(NULL, 0);
 	if (s->ops->claim(s->kind, a, key, value, life, old, err) < 0)
-		return end(s, true, -1, err);
-	return end(s, old->p == NULL, 0, err);
+		return end(s, &o, true, -1, err);
+	return end(s, &o, old->p == NULL, 0, err);
 }
 
 MAY_YIELD int
 store_add(struct store *s, struct span key, int64_t n, int64_t life,
     int64_t *sum, struct err *err)
 {
+	struct operation o;
+
 	check_record(s, key, span_n(NULL, 0), life);
-	if (begin(s, err) < 0)
+	if (begin(s, &o, STORE_ADD, err) < 0)
 		return -1;
-	return end(s, true, s->ops->add(s->kind, key, n, life, sum, err),
+	return end(s, &o, true, s->ops->add(s->kind, key, n, life, sum, err),
 	    err);
 }
 
@@ -203,36 +237,43 @@ MAY_YIELD int
 store_delete(struct store *s, struct span key, bool *was_there,
     struct err *err)
 {
+	struct operation o;
+
 	check_key(key);
 	assert(!s->only_looks);
-	if (begin(s, err) < 0)
+	if (begin(s, &o, STORE_DELETE, err) < 0)
 		return -1;
-	return end(s, false, s->ops->drop(s->kind, key, was_there, err), err);
+	return end(s, &o, false, s->ops->drop(s->kind, key, was_there, err),
+	    err);
 }
 
 MAY_YIELD int
 store_walk(struct store *s, struct span prefix, store_each_fn *each,
     void *arg, struct err *err)
 {
+	struct operation o;
+
 	assert(prefix.len <= STORE_KEY_MAX);
-	if (begin(s, err) < 0)
+	if (begin(s, &o, STORE_WALK, err) < 0)
 		return -1;
-	return end(s, false, s->ops->walk(s->kind, prefix, each, arg, err),
-	    err);
+	return end(s, &o, false, s->ops->walk(s->kind, prefix, each, arg,
+	    err), err);
 }
 
 MAY_YIELD int
 store_has_members(struct store *s, struct span set,
     const struct span *members, size_t n, bool *has, struct err *err)
 {
+	struct operation o;
+
 	check_key(set);
 	assert(n > 0 && n <= STORE_ASKED_MAX);
 	if (s->ops->has_members == NULL)
 		return err_set(err, ERR_CONFIG, "store %s has no sets",
 		    s->ops->name(s->kind));
-	if (begin(s, err) < 0)
+	if (begin(s, &o, STORE_MEMBERS, err) < 0)
 		return -1;
-	return end(s, false,
+	return end(s, &o, false,
 	    s->ops->has_members(s->kind, set, members, n, has, err), err);
 }
 
@@ -241,14 +282,16 @@ store_fields(struct store *s, struct arena *a, struct span hash,
     const struct span *fields, size_t n, struct span *values,
     struct err *err)
 {
+	struct operation o;
+
 	check_key(hash);
 	assert(n > 0 && n <= STORE_ASKED_MAX);
 	if (s->ops->fields == NULL)
 		return err_set(err, ERR_CONFIG, "store %s has no hashes",
 		    s->ops->name(s->kind));
-	if (begin(s, err) < 0)
+	if (begin(s, &o, STORE_FIELDS, err) < 0)
 		return -1;
-	return end(s, false,
+	return end(s, &o, false,
 	    s->ops->fields(s->kind, a, hash, fields, n, values, err), err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fiber.h"
+#include "base/histogram.h"
 #include "base/json_write.h"
 #include "base/span.h"
 /*
@@ -147,6 +148,15 @@ MAY_YIELD int	 store_fields(struct store *s, struct arena *a,
 		    struct span *values,	/* n of them */
 		    struct err *err);
 
+enum store_operation { STORE_GET, STORE_PUT, STORE_CLAIM, STORE_ADD,
+    STORE_DELETE, STORE_WALK, STORE_MEMBERS, STORE_FIELDS, STORE_OPERATIONS };
+/* FAILED: by none of the reasons that follow, which are those below. */
+enum store_result { STORE_GOOD, STORE_FAILED, STORE_TIMED_OUT, STORE_DECLINED,
+    STORE_REFUSED, STORE_RESULTS };
+struct store_operation_stats {
+	uint64_t		 results[STORE_RESULTS];
+	struct histogram	 time;	/* without those refused */
+};
 struct store_stats {
 	uint64_t	 operations;	/* begun, all that follow too */
 	uint64_t	 failures;	/* all, without ERR_CLOSED */
@@ -155,6 +165,7 @@ struct store_stats {
 	uint64_t	 refused;	/* of them: at once, while it was down */
 	uint64_t	 downs;		/* times it went down */
 	uint64_t	 swept;		/* LMDB: records removed by this worker */
+	struct store_operation_stats by[STORE_OPERATIONS];
 };
 const struct store_stats *store_statistics(const struct store *s);
 enum store_state store_state(const struct store *s);

@@ -225,11 +225,15 @@ count(struct dnsbl_stats *s, enum dnsbl_state state)
 }
 
 static void
-read_flight(struct flight *f)
+read_flight(struct dnsbl *d, struct flight *f)
 {
-	for (size_t i = 0; i < f->n; i++)
-		dnsbl_query_read(f->arena, f->questions[i]->result.list,
-		    &f->queries[i].answer, &f->questions[i]->result.reading);
+	for (size_t i = 0; i < f->n; i++) {
+		struct question *q = f->questions[i];
+
+		dnsbl_query_read(f->arena, q->result.list,
+		    &f->queries[i].answer, &q->result.reading);
+		histogram_add(&d->stats[q->list].time, f->queries[i].us);
+	}
 }
 
 /* Another list, of the same intent, lists the same. */
@@ -291,7 +295,7 @@ dnsbl_check(struct arena *a, struct dnsbl *d,
 	if (nflights > 0 && ask(flights, nflights, err) < 0)
 		return -1;
 	for (size_t i = 0; i < nflights; i++)
-		read_flight(&flights[i]);
+		read_flight(d, &flights[i]);
 	settle(&r);
 	found.results = arena_new_n(a, r.n, struct dnsbl_result);
 	for (size_t i = 0; i < r.n; i++)

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fiber.h"
+#include "base/histogram.h"
 #include "base/json_write.h"
 #include "base/span.h"
 #include "conf/listing.h"
@@ -107,6 +108,7 @@ MAY_YIELD int	 dnsbl_reason(struct arena *a,
 
 struct dnsbl_stats {		/* of one list, in questions */
 	uint64_t	 asked, listed, failed, errors, suspended;
+	struct histogram time;		/* of those asked */
 };
 const struct dnsbl_stats *dnsbl_statistics(const struct dnsbl *d,
 		    size_t list);

@@ -189,11 +189,13 @@ static MAY_YIELD int
 open_transaction(struct backend_tx *tx, const struct rcpt *rcpt,
     struct reply *answer, struct err *err)
 {
+	int64_t began = clock_now();
 	bool is_refused;
 
 	tx->link->uses++;
 	if (backend_smtp_begin(tx, rcpt, answer, &is_refused, err) < 0)
 		return -1;
+	backend_count_rcpt(tx, began);
 	if (tx->link->is_kept)
 		stats_add(STAT_BACKEND_REUSES, 1);
 	if (is_refused) {
@@ -252,6 +254,7 @@ static MAY_YIELD int
 ask(struct backend_tx *tx, const struct rcpt *rcpt, struct reply *answer,
     struct err *err)
 {
+	int64_t began = clock_now();
 	unsigned missing;
 
 	if (tx->backend->addrs[0].maildir != NULL) {
@@ -265,7 +268,10 @@ ask(struct backend_tx *tx, const struct rcpt *rcpt, struct reply *answer,
 		*answer = lacks(missing);
 		return 0;
 	}
-	return backend_smtp_rcpt(tx, rcpt, answer, err);
+	if (backend_smtp_rcpt(tx, rcpt, answer, err) < 0)
+		return -1;
+	backend_count_rcpt(tx, began);
+	return 0;
 }
 
 /*
@@ -334,10 +340,12 @@ backend_rcpt(struct backend_tx *tx, const struct rcpt *rcpt,
 		*answer = *tx->refusal;
 		return 0;
 	}
-	if ((tx->is_resting && renew_all(tx, err) < 0) ||
-	    ask(tx, rcpt, answer, err) < 0)
-		return tx_failed(tx, err);
-	return 0;
+	if ((!tx->is_resting || renew_all(tx, err) == 0) &&
+	    ask(tx, rcpt, answer, err) == 0)
+		return 0;
+	if (tx->link != NULL)
+		backend_count_message(tx, clock_now(), NULL);
+	return tx_failed(tx, err);
 }
 
 MAY_YIELD int
@@ -423,6 +431,9 @@ MAY_YIELD int
 backend_send(struct backend_tx *tx, const struct backend_message *message,
     const struct reply ***answers, struct err *err)
 {
+	int64_t began = clock_now();
+	int ret;
+
 	if (tx->failure.kind != 0) {
 		*err = tx->failure;
 		return -1;
@@ -430,11 +441,11 @@ backend_send(struct backend_tx *tx, const struct backend_message *message,
 	assert(tx->envelope->nrcpts > 0);	/* or nobody would ask */
 	*answers = arena_new_n(tx->arena, tx->envelope->nrcpts,
 	    const struct reply *);
-	if ((tx->addr->maildir != NULL ?
+	ret = tx->addr->maildir != NULL ?
 	    send_to_maildir(tx, message, *answers, err) :
-	    send_in_dialogue(tx, message, *answers, err)) < 0)
-		return tx_failed(tx, err);
-	return 0;
+	    send_in_dialogue(tx, message, *answers, err);
+	backend_count_message(tx, began, ret < 0 ? NULL : *answers);
+	return ret < 0 ? tx_failed(tx, err) : 0;
 }
 
 void

@@ -15,6 +15,7 @@
  *	backend_smtp.c		the client told, MAIL, RCPT
  *	backend_message.c	the message, and the answer to it
  *	backend_answers.c	the answers to it, if there are several
+ *	backend_count.c		statistics
  *
  * Everything lives in the arena of the struct backends, except connections
  * (struct backend_link), which come and go. Who uses it is counted: its own
@@ -110,6 +111,7 @@ struct backend_tx {
 	bool			 asks_prdr;	/* MAIL said so */
 	struct reply		*refusal;	/* of MAIL: for every RCPT */
 	struct err		 failure;	/* kind 0: none. It is over */
+	bool			 is_lost;	/* the answer to the message */
 	bool			 is_resting;	/* link was given back */
 	bool			 is_ended;
 };
@@ -214,4 +216,13 @@ MAY_YIELD void backend_answers_read(struct backend_tx *tx,
 /* The one for all who have none yet. */
 void	 backend_answers_fill(const struct backend_tx *tx,
 	    const struct reply **answers, const struct reply *r);
+
+/* --- backend_count.c --- */
+/* Times are those since `began`. A connection can be used. */
+void	 backend_count_opened(const struct backend_addr *addr, int64_t began);
+/* It has answered a RCPT. */
+void	 backend_count_rcpt(const struct backend_tx *tx, int64_t began);
+/* The message was handed over. `answers` NULL: the transaction failed. */
+void	 backend_count_message(const struct backend_tx *tx, int64_t began,
+	    const struct reply *const *answers);
 #endif

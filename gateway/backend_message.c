@@ -295,6 +295,7 @@ backend_message_read(struct backend_tx *tx, struct reply *answer)
 			return -1;
 		}
 	}
+	tx->is_lost = true;
 	log_lost(tx, &err);
 	*answer = reply(451, err.kind == ERR_SYNTAX ? "4.3.0" : "4.4.2",
 	    "The mail server behind this gateway did not confirm the "

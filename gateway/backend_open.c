@@ -231,7 +231,8 @@ MAY_YIELD int
 backend_open(struct backend_addr *addr, struct backend_link **l,
     struct err *err)
 {
-	int ret = connect_once(addr, clock_now() < addr->clear_until, l, err);
+	int64_t began = clock_now();
+	int ret = connect_once(addr, began < addr->clear_until, l, err);
 
 	if (ret > 0) {
 		tls_is_broken(addr, err);
@@ -244,5 +245,6 @@ backend_open(struct backend_addr *addr, struct backend_link **l,
 		return -1;
 	}
 	backend_health_learn(addr, (*l)->abilities, (*l)->max_size);
+	backend_count_opened(addr, began);
 	return 0;
 }

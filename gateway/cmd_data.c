@@ -5,6 +5,8 @@
 #include "gateway/command.h"
 #include "gateway/mail.h"
 #include "gateway/mail_milters.h"
+#include "gateway/series.h"
+#include "gateway/session_count.h"
 
 /* How much of a message that is too large is read on for politeness. */
 #define OVERRUN(max)	(2 * (max) + (8 << 20))
@@ -72,7 +74,10 @@ cmd_data(struct session *s, struct span args)
 		r = command_sent_ahead(s);	/* while they were asked */
 	if (r.code != 0 || r.close)
 		return mail_answer(m, r);
+	session_count_reply(s, 354);
 	conn_puts(s->conn, "354 End with <CR><LF>.<CR><LF>\r\n");
+	s->verb = WORD_VERB_MESSAGE;
+	s->heard = clock_now();
 	mail_open_message(m, false);
 	while (!m->in.done) {
 		if (mail_read(m, UINT64_MAX, data_deadline(s,
@@ -81,6 +86,7 @@ cmd_data(struct session *s, struct span args)
 		if (m->in.size > OVERRUN(s->max_size))
 			return far_too_large(s, m);
 	}
+	s->heard = clock_now();
 	return mail_deliver(m);
 }
 

@@ -7,6 +7,8 @@
 #include "gateway/path.h"
 #include "gateway/route.h"
 #include "gateway/sentence.h"
+#include "gateway/series.h"
+#include "gateway/session_count.h"
 #include "gateway/stats.h"
 #include "policy/action.h"
 
@@ -309,7 +311,6 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 		m->rcpt_rule = why.rule;
 		m->rcpt_milter = NULL;
 		log_discarded(m, rcpt, why.rule);
-		stats_add(STAT_RCPTS_OK, 1);
 		return r;
 	}
 	if (reply_is_ok(&r)) {
@@ -319,31 +320,38 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 		    why.refused != NULL;
 		m->is_alone = why.is_alone;
 		judge_rcpt_taken(m->session->judge);
-		stats_add(STAT_RCPTS_OK, 1);
 		return r;
 	}
 	note_refused(m, rcpt, &r, &why);
-	if (reply_is_permanent(&r)) {
-		if (!why.is_known)	/* somebody may be trying names */
-			m->session->errors++;
-		stats_add(STAT_RCPTS_PERM, 1);
-	} else
-		stats_add(STAT_RCPTS_TEMP, 1);
+	/* Somebody may be trying names. */
+	if (reply_is_permanent(&r) && !why.is_known)
+		m->session->errors++;
 	log_refused(m, rcpt, &r, &why);
 	if (why.milter == NULL)
 		mail_milters_refused(m, rcpt, scratch, &r);
 	return r;
 }
 
-/*
- * RCPT -- take or refuse one recipient                  RFC 5321 4.1.1.3
- *
- * The backend is asked before we answer, so an unknown recipient is refused
- * here and never has to be bounced. What is refused must not grow the mail:
- * it is parsed into memory of its own.
- */
-MAY_YIELD struct reply
-cmd_rcpt(struct session *s, struct span args)
+static void
+count(const struct session *s, const struct reply *r, bool is_discarded)
+{
+	unsigned word = WORD_RCPT_DEFERRED;
+
+	if (r->code == 0)
+		return;		/* nobody is told anything */
+	if (reply_is_ok(r)) {
+		stats_add(STAT_RCPTS_OK, 1);
+		word = is_discarded ? WORD_RCPT_DISCARDED : WORD_RCPT_TAKEN;
+	} else if (reply_is_permanent(r)) {
+		stats_add(STAT_RCPTS_PERM, 1);
+		word = WORD_RCPT_REFUSED;
+	} else
+		stats_add(STAT_RCPTS_TEMP, 1);
+	series_add(SERIES_RECIPIENTS, session_subject(s), word, 0, 1);
+}
+
+static MAY_YIELD struct reply
+answer(struct session *s, struct span args)
 {
 	struct path_limits limits = { s->advertised, s->max_size };
 	struct mail *m = s->mail;
@@ -363,5 +371,22 @@ cmd_rcpt(struct session *s, struct span args)
 	else
 		r = take_or_refuse(m, &rcpt, needs, scratch);
 	arena_destroy(&scratch);
+	return r;
+}
+
+/*
+ * RCPT -- take or refuse one recipient                  RFC 5321 4.1.1.3
+ *
+ * The backend is asked before we answer, so an unknown recipient is refused
+ * here and never has to be bounced. What is refused must not grow the mail:
+ * it is parsed into memory of its own.
+ */
+MAY_YIELD struct reply
+cmd_rcpt(struct session *s, struct span args)
+{
+	size_t discarded = s->mail->discarded;
+	struct reply r = answer(s, args);
+
+	count(s, &r, s->mail->discarded > discarded);
 	return r;
 }

@@ -1,6 +1,8 @@
 #include "base/clock.h"
 #include "gateway/command.h"
 #include "gateway/mail.h"
+#include "gateway/series.h"
+#include "gateway/session_count.h"
 #include "gateway/session_milters.h"
 #include "gateway/stats.h"
 
@@ -12,42 +14,48 @@ enum flags {
 	HIDDEN		= 1 << 3	/* not in HELP */
 };
 
+#define VERB(verb)	#verb, WORD_VERB_##verb
+#define OTHER(verb)	#verb, WORD_VERB_OTHER
 static const struct command {
 	const char	*verb;
+	unsigned	 counts_as;	/* WORD_VERB_* */
 	struct reply	(*run)(struct session *, struct span);
 	unsigned	 when;
 	unsigned	 flags;
 } commands[] = {
-	/* verb      run            when                flags */
-	{ "EHLO",     cmd_ehlo,     ANY,                NEEDS_ARGS },
-	{ "HELO",     cmd_helo,     ANY,                NEEDS_ARGS },
-	{ "MAIL",     cmd_mail,     AT_READY,           NEEDS_ARGS },
-	{ "RCPT",     cmd_rcpt,     AT_MAIL | AT_RCPT,  NEEDS_ARGS },
-	{ "DATA",     cmd_data,     AT_RCPT,            NO_ARGS | SYNC },
-	{ "BDAT",     cmd_bdat,     ANY,                0 },
-	{ "RSET",     cmd_rset,     ANY,                NO_ARGS },
-	{ "NOOP",     cmd_noop,     ANY,                0 },
-	{ "QUIT",     cmd_quit,     ANY,                NO_ARGS },
-	{ "VRFY",     cmd_vrfy,     ANY,                NEEDS_ARGS },
-	{ "HELP",     cmd_help,     ANY,                0 },
-	{ "STARTTLS", cmd_starttls, AT_START | AT_READY, NO_ARGS | SYNC },
-	{ "XCLIENT",  cmd_xclient,  AT_START | AT_READY, NEEDS_ARGS | HIDDEN },
-	{ "EXPN",     cmd_not_here, ANY,                HIDDEN },
-	{ "ETRN",     cmd_not_here, ANY,                HIDDEN },
-	{ "TURN",     cmd_not_here, ANY,                HIDDEN },
-	{ "ATRN",     cmd_not_here, ANY,                HIDDEN },
-	{ "AUTH",     cmd_not_here, ANY,                HIDDEN },
-	{ "SEND",     cmd_not_here, ANY,                HIDDEN },
-	{ "SOML",     cmd_not_here, ANY,                HIDDEN },
-	{ "SAML",     cmd_not_here, ANY,                HIDDEN },
+	/* verb            run           when                 flags */
+	{ VERB(EHLO),      cmd_ehlo,     ANY,                 NEEDS_ARGS },
+	{ VERB(HELO),      cmd_helo,     ANY,                 NEEDS_ARGS },
+	{ VERB(MAIL),      cmd_mail,     AT_READY,            NEEDS_ARGS },
+	{ VERB(RCPT),      cmd_rcpt,     AT_MAIL | AT_RCPT,   NEEDS_ARGS },
+	{ VERB(DATA),      cmd_data,     AT_RCPT,             NO_ARGS | SYNC },
+	{ VERB(BDAT),      cmd_bdat,     ANY,                 0 },
+	{ VERB(RSET),      cmd_rset,     ANY,                 NO_ARGS },
+	{ VERB(NOOP),      cmd_noop,     ANY,                 0 },
+	{ VERB(QUIT),      cmd_quit,     ANY,                 NO_ARGS },
+	{ VERB(VRFY),      cmd_vrfy,     ANY,                 NEEDS_ARGS },
+	{ VERB(HELP),      cmd_help,     ANY,                 0 },
+	{ VERB(STARTTLS),  cmd_starttls, AT_START | AT_READY, NO_ARGS | SYNC },
+	{ VERB(XCLIENT),   cmd_xclient,  AT_START | AT_READY,
+	    NEEDS_ARGS | HIDDEN },
+	{ OTHER(EXPN),     cmd_not_here, ANY,                 HIDDEN },
+	{ OTHER(ETRN),     cmd_not_here, ANY,                 HIDDEN },
+	{ OTHER(TURN),     cmd_not_here, ANY,                 HIDDEN },
+	{ OTHER(ATRN),     cmd_not_here, ANY,                 HIDDEN },
+	{ OTHER(AUTH),     cmd_not_here, ANY,                 HIDDEN },
+	{ OTHER(SEND),     cmd_not_here, ANY,                 HIDDEN },
+	{ OTHER(SOML),     cmd_not_here, ANY,                 HIDDEN },
+	{ OTHER(SAML),     cmd_not_here, ANY,                 HIDDEN },
 	/* Web clients that were pointed at us: their next lines are an
 	 * attacker's text, so the connection ends. */
-	{ "GET",      cmd_not_smtp, ANY,                HIDDEN },
-	{ "POST",     cmd_not_smtp, ANY,                HIDDEN },
-	{ "PUT",      cmd_not_smtp, ANY,                HIDDEN },
-	{ "CONNECT",  cmd_not_smtp, ANY,                HIDDEN },
-	{ "OPTIONS",  cmd_not_smtp, ANY,                HIDDEN },
+	{ OTHER(GET),      cmd_not_smtp, ANY,                 HIDDEN },
+	{ OTHER(POST),     cmd_not_smtp, ANY,                 HIDDEN },
+	{ OTHER(PUT),      cmd_not_smtp, ANY,                 HIDDEN },
+	{ OTHER(CONNECT),  cmd_not_smtp, ANY,                 HIDDEN },
+	{ OTHER(OPTIONS),  cmd_not_smtp, ANY,                 HIDDEN },
 };
+#undef VERB
+#undef OTHER
 
 static const struct command *
 command_find(struct span verb)
@@ -138,9 +146,10 @@ command_sent_ahead(struct session *s)
 static void
 note_time(struct session *s, const struct command *c, int64_t us)
 {
-	if (c->run == cmd_ehlo || c->run == cmd_helo)
+	if (c->run == cmd_ehlo || c->run == cmd_helo) {
 		stages_set(&s->stages, STAGE_HELO, us);
-	else if (c->run == cmd_mail && s->mail != NULL)
+		session_count_stage(s, STAGE_HELO, us);
+	} else if (c->run == cmd_mail && s->mail != NULL)
 		stages_add(&s->mail->stages, STAGE_MAIL, us);
 	else if (c->run == cmd_rcpt)
 		stages_add(&s->mail->stages, STAGE_RCPT, us);
@@ -171,6 +180,7 @@ command_run(struct session *s, struct span line)
 	if (c == NULL)
 		return unknown_command(s, line);
 	s->where = c->verb;
+	s->verb = c->counts_as;
 	if (s->is_turned_away && c->run != cmd_quit)
 		r = reply(503, "5.5.1", "You were turned away: only QUIT");
 	else if (!(c->when & session_stage(s)))

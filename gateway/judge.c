@@ -191,13 +191,17 @@ static MAY_YIELD int
 ask_rules(struct judge *j, enum phase phase, struct err *err)
 {
 	struct phase_state *s = &j->phases[phase];
+	int ret;
 
 	if (s->ruling == NULL)
 		s->ruling = arena_new(s->arena, struct ruling);
 	j->at = phase;
-	return evaluation_run(j->evaluation, phase, s->arena,
+	fiber_meter_begin();
+	ret = evaluation_run(j->evaluation, phase, s->arena,
 	    &s->ruling->verdict, j->keeps_traces ? &s->ruling->trace : NULL,
 	    err);
+	s->ran += fiber_meter_end();
+	return ret;
 }
 
 MAY_YIELD int
@@ -206,6 +210,8 @@ judge_decide(struct judge *j, enum phase phase, struct err *err)
 	if (j->evaluation != NULL && ask_rules(j, phase, err) < 0)
 		return -1;
 	j->phases[phase].is_decided = true;
+	if (j->court->has_rules[phase])
+		judge_note(phase, &j->phases[phase]);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
  * judge_store.c	... of the store, and what limits count
  * judge_set.c	sets in Redis
  * judge_milter.c	what filters say
+ * judge_note.c	statistics of rules
  */
 struct greylist_answer;
 struct ruling {
@@ -22,6 +23,8 @@ struct phase_state {
 	struct ruling		*ruling;	/* NULL: no rule was asked */
 	bool			 is_started;	/* its lookups */
 	bool			 is_decided;
+	int64_t			 ran;		/* its rules: ns, without
+						   waits */
 };
 
 struct judge_mail {
@@ -116,6 +119,10 @@ void		 judge_set_texts(struct arena *a, struct value *v,
 /* --- judge_facts_mail.c --- */
 MAY_YIELD int	 judge_mail_fact(struct judge *j, const struct fact_ref *ref,
 		    struct value *v, struct err *err);
+
+/* --- judge_note.c --- */
+/* It is decided by its rules: once for each thing that they are asked about. */
+void		 judge_note(enum phase phase, const struct phase_state *s);
 
 /* --- judge_store.c --- */
 /* All within the `timeout` of the store, once in a while for each client. */

@@ -190,6 +190,8 @@ mail_end(struct mail **mp)
 
 	if (m == NULL)
 		return;
+	m->found = arena_new(m->arena, struct findings);
+	judge_found(m->session->judge, m->found);
 	mail_count(m);
 	mail_log_done(m);
 	mail_drop(mp);

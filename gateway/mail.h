@@ -21,6 +21,7 @@
  * one reply for all of them, or (PRDR) one for each; where they differ, the
  * delivery memory (fates.h) keeps who has the mail, for when it comes again.
  */
+struct findings;
 struct mail_part;
 struct fingerprint;
 struct mail_milters;
@@ -90,6 +91,7 @@ struct mail {
 	bool		 forgets;	/* so it is not asked any more */
 	struct mail_milters *milters;	/* NULL: no filter can hear of it */
 	struct recall	*recall;	/* mail_recall.c's */
+	struct findings	*found;		/* that is known; set at its end */
 	bool		 has_marks;	/* the same: for the last recipient */
 };
 

@@ -127,7 +127,6 @@ log_judged(const struct mail *m, struct logline *l)
 {
 	struct judge *j = m->session->judge;
 	struct buf *b;
-	struct findings found;
 	int64_t score = judge_score(j);
 	const struct rule *rule = m->rule != NULL ||
 	    m->envelope.nrcpts > 0 ? m->rule : m->rcpt_rule;
@@ -148,8 +147,7 @@ log_judged(const struct mail *m, struct logline *l)
 		judge_put_scores(j, b);
 		log_str(l, "scores", buf_text(b));
 	}
-	judge_found(j, &found);
-	log_findings(&found, l);
+	log_findings(m->found, l);
 }
 
 static void

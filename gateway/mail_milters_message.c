@@ -3,6 +3,7 @@
 #include "gateway/mail_envelope.h"
 #include "gateway/mail_milters.h"
 #include "gateway/results.h"
+#include "gateway/series.h"
 #include "gateway/stats.h"
 
 /*
@@ -124,6 +125,7 @@ mail_milters_apply(struct mail *m, size_t milter, const struct edits *edits,
 	take_quarantine(m, milter, edits);
 	mm->changed |= UINT32_C(1) << milter;
 	stats_add(STAT_MILTER_EDITS, 1);
+	series_add(SERIES_MILTER_EDITS, milter, 0, 0, 1);
 	return 0;
 }
 

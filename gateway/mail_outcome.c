@@ -1,6 +1,9 @@
 #include "base/clock.h"
+#include "filters/checks.h"
 #include "gateway/mail.h"
 #include "gateway/mail_outcome.h"
+#include "gateway/series.h"
+#include "gateway/session_count.h"
 #include "gateway/stats.h"
 
 enum mail_outcome
@@ -27,13 +30,7 @@ mail_outcome(const struct mail *m)
 const char *
 mail_outcome_name(enum mail_outcome outcome)
 {
-	static const char *const names[] = {
-#define X(id, name) [MAIL_##id] = name,
-		MAIL_OUTCOMES(X)
-#undef X
-	};
-
-	return names[outcome];
+	return series_word_text(WORDS_OF_OUTCOME, outcome);
 }
 
 /* Where it is now, if it did not come to its end. */
@@ -45,6 +42,9 @@ end_stages(struct mail *m)
 	if (m->message_began != 0 && !stages_passed(&m->stages, STAGE_DATA))
 		stages_set(&m->stages, STAGE_DATA, now - m->message_began);
 	stages_set(&m->stages, STAGE_TOTAL, now - m->started);
+	for (enum stage_time i = STAGE_MAIL; i < STAGES; i++)
+		if (stages_passed(&m->stages, i))
+			session_count_stage(m->session, i, m->stages.us[i]);
 }
 
 static void
@@ -67,6 +67,88 @@ count_outcome(const struct mail *m, enum mail_outcome outcome)
 		stats_add(STAT_MAILS_QUARANTINED, 1);
 }
 
+/* --- what was found out about who sends it --- */
+
+static void
+count_check(unsigned check, unsigned result)
+{
+	series_add(SERIES_CHECKS, 0, check, result, 1);
+}
+
+static void
+count_spf(unsigned check, const struct spf_answer *spf)
+{
+	static const unsigned words[] = {
+		[SPF_NONE] = WORD_RESULT_NONE,
+		[SPF_NEUTRAL] = WORD_RESULT_NEUTRAL,
+		[SPF_PASS] = WORD_RESULT_PASS,
+		[SPF_FAIL] = WORD_RESULT_FAIL,
+		[SPF_SOFTFAIL] = WORD_RESULT_SOFTFAIL,
+		[SPF_TEMPERROR] = WORD_RESULT_TEMPERROR,
+		[SPF_PERMERROR] = WORD_RESULT_PERMERROR,
+	};
+
+	if (spf != NULL)
+		count_check(check, words[spf->result]);
+}
+
+static void
+count_dkim(const struct signature_answer *dkim)
+{
+	static const unsigned words[] = {
+		[SIGNATURE_NONE] = WORD_RESULT_NONE,
+		[SIGNATURE_PASS] = WORD_RESULT_PASS,
+		[SIGNATURE_FAIL] = WORD_RESULT_FAIL,
+		[SIGNATURE_NEUTRAL] = WORD_RESULT_NEUTRAL,
+		[SIGNATURE_TEMPERROR] = WORD_RESULT_TEMPERROR,
+		[SIGNATURE_PERMERROR] = WORD_RESULT_PERMERROR,
+		[SIGNATURE_POLICY] = WORD_RESULT_POLICY,
+	};
+
+	if (dkim != NULL)
+		count_check(WORD_CHECK_DKIM, words[dkim->best]);
+}
+
+static void
+count_dmarc(const struct dmarc_answer *dmarc)
+{
+	static const unsigned words[] = {
+		[DMARC_NONE] = WORD_RESULT_NONE,
+		[DMARC_PASS] = WORD_RESULT_PASS,
+		[DMARC_FAIL] = WORD_RESULT_FAIL,
+		[DMARC_TEMPERROR] = WORD_RESULT_TEMPERROR,
+		[DMARC_PERMERROR] = WORD_RESULT_PERMERROR,
+	};
+
+	if (dmarc != NULL)
+		count_check(WORD_CHECK_DMARC, words[dmarc->result]);
+}
+
+static void
+count_arc(const struct arc_answer *arc)
+{
+	static const unsigned words[] = {
+		[ARC_NONE] = WORD_RESULT_NONE,
+		[ARC_PASS] = WORD_RESULT_PASS,
+		[ARC_FAIL] = WORD_RESULT_FAIL,
+		[ARC_TEMPERROR] = WORD_RESULT_TEMPERROR,
+	};
+
+	if (arc != NULL)
+		count_check(WORD_CHECK_ARC, words[arc->outcome]);
+}
+
+/* Once for each mail that came so far that they were asked for. */
+static void
+count_checks(const struct findings *found)
+{
+	count_spf(WORD_CHECK_SPF, found->spf);
+	count_spf(WORD_CHECK_SPF_HELO, found->spf_helo);
+	count_dkim(found->dkim);
+	count_dmarc(found->dmarc);
+	count_arc(found->arc);
+}
+
 void
 mail_count(struct mail *m)
 {
@@ -74,6 +156,8 @@ mail_count(struct mail *m)
 
 	end_stages(m);
 	count_outcome(m, outcome);
+	series_add(SERIES_MAILS, session_subject(m->session), outcome, 0, 1);
+	count_checks(m->found);
 	if (outcome != MAIL_ABORTED && reply_is_ok(m->answer)) {
 		m->session->delivered++;
 		m->session->errors = 0;		/* so it is no idle guesser */

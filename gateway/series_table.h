@@ -31,12 +31,16 @@
 	X(ENDED, NOT_SMTP, "not-smtp") \
 	X(ENDED, UNKNOWN_COMMANDS, "unknown-commands") \
 	X(ENDED, OTHER, "other")
+/* connect: what the client is told before it says anything; message: the
+ * answer to that, behind DATA; other: what is no command that we know. */
 #define WORDS_VERB(X) \
+	X(VERB, CONNECT, "connect") \
 	X(VERB, EHLO, "EHLO") \
 	X(VERB, HELO, "HELO") \
 	X(VERB, MAIL, "MAIL") \
 	X(VERB, RCPT, "RCPT") \
 	X(VERB, DATA, "DATA") \
+	X(VERB, MESSAGE, "message") \
 	X(VERB, BDAT, "BDAT") \
 	X(VERB, RSET, "RSET") \
 	X(VERB, NOOP, "NOOP") \
@@ -61,12 +65,15 @@
 /* "outcome" of the log's line about a mail. */
 #define WORDS_OUTCOME(X) \
 	X(OUTCOME, DELIVERED, "delivered") \
+	/* all of its recipients had it already */ \
 	X(OUTCOME, REMEMBERED, "remembered") \
 	X(OUTCOME, QUARANTINED, "quarantined") \
 	X(OUTCOME, DISCARDED, "discarded") \
 	X(OUTCOME, REFUSED, "refused") \
 	X(OUTCOME, DEFERRED, "deferred") \
+	/* not the same for all recipients */ \
 	X(OUTCOME, MIXED, "mixed") \
+	/* it came to no message */ \
 	X(OUTCOME, ABORTED, "aborted")
 #define WORDS_STAGE(X) \
 	X(STAGE, CONNECT, "connect") \

@@ -12,7 +12,9 @@
 #include "gateway/mail.h"
 #include "gateway/proxyproto.h"
 #include "gateway/sentence.h"
+#include "gateway/series.h"
 #include "gateway/session.h"
+#include "gateway/session_count.h"
 #include "gateway/session_milters.h"
 #include "gateway/stats.h"
 
@@ -48,8 +50,7 @@ enlist(struct session *s)
 		s->next->prevp = &s->next;
 	w->sessions = s;
 	w->nsessions++;
-	stats_add(STAT_SESSIONS, 1);
-	stats_add(STAT_SESSIONS_OPEN, 1);
+	session_count_begin(s);
 }
 
 static void
@@ -125,8 +126,8 @@ session_end(struct session *s)
 	mail_end(&s->mail);
 	if (s->judge != NULL && judge_has_name(s->judge))
 		session_await_name(s);
+	session_count_end(s);
 	log_end_line(s);
-	stats_add(STAT_BYTES_IN, conn_bytes_in(s->conn));
 	conn_close(&s->conn);
 	session_milters_end(s);
 	settle(s);
@@ -240,8 +241,10 @@ take_proxy_header(struct session *s)
 	s->ended_by = "crowd";
 	r = reply_close(421, "", "%s Too many sessions from your network, try "
 	    "again later", s->worker->settings->hostname);
-	if (s->conf->tls != TLS_MODE_IMPLICIT)
+	if (s->conf->tls != TLS_MODE_IMPLICIT) {
+		session_count_greeting(s, r.code);
 		say_goodbye(s, &r);
+	}
 	return -1;
 }
 
@@ -306,12 +309,15 @@ open_dialogue(struct session *s)
 		if (!s->client.early_talker)
 			return -1;
 		r = reply_close(554, "5.5.1", "You spoke before the greeting");
+		session_count_greeting(s, r.code);
 		say_goodbye(s, &r);
 		return -1;
 	}
 	r = session_greeting(s, s->may_xclient);
 	stages_set(&s->stages, STAGE_CONNECT, clock_now() - s->started -
 	    put_off);
+	session_count_stage(s, STAGE_CONNECT, s->stages.us[STAGE_CONNECT]);
+	session_count_greeting(s, r.code);
 	if (!r.close) {
 		say(s, &r);
 		return 0;
@@ -374,6 +380,8 @@ answer_line(struct session *s, const struct line *line)
 	struct reply r;
 	bool pipelines = s->advertised & ABILITY_PIPELINING;
 
+	s->verb = WORD_VERB_OTHER;
+	s->heard = clock_now();
 	if (line->fault == LINE_GOOD)
 		r = command_run(s, line->text);
 	else
@@ -389,6 +397,7 @@ answer_line(struct session *s, const struct line *line)
 		r = check_pipelining(s, r);
 	if (r.code == 0 && r.close && s->worker->state == WORKER_STOPPING)
 		r = stopping(s);	/* cut in the middle of a command */
+	session_count_reply(s, r.code);
 	if (!r.close && s->errors >= s->conf->max_errors) {
 		say(s, &r);
 		s->ended_by = "errors";

@@ -38,6 +38,8 @@ struct session {
 	size_t		 helo_cap;
 	struct mail	*mail;		/* NULL: none under way */
 	const char	*where;		/* last command, for the end line */
+	unsigned	 verb;		/* of the last line: WORD_VERB_* */
+	int64_t		 heard;		/* when it came, or the message */
 	const char	*ended_by;	/* "client", "timeout", "us", ... */
 	int64_t		 started;	/* clock_now() */
 	struct stages	 stages;	/* connect, helo */

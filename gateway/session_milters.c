@@ -8,6 +8,7 @@
 #include "gateway/mail_milters.h"
 #include "gateway/milter_macros.h"
 #include "gateway/sentence.h"
+#include "gateway/series.h"
 #include "gateway/session_milters.h"
 #include "gateway/stats.h"
 #include "milter/command.h"
@@ -69,6 +70,32 @@ log_told(const struct session *s, const char *name, char command,
 	log_end(&l);
 }
 
+static unsigned
+word_of(const struct chain_verdict *v)
+{
+	switch (v->said) {
+	case ANSWER_CONTINUE:
+		return WORD_SAID_CONTINUE;
+	case ANSWER_ACCEPT:
+		return WORD_SAID_ACCEPT;
+	case ANSWER_REJECT:
+		return WORD_SAID_REJECT;
+	case ANSWER_TEMPFAIL:
+		return WORD_SAID_TEMPFAIL;
+	case ANSWER_DISCARD:
+		return WORD_SAID_DISCARD;
+	case ANSWER_REPLY:
+		return WORD_SAID_REPLYCODE;
+	case ANSWER_SKIP:
+		return WORD_SAID_SKIP;
+	case ANSWER_SHUTDOWN:
+	case ANSWER_CONN_FAIL:
+		return WORD_SAID_SHUTDOWN;
+	default:
+		return WORD_SAID_FAILED;
+	}
+}
+
 static void
 note_told(void *owner, size_t milter, char command,
     const struct chain_verdict *v, int64_t us)
@@ -76,6 +103,8 @@ note_told(void *owner, size_t milter, char command,
 	struct session_milters *sm = owner;
 	struct session *s = sm->session;
 
+	series_add(SERIES_MILTER_ANSWERS, milter, word_of(v), 0, 1);
+	series_time(SERIES_MILTER_TIME, milter, 0, us);
 	stats_add(STAT_MILTER_ANSWERS, 1);
 	stats_add(STAT_MILTER_TIME, us);
 	if (v->is_failure)

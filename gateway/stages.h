@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "gateway/series_table.h"
 /*
  * stages -- where the time of a session and of its mails goes
  *
@@ -19,19 +20,9 @@
  * the others are the mail's. They are clock_now()'s, so what takes no turn of
  * the loop takes no time.
  */
-#define STAGES_TABLE(X) \
-	X(CONNECT, "connect") \
-	X(HELO, "helo") \
-	X(MAIL, "mail") \
-	X(RCPT, "rcpt") \
-	X(DATA, "data") \
-	X(MESSAGE, "message") \
-	X(BACKEND, "backend") \
-	X(TOTAL, "total")
-
 enum stage_time {
-#define X(id, name) STAGE_##id,
-	STAGES_TABLE(X)
+#define X(list, id, name) STAGE_##id,
+	WORDS_STAGE(X)
 #undef X
 	STAGES
 };

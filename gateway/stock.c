@@ -10,6 +10,7 @@
 #include "gateway/fates.h"
 #include "gateway/identity.h"
 #include "gateway/lookup.h"
+#include "gateway/series.h"
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 
@@ -238,6 +239,20 @@ count_one(enum stats_id which, uint64_t before, uint64_t now)
 	stats_add(which, (int64_t)(now - before));
 }
 
+static void
+count_operation(unsigned operation, struct store_operation_stats *before,
+    const struct store_operation_stats *now)
+{
+	_Static_assert((int)WORD_OPERATION_COUNT == STORE_OPERATIONS &&
+	    (int)WORD_STORED_COUNT == STORE_RESULTS,
+	    "words as in base/store.h");
+	for (unsigned i = 0; i < STORE_RESULTS; i++)
+		series_add(SERIES_STORE_OPERATIONS_BY, 0, operation, i,
+		    (int64_t)(now->results[i] - before->results[i]));
+	series_times(SERIES_STORE_TIME, 0, operation, &now->time,
+	    &before->time);
+}
+
 void
 stock_count(struct stock *stock)
 {
@@ -254,6 +269,8 @@ stock_count(struct stock *stock)
 	count_one(STAT_STORE_REFUSED, before->refused, now->refused);
 	count_one(STAT_STORE_DOWNS, before->downs, now->downs);
 	count_one(STAT_STORE_SWEPT, before->swept, now->swept);
+	for (unsigned i = 0; i < STORE_OPERATIONS; i++)
+		count_operation(i, &before->by[i], &now->by[i]);
 	*before = *now;
 }
 

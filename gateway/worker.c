@@ -17,6 +17,7 @@
 #include "gateway/backend.h"
 #include "gateway/board.h"
 #include "gateway/channel.h"
+#include "gateway/collect.h"
 #include "gateway/court.h"
 #include "gateway/exit_code.h"
 #include "gateway/identity.h"
@@ -47,45 +48,11 @@ struct life {			/* the worker, and what only this file needs */
 	struct event		*hear, *beat, *leave, *signals[NSIGNALS];
 	int64_t			 deadline;	/* of draining, of stopping */
 	bool			 is_cut;	/* sessions were stopped */
-	struct dns_stats	 dns;		/* as counted so far */
+	struct collected	*collected;
 	struct resolver_watch	 resolver;
-	uint64_t		 dropped;
 };
 
-/* --- what is counted elsewhere and shown with the rest --- */
-
-static void
-count_dns(struct dns_stats *before)
-{
-	struct dns_stats now;
-
-	dns_statistics(&now);
-	stats_add(STAT_DNS_ASKED, (int64_t)(now.asked - before->asked));
-	stats_add(STAT_DNS_CACHED, (int64_t)(now.cached - before->cached));
-	stats_add(STAT_DNS_AHEAD, (int64_t)(now.ahead - before->ahead));
-	stats_add(STAT_DNS_FAILED, (int64_t)(now.failed - before->failed));
-	stats_add(STAT_DNS_TIMEOUTS,
-	    (int64_t)(now.timeouts - before->timeouts));
-	stats_add(STAT_DNS_OVERLOAD,
-	    (int64_t)(now.overload - before->overload));
-	stats_add(STAT_DNS_TIME, (int64_t)(now.us - before->us));
-	stats_add(STAT_DNS_WAITING,
-	    (int64_t)now.waiting - (int64_t)before->waiting);
-	*before = now;
-}
-
-static void
-count(struct life *l)
-{
-	uint64_t dropped = log_dropped();
-
-	count_dns(&l->dns);
-	stock_count(l->w.stock);
-	stats_add(STAT_LOG_DROPPED, (int64_t)(dropped - l->dropped));
-	stats_max(STAT_LOOP_LONGEST, loop_longest_turn());
-	stats_max(STAT_STACK_HIGH_WATER, (int64_t)fiber_stack_high_water());
-	l->dropped = dropped;
-}
+/* --- the beat --- */
 
 /* What others see of us: `forepost status`, the endpoint, the page. */
 static void
@@ -109,7 +76,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	clock_tick();
 	stats_beat(clock_now());
-	count(l);
+	collect(l->collected);
 	listeners_check_stress(&l->w);
 	tell_status(l);
 }
@@ -368,6 +335,7 @@ begin(struct life *l, struct err *err)
 	l->w.court = court_open(l->arena, s, l->w.rules, tell_of_list);
 	l->w.court->stock = l->w.stock;
 	l->w.milters = milters_create(s);
+	l->collected = collect_begin(l->arena, &l->w);
 	make_listeners(l);
 	watch(l);
 	return 0;
@@ -382,6 +350,8 @@ end(struct life *l)
 	struct event *events[] = { l->hear, l->beat, l->leave };
 
 	listeners_close(&l->w, false);
+	if (l->collected != NULL)
+		collect(l->collected);	/* filters cannot be asked later */
 	if (l->w.backends != NULL)
 		backends_destroy(&l->w.backends);
 	if (l->w.milters != NULL)
@@ -392,8 +362,8 @@ end(struct life *l)
 		stock_stop(l->w.stock);
 	while (fiber_count() > 0 && clock_now() < deadline)
 		loop_turn(true);
-	if (l->beat != NULL)
-		count(l);
+	if (l->collected != NULL)
+		collect(l->collected);
 	if (fiber_count() > 0) {
 		/* What they hold cannot be freed under them. */
 		log_bug("-", "worker ends with fibers=%zu", fiber_count());

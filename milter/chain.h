@@ -100,6 +100,7 @@ struct chain_verdict {
 					   other controls */
 	size_t		 milter;	/* who: index in the settings; of PASS
 					   for all: CHAIN_NOBODY */
+	enum answer_kind said;		/* its answer; 0: a failure, or of all */
 	bool		 is_failure;	/* it has failed, this is what the
 					   settings say to that */
 	bool		 is_resting;	/* nor was it tried: milters.h */

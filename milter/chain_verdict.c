@@ -25,7 +25,8 @@ void
 chain_verdict_of(const struct chain_link *l, const struct answer *answer,
     struct chain_verdict *v)
 {
-	*v = (struct chain_verdict){ .milter = l->index };
+	*v = (struct chain_verdict){ .milter = l->index,
+	    .said = answer->kind };
 	switch (answer->kind) {
 	case ANSWER_REJECT:
 		set(v, CHAIN_REFUSE, 550, "5.7.1", "Command rejected");

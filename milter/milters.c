@@ -158,3 +158,10 @@ milters_status(const struct milters *m, struct json_out *o)
 	}
 	json_close(o, ']');
 }
+
+const struct milters_stats *
+milters_statistics(const struct milters *m, size_t i)
+{
+	assert(i < m->n);
+	return &m->list[i].stats;
+}

@@ -32,10 +32,17 @@
 
 struct milters;
 
+struct milters_stats {		/* of one filter: connections */
+	uint64_t	 opened, reused, failed;
+};
+
 struct milters	*milters_create(const struct settings *settings);
 void		 milters_destroy(struct milters **m);
 /* A line each: name, address, up, resting or unknown; open, idle, since (in
  * seconds); if it rests, or its last answer was a failure, the failure action
  * and why. */
 void		 milters_status(const struct milters *m, struct json_out *o);
+/* `i` is the index in the settings. */
+const struct milters_stats *milters_statistics(const struct milters *m,
+		    size_t i);
 #endif

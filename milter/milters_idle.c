@@ -160,6 +160,7 @@ milters_open(struct milters_use *u, bool fresh, struct err *err)
 		return -1;
 	u->d = fresh ? NULL : take(f);
 	u->is_kept = u->d != NULL;
+	f->stats.reused += u->is_kept;
 	if (u->is_kept)
 		return 0;
 	u->is_waiting = true;
@@ -168,10 +169,12 @@ milters_open(struct milters_use *u, bool fresh, struct err *err)
 	u->is_waiting = false;
 	if (ret < 0) {
 		f->nopen--;
+		f->stats.failed += err->kind != ERR_CLOSED;
 		milters_failed(u, SMFIC_OPTNEG, err);
 		return -1;
 	}
 	f->is_known = true;
+	f->stats.opened++;
 	milters_succeeded(u, SMFIC_OPTNEG, false);
 	return 0;
 }

@@ -41,6 +41,7 @@ struct milters_filter {
 	size_t			 nopen;		/* idle ones too */
 	struct milters_idle	*idle;		/* newest first */
 	size_t			 nidle;
+	struct milters_stats	 stats;
 };
 
 struct milters {

@@ -75,6 +75,7 @@ dns_lookup(struct arena *a, const char *text, enum dns_type type,
 {
 	struct buf packet = { 0 };
 	struct dns_zone_how how;
+	int64_t began = clock_now();
 	struct dns_name name;
 	int r;
 
@@ -82,7 +83,7 @@ dns_lookup(struct arena *a, const char *text, enum dns_type type,
 	fake.stats.asked++;
 	if (dns_name_from_text(text, &name) < 0) {
 		dns_answer_fail(answer, "bad name");
-		fake.stats.failed++;
+		dns_count(&fake.stats, type, answer, -1);
 		return 0;
 	}
 	dns_zone_answer(fake.zone, &name, type, &packet, &how);
@@ -100,8 +101,7 @@ dns_lookup(struct arena *a, const char *text, enum dns_type type,
 		fake.stats.timeouts++;
 	}
 	answer->secure = how.secure && answer->outcome != DNS_FAIL;
-	if (answer->outcome == DNS_FAIL)
-		fake.stats.failed++;
+	dns_count(&fake.stats, type, answer, clock_now() - began);
 	return 0;
 }
 
