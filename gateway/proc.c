@@ -84,6 +84,7 @@ tell_who(const struct proc *p)
 		.index = (int64_t)p->index,
 		.state = p->state,
 		.started = p->started,
+		.wall = clock_wall(),
 		.generation = p->fleet->generation,
 	};
 

@@ -16,6 +16,7 @@ struct series_name {
 };
 
 struct series_map {
+	struct arena	*arena;
 	struct {
 		uint32_t	*names;		/* by the subject's index */
 		size_t		 n;

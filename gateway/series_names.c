@@ -4,6 +4,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/span.h"
+#include "base/utf8.h"
 #include "gateway/ruleset.h"
 #include "gateway/series_internal.h"
 #include "policy/rule.h"
@@ -112,15 +114,32 @@ prepare(struct registry *r, enum series_subject of)
 	(void)add(r, find(r, SERIES_OTHER, second), SERIES_OTHER, second);
 }
 
+/* Names of files may be any octets. Made printable here and not where they are
+ * shown: what looks the same is one series. */
+static const char *
+make_printable(struct arena *a, const char *text)
+{
+	struct buf out = {0};
+	const char *copy;
+
+	(void)utf8_put_printable(&out, span_z(text), SIZE_MAX, true);
+	copy = arena_copy(a, buf_text(&out));
+	buf_free(&out);
+	return copy;
+}
+
 /* False: there is no room, it is "other". */
 static bool
 enter(struct series_map *map, enum series_subject of, size_t i, const char *a,
     const char *b)
 {
 	struct registry *r = &registries[of];
-	uint32_t *slot = find(r, a, b), name;
+	uint32_t *slot, name;
 
 	assert(i < map->subjects[of].n);
+	a = make_printable(map->arena, a);
+	b = make_printable(map->arena, b);
+	slot = find(r, a, b);
 	if (*slot != 0)
 		name = *slot - 1;
 	else if (r->n < subjects[of].most)
@@ -133,8 +152,7 @@ enter(struct series_map *map, enum series_subject of, size_t i, const char *a,
 }
 
 static void
-make_room(struct arena *a, struct series_map *map, enum series_subject of,
-    size_t n)
+make_room(struct series_map *map, enum series_subject of, size_t n)
 {
 	struct registry *r = &registries[of];
 
@@ -142,27 +160,11 @@ make_room(struct arena *a, struct series_map *map, enum series_subject of,
 	for (size_t i = 0; i < r->n; i++)
 		r->list[i].is_current = false;
 	map->subjects[of].n = n;
-	map->subjects[of].names = arena_new_n(a, n + 1, uint32_t);
+	map->subjects[of].names = arena_new_n(map->arena, n + 1,
+	    uint32_t);
 }
 
-/* --- rules have numbers, which groups share with them --- */
-
-static size_t
-count_rules(const struct rule *rules, size_t n)
-{
-	size_t most = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct rule *r = &rules[i];
-		size_t inner = count_rules(r->group, r->ngroup);
-
-		if (r->number >= most)
-			most = r->number + 1;
-		if (inner > most)
-			most = inner;
-	}
-	return most;
-}
+/* --- rules --- */
 
 static bool
 enter_rules(struct series_map *map, const struct rule *rules, size_t n)
@@ -181,18 +183,10 @@ enter_rules(struct series_map *map, const struct rule *rules, size_t n)
 }
 
 static void
-enter_all_rules(struct arena *a, struct series_map *map,
-    const struct rules *rules, bool *fits)
+enter_all_rules(struct series_map *map, const struct rules *rules,
+    bool *fits)
 {
-	size_t n = 0;
-
-	for (int i = 0; i < PHASES; i++) {
-		size_t most = count_rules(rules->phases[i].rules,
-		    rules->phases[i].n);
-
-		n = most > n ? most : n;
-	}
-	make_room(a, map, OF_RULE, n);
+	make_room(map, OF_RULE, rules->nrules);
 	for (int i = 0; i < PHASES; i++)
 		*fits &= enter_rules(map, rules->phases[i].rules,
 		    rules->phases[i].n);
@@ -201,18 +195,18 @@ enter_all_rules(struct arena *a, struct series_map *map,
 /* --- settings --- */
 
 static void
-enter_addresses(struct arena *a, struct series_map *map,
-    const struct settings *s, bool *fits)
+enter_addresses(struct series_map *map, const struct settings *s,
+    bool *fits)
 {
 	size_t n = 0;
 
 	map->nbackends = s->nbackends;
-	map->first_url = arena_new_n(a, s->nbackends + 1, size_t);
+	map->first_url = arena_new_n(map->arena, s->nbackends + 1, size_t);
 	for (size_t i = 0; i < s->nbackends; i++) {
 		map->first_url[i] = n;
 		n += s->backends[i].nurls;
 	}
-	make_room(a, map, OF_ADDRESS, n);
+	make_room(map, OF_ADDRESS, n);
 	for (size_t i = 0; i < s->nbackends; i++) {
 		const struct backend_conf *b = &s->backends[i];
 
@@ -238,21 +232,22 @@ series_enter(struct arena *a, const struct settings *s,
 	struct series_map *map = arena_new(a, struct series_map);
 	bool fits[SERIES_SUBJECTS_COUNT];
 
+	map->arena = a;
 	memset(fits, true, sizeof(fits));
-	make_room(a, map, OF_LISTENER, s->nlisteners);
+	make_room(map, OF_LISTENER, s->nlisteners);
 	for (size_t i = 0; i < s->nlisteners; i++)
 		fits[OF_LISTENER] &= enter(map, OF_LISTENER, i,
 		    s->listeners[i].name, "");
-	make_room(a, map, OF_LIST, rules->nlists);
+	make_room(map, OF_LIST, rules->nlists);
 	for (size_t i = 0; i < rules->nlists; i++)
 		fits[OF_LIST] &= enter(map, OF_LIST, i, rules->lists[i].name,
 		    "");
-	make_room(a, map, OF_MILTER, s->nmilters);
+	make_room(map, OF_MILTER, s->nmilters);
 	for (size_t i = 0; i < s->nmilters; i++)
 		fits[OF_MILTER] &= enter(map, OF_MILTER, i,
 		    s->milters[i].name, "");
-	enter_addresses(a, map, s, &fits[OF_ADDRESS]);
-	enter_all_rules(a, map, rules->rules, &fits[OF_RULE]);
+	enter_addresses(map, s, &fits[OF_ADDRESS]);
+	enter_all_rules(map, rules->rules, &fits[OF_RULE]);
 	for (int of = OF_NOTHING + 1; of < SERIES_SUBJECTS_COUNT; of++)
 		warn(warnings, of, fits[of]);
 	return map;

@@ -85,7 +85,9 @@ stats_share_next(int slot)
 {
 	if (segment == NULL || slot == STATS_SUPERVISOR)
 		return -1;
-	return slot + 1 < load(used_slots()) ? slot + 1 : STATS_SUPERVISOR;
+	/* All processes can write to it, so it is not trusted. */
+	return slot + 1 < STATS_SLOTS && slot + 1 < load(used_slots()) ?
+	    slot + 1 : STATS_SUPERVISOR;
 }
 
 int64_t *
@@ -234,6 +236,7 @@ stats_proc_set(int slot, const struct stats_proc *p)
 	store(&to->index, p->index);
 	store(&to->state, p->state);
 	store(&to->started, p->started);
+	store(&to->wall, p->wall);
 	store(&to->generation, p->generation);
 	store(&to->pid, p->pid);
 }
@@ -247,6 +250,7 @@ stats_proc_get(int slot, struct stats_proc *out)
 	out->index = load(&from->index);
 	out->state = load(&from->state);
 	out->started = load(&from->started);
+	out->wall = load(&from->wall);
 	out->generation = load(&from->generation);
 	return out->pid != 0 ? 0 : -1;
 }

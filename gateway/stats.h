@@ -154,6 +154,10 @@
 	X(STORE_SWEPT, COUNTER, NONE, "store_swept", \
 	    "expired records that were removed from LMDB") \
 	X(LOG_DROPPED, COUNTER, NONE, "log_dropped", "log lines dropped") \
+	X(JOURNAL_RECORDS, COUNTER, NONE, "journal_records", \
+	    "transactions written to the journal") \
+	X(JOURNAL_DROPPED, COUNTER, NONE, "journal_dropped", \
+	    "transactions that the journal had no room for") \
 	X(WORKER_STARTS, COUNTER, NONE, "worker_starts", "workers started") \
 	X(WORKER_CRASHES, COUNTER, NONE, "worker_crashes", \
 	    "workers that ended unasked") \
@@ -199,6 +203,7 @@ struct stats_proc {
 	int64_t	index;		/* of a worker; -1: it is none */
 	int64_t	state;		/* enum proc_state */
 	int64_t	started;	/* clock_now() */
+	int64_t	wall;		/* clock_wall(), at the same time */
 	int64_t	generation;	/* of its configuration, from 1 on */
 };
 void		 stats_proc_set(int slot, const struct stats_proc *p);

@@ -37,6 +37,7 @@ supervisor_tell_state(const struct supervisor *s)
 		.index = -1,
 		.state = states[s->state],
 		.started = s->started,
+		.wall = clock_wall() - (clock_now() - s->started),
 		.generation = s->fleet != NULL ? s->fleet->generation : 0,
 	};
 
