@@ -2,7 +2,7 @@
 # Unpacks the servers that tests talk to: mail, names, Redis, filters.
 #
 # usage: tests/e2e/peers.sh DIR [PEER...]
-#	PEER is postfix, exim, dovecot, nsd, redis, haproxy, or a filter:
+#	PEER is postfix, exim, dovecot, nsd, redis, haproxy, rsyslog, or a filter:
 #	opendkim, opendmarc, clamav, spamassassin, amavis, rspamd; or prometheus,
 #	whose promtool checks what is meant for it, or chromium, which shows the
 #	live page; default: all but haproxy.
@@ -17,7 +17,7 @@ set -eu
 dir=$1
 shift
 [ $# -gt 0 ] || set -- postfix exim dovecot nsd redis opendkim opendmarc \
-    clamav spamassassin amavis rspamd prometheus chromium
+    rsyslog clamav spamassassin amavis rspamd prometheus chromium
 
 # The packages that are the peer.
 packages_of()
@@ -29,6 +29,7 @@ packages_of()
 	nsd)		echo nsd ldnsutils ;;
 	redis)		echo redis-server redis-tools ;;
 	haproxy)	echo haproxy ;;
+	rsyslog)	echo rsyslog ;;
 	opendkim)	echo opendkim opendkim-tools ;;
 	opendmarc)	echo opendmarc dbconfig-no-thanks ;;
 	clamav)		echo clamav-daemon clamav-milter ;;
@@ -36,7 +37,8 @@ packages_of()
 	amavis)		echo amavisd-new amavisd-milter ;;
 	rspamd)		echo rspamd ;;
 	chromium)	echo chromium-headless-shell chromium-common ;;
-	prometheus)	echo prometheus ;;
+	prometheus)	echo prometheus python3-prometheus-client \
+			    python3-decorator ;;
 	*)		echo "peers.sh: unknown peer $1" >&2; return 1 ;;
 	esac
 }
