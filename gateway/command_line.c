@@ -18,6 +18,8 @@ static const struct {
 	    "that say so" },
 	{ OPT_JSON, "--json", "as JSON" },
 	{ OPT_MDOC, "--mdoc", "as a part of a manual page" },
+	{ OPT_LIST, "--list", "what the endpoint for statistics has: name, "
+	    "kind, labels, help" },
 	{ OPT_CLIENT, "--client IP", "the address that the mail came from" },
 	{ OPT_LISTENER, "--listener NAME", "by which it came in, instead of the "
 	    "first one" },
@@ -113,6 +115,8 @@ set_option(struct command_line *line, int bit)
 
 	if (bit == OPT_JSON)
 		line->json = true;
+	if (bit == OPT_LIST)
+		line->list = true;
 	if (bit == OPT_MDOC)
 		line->mdoc = true;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -132,6 +136,7 @@ read_options(const struct subcommands *commands, int argc, char **argv,
 		{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "mdoc", no_argument, NULL, OPT_MDOC },
+		{ "list", no_argument, NULL, OPT_LIST },
 		{ "client", required_argument, NULL, OPT_CLIENT },
 		{ "name", required_argument, NULL, OPT_NAME },
 		{ "helo", required_argument, NULL, OPT_HELO },

@@ -16,6 +16,7 @@
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
 #include "gateway/fleet.h"
+#include "gateway/metrics.h"
 #include "gateway/sandbox.h"
 #include "gateway/status_text.h"
 #include "gateway/supervisor.h"
@@ -60,7 +61,7 @@ static const struct subcommand subcommands[] = {
 	    "run tests of rules: do they decide as they should?" },
 	{ "status", run_status, WHOM | OPT_JSON,
 	    "the running gateway: its workers, backends and filters" },
-	{ "stats", run_stats, WHOM | OPT_JSON,
+	{ "stats", run_stats, WHOM | OPT_JSON | OPT_LIST,
 	    "its counters since it was started" },
 	{ "greylist", run_greylist, WHERE | OPT_FROM | OPT_TO | OPT_WHO |
 	    OPT_JSON,
@@ -325,6 +326,14 @@ run_request(const struct command_line *line)
 static int
 run_stats(const struct command_line *line)
 {
+	struct buf list = {0};
+
+	if (line->list) {
+		metrics_list(&list);
+		print_answer(EXIT_GOOD, &list);
+		buf_free(&list);
+		return EXIT_GOOD;
+	}
 	return ask(line, line->json ? "stats json" : "stats");
 }
 
