@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <time.h>
 
 #include "base/buf.h"
@@ -184,12 +185,17 @@ put_workers(struct json_out *o)
 static void
 put_time(struct json_out *o)
 {
-	time_t now = (time_t)(clock_wall() / CLOCK_S);
+	int64_t now = clock_wall();
+	time_t second = (time_t)(now / CLOCK_S);
 	char text[32];
 	struct tm tm;
+	size_t n;
 
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ",
-	    gmtime_r(&now, &tm));
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S",
+	    gmtime_r(&second, &tm));
+	/* Rates are differences of two answers that are seconds apart. */
+	snprintf(text + n, sizeof(text) - n, ".%03dZ",
+	    (int)(now % CLOCK_S * 1000 / CLOCK_S));
 	json_z(o, "time", text);
 }
 

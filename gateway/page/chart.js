@@ -7,7 +7,7 @@
  */
 const CHART_HEIGHT = 190;
 const LEFT = 52, RIGHT = 8, TOP = 10, BOTTOM = 22;
-const SPAN_LEAST = 120, SPAN_MOST = 900;
+const SPAN_LEAST = 60, SPAN_MOST = 900;
 const GAP = 15;		/* seconds without a reading: nobody looked */
 const TABLE_ROWS = 12;
 
@@ -187,7 +187,8 @@ class Chart {
 			this.drawing.append(svg('path', {class: 'grid',
 			    d: 'M' + LEFT + ' ' + y + 'H' + (width - RIGHT)}),
 			    svg('text', {x: LEFT - 6, y: y + 4,
-				class: 'axis end'}, this.show(v)));
+				class: 'axis end'},
+			    this.show(v).replace(/\.0+(?=$| )/, '')));
 		}
 		const step = [30, 60, 120, 300].find(
 		    (s) => span / s <= Math.max(2, width / 90)) || 300;

@@ -140,6 +140,7 @@ class Detail {
 		const f = t.facts || {};
 		const decided = t.rule || t.at ? text((t.action ?
 		    t.action + ' by ' : '') + ruleText(t)) :
+		    t.milter ? text('filter ' + t.milter) :
 		    t.by ? text(t.by) : 'no rule';
 		const at = new Date(t.time);
 		return pairs([
@@ -169,7 +170,8 @@ class Detail {
 	}
 
 	table(caption, names, rows) {
-		return rows.length === 0 ? null : el('table', null,
+		return rows.length === 0 ? null : el('table',
+		    {class: names.length > 2 ? 'cards' : null},
 		    el('caption', null, caption),
 		    el('thead', null, el('tr', null, names.map((n) =>
 			el('th', {scope: 'col'}, n)))),

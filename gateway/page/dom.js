@@ -72,7 +72,7 @@ const SIGNS = {good: '\u2713', warn: '\u25b2', bad: '\u2716', idle: '\u25cb'};
 
 const KIND_OF = {
 	up: 'good', good: 'good', running: 'good', delivered: 'good',
-	remembered: 'good', accept: 'good', taken: 'good', ready: 'good',
+	remembered: 'good', accept: 'good', taken: 'good',
 	draining: 'warn', suspended: 'warn', deferred: 'warn', mixed: 'warn',
 	readonly: 'warn', full: 'bad', stopping: 'warn', defer: 'warn',
 	starting: 'warn', quarantined: 'warn', quarantine: 'warn',
@@ -103,7 +103,8 @@ class Grid {
 		this.empty = el('p', {class: 'quiet'}, empty);
 		this.caption = el('caption', null, caption);
 		this.body = el('tbody');
-		this.table = el('table', null, this.caption,
+		this.table = el('table', {class: columns.length > 4 ?
+		    'cards' : null}, this.caption,
 		    el('thead', null, el('tr', null, columns.map((c) =>
 			el('th', {scope: 'col', class: c.n ? 'n' : null,
 			    title: c.title}, c.name)))), this.body);
@@ -156,6 +157,8 @@ class Grid {
 			row.was[i] = key;
 			fill(row.tr.children[i], Array.isArray(cell) ?
 			    cell[1]() : shown(cell ?? '', CELL_MAX));
+			row.tr.children[i].classList.toggle('nil',
+			    cell === '0' || cell === '0 /s');
 		});
 	}
 }

@@ -15,7 +15,9 @@ function gather(list, keyOf) {
 			one.workers++;
 			one.open += item.open || 0;
 			one.idle += item.idle || 0;
-			one.why = one.why || item.why || '';
+			one.why = one.why || item.why ||
+			    (item.sides || []).map((s) => s.side + ': ' +
+			    s.why).join('; ');
 			if (item.retry_s > 0)
 				one.retry = Math.min(one.retry || Infinity,
 				    item.retry_s);
@@ -24,8 +26,10 @@ function gather(list, keyOf) {
 	return [...found.values()];
 }
 
-/* What most need to know: the worst word, and how many see it so. */
-const WORST = ['down', 'full', 'stuck', 'readonly', 'suspended', 'unknown'];
+/* What most need to know: the worst word, and how many see it so. Who has
+ * had no reason to ask yet knows nothing. */
+const WORST = ['down', 'full', 'stuck', 'readonly', 'suspended', 'up', 'good',
+    'off'];
 
 function worst(one) {
 	return WORST.find((w) => one.states[w] > 0) ||
@@ -35,7 +39,8 @@ function worst(one) {
 function stateCell(one) {
 	const word = worst(one);
 	const n = one.states[word];
-	const text = n === one.workers ? word :
+	const text = n + (one.states.unknown || 0) === one.workers ||
+	    KIND_OF[word] === 'good' ? word :
 	    word + ' in ' + n + ' of ' + one.workers;
 	const kind = KIND_OF[word] === 'bad' && n < one.workers ? 'warn' :
 	    KIND_OF[word];

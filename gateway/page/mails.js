@@ -5,7 +5,7 @@
  * it can be kept and sent; #id=SESSION.N shows one in full.
  */
 const FILTERS = ['id', 'sender', 'recipient', 'verdict', 'rule'];
-const MAILS_SHOWN = 100;
+const MAILS_SHOWN = 100, MAILS_FIRST = 25;
 
 function idOf(t) {
 	return t.session + (t.id === undefined || t.id === null ? '' :
@@ -34,7 +34,8 @@ function recipients(t) {
 }
 
 function why(t) {
-	return t.rule || (t.by && t.by !== 'rule' ? 'by ' + t.by : '') ||
+	return t.rule || (t.milter ? 'filter ' + t.milter : '') ||
+	    (t.by && t.by !== 'rule' && t.by !== 'client' ? 'by ' + t.by : '') ||
 	    (t.why ? 'failure' : '');
 }
 
@@ -48,6 +49,14 @@ class Mails {
 		    {name: 'Sender'}, {name: 'Recipients'}, {name: 'Verdict'},
 		    {name: 'Rule'}, {name: 'Time taken', n: true}],
 		    'None.');
+		this.list = [];
+		this.all = false;
+		this.more = el('button', {type: 'button', hidden: true});
+		this.more.addEventListener('click', () => {
+			this.all = !this.all;
+			this.write();
+		});
+		$('mails-table').append(this.more);
 		this.grid.body.addEventListener('click', (event) => {
 			const row = event.target.closest('tr');
 			const link = row && row.querySelector('a');
@@ -84,9 +93,9 @@ class Mails {
 		const turn = ++this.asking;
 		const answer = await ask('/transactions.json',
 		    {...this.wanted, limit: MAILS_SHOWN});
-		if (turn !== this.asking)
-			return;		/* another question came after it */
 		const list = answer.transactions || [];
+		if (turn !== this.asking)
+			return list;	/* another question came after it */
 		const looked = FILTERS.filter((name) => this.wanted[name]);
 		say($('found'), looked.length === 0 ? 'The last ' +
 		    plural(list.length, 'transaction') + '.' :
@@ -97,10 +106,21 @@ class Mails {
 		    'explain ID` looks in the journal too.' :
 		    answer.cut || list.length >= MAILS_SHOWN ?
 		    '; there may be more.' : '.'));
-		this.grid.update(list.map((t, i) => this.row(t, i)));
+		this.list = list;
+		this.write();
+		return list;
 	}
 
-	row(t, i) {
+	write() {
+		const some = this.all ? this.list :
+		    this.list.slice(0, MAILS_FIRST);
+		this.grid.update(some.map((t) => this.row(t)));
+		this.more.hidden = this.list.length <= MAILS_FIRST;
+		say(this.more, this.all ? 'Show the first ' + MAILS_FIRST :
+		    'Show all ' + this.list.length);
+	}
+
+	row(t) {
 		const id = idOf(t), at = new Date(t.time);
 		const outcome = t.outcome || 'unknown';
 		const from = sender(t), to = recipients(t);
@@ -110,8 +130,8 @@ class Mails {
 			[t.time, () => el('time', {datetime: t.time,
 			    title: t.time}, this.when(at))],
 			String(plain((t.facts || {})['client.ip']) ?? ''),
-			[from, () => el('bdi', null, shown(from, 80))],
-			[to, () => el('bdi', null, shown(to, 80))],
+			[from, () => el('bdi', null, shown(from, 64))],
+			[to, () => el('bdi', null, shown(to, 64))],
 			[outcome, () => sign(outcome)],
 			why(t), duration(t.us && t.us.total !== undefined ?
 			    t.us.total / 1e6 : null)]};

@@ -6,9 +6,10 @@ const EVERY_MS = 2000;
 class Main {
 	constructor() {
 		this.overview = new Overview();
-		this.parts = [new Traffic(), new Rules(), new Times(),
+		this.traffic = new Traffic();
+		this.rules = new Rules();
+		this.parts = [this.traffic, this.rules, new Times(),
 		    new Health()];
-		this.traffic = this.parts[0];
 		this.mails = new Mails();
 		this.detail = new Detail();
 		this.paused = false;
@@ -85,7 +86,7 @@ class Main {
 			if (turn !== this.turn)
 				return;
 			this.answered(json);
-			await this.mails.update();
+			this.rules.learn(await this.mails.update());
 		} catch (e) {
 			if (turn === this.turn)
 				this.failed(e);

@@ -12,7 +12,7 @@ function alarms() {
 	if (json.state && json.state !== 'running')
 		add('warn', 'The gateway is ' + json.state +
 		    ': it takes no new sessions.', 'workers');
-	if (!workers.some((w) => KIND_OF[w.state] === 'good'))
+	if (!workers.some((w) => w.state === 'running'))
 		add('bad', 'No worker takes mail.', 'workers');
 	for (const w of workers) {
 		if (KIND_OF[w.state] === 'bad')
@@ -33,10 +33,12 @@ function alarms() {
 			add('warn', 'DNS list ' + l.item.name +
 			    ' is suspended' + because(l), 'lists');
 	alarmsOfServices(add);
-	const untold = past.sum('rule_untold', 300);
-	if (past.base(300) && untold > 0)
-		add('warn', plural(untold, 'time') + ' in 5 minutes nobody ' +
-		    'could tell whether a rule applies.', 'rules');
+	for (const r of past.base(300) ? past.rows('rule_untold', 300) : [])
+		if (r.value > 0)
+			add('warn', 'Nobody could tell whether rule ' +
+			    r.labels.rule + ' applies, ' +
+			    plural(r.value, 'time') + ' in 5 minutes.',
+			    'rules');
 	if (past.base(300) && past.counter('worker_crashes', 300) > 0)
 		add('bad', plural(past.counter('worker_crashes', 300),
 		    'worker') + ' crashed in the last 5 minutes.', 'workers');
@@ -95,7 +97,7 @@ function alarmsOfServices(add) {
 	}
 	if (past.base(300))
 		for (const [name, what] of [['log_dropped', 'log line'],
-		    ['journal_dropped', 'record']]) {
+		    ['journal_dropped', 'journal record']]) {
 			const n = past.counter(name, 300);
 			if (n > 0)
 				add('warn', plural(n, what) + (n === 1 ?

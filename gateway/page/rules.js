@@ -6,9 +6,11 @@ const RULES_SHOWN = 15;
 class Rules {
 	constructor() {
 		this.all = false;
+		this.known = new Map();		/* rule: {action, at} */
 		this.grid = new Grid($('rules-table'),
 		    'Rules that acted or would have, those that act most first',
-		    [{name: 'Rule'}, {name: 'Acted', n: true},
+		    [{name: 'Rule'}, {name: 'What it did last'}, {name: 'At'},
+		    {name: 'Acted', n: true},
 		    {name: 'Rate', n: true},
 		    {name: 'Would have', n: true,
 			title: 'It observes: counted, not done'},
@@ -23,6 +25,24 @@ class Rules {
 			this.update();
 		});
 		$('rules-table').append(this.more);
+	}
+
+	/* What a rule does is not counted, but told by transactions. */
+	learn(list) {
+		for (const t of [...list].reverse())
+			for (const p of [...t.phases || [], ...t.rcpts || []])
+				for (const h of p.hits || [])
+					this.known.set(h.rule, h);
+	}
+
+	does(rule) {
+		const h = this.known.get(rule);
+		return !h ? '' : h.observed ? 'would ' + h.action : h.action;
+	}
+
+	at(rule) {
+		const h = this.known.get(rule);
+		return h && h.at !== rule ? h.at : '';
 	}
 
 	update() {
@@ -43,7 +63,7 @@ class Rules {
 		this.grid.update(some.map((rule) => ({key: rule, cells: [
 			[rule, () => el('a', {href: '#rule=' +
 			    encodeURIComponent(rule)}, shown(rule, CELL_MAX))],
-			whole(of(hits, rule)),
+			this.does(rule), this.at(rule), whole(of(hits, rule)),
 			rate(of(hits, rule) / past.seconds()),
 			whole(of(would, rule)), whole(of(untold, rule)),
 			whole(of(hitsAll, rule)), whole(of(wouldAll, rule)),

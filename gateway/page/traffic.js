@@ -25,7 +25,7 @@ class Traffic {
 		    parts: groups(['taken', 'deferred', 'refused',
 			'discarded'])});
 		this.open = new Chart(into, {title: 'Sessions', of: 'open',
-		    least: 4, show: digits,
+		    least: 4, show: whole,
 		    parts: [{name: 'open', class: 'c-good'}]});
 		this.times = new Chart(into, {title: 'Time of a mail',
 		    of: 'from MAIL to its last reply', least: 0.1, scale: 'log',
@@ -44,7 +44,6 @@ class Traffic {
 	table(id, caption, first) {
 		return new Grid($(id), caption, [{name: first},
 		    {name: 'Number', n: true}, {name: 'Share', n: true},
-		    {name: 'Rate', n: true},
 		    {name: 'Since start', n: true}], 'None yet.');
 	}
 
@@ -89,13 +88,14 @@ class Traffic {
 		const spanned = past.by(family, label);
 		const all = past.by(family, label, 0);
 		const sum = Object.values(spanned).reduce((a, b) => a + b, 0);
-		const words = Object.keys(all).filter((w) => all[w] > 0);
+		const words = Object.keys(all).filter((w) => all[w] > 0)
+		    .sort((a, b) => all[b] - all[a]);
 		grid.update(words.map((word) => ({key: word, cells: [
 			['w', () => family === 'mails' ? el('a', {href:
 			    '#verdict=' + encodeURIComponent(word)},
 			    sign(word)) : shown(word)],
 			whole(spanned[word]), share(spanned[word], sum),
-			rate(spanned[word] / past.seconds()), whole(all[word]),
+			whole(all[word]),
 		]})));
 	}
 }
