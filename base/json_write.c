@@ -98,6 +98,14 @@ begin(struct json_out *o, const char *key)
 }
 
 void
+json_key(struct json_out *o, struct span key)
+{
+	begin(o, NULL);
+	buf_span(o->to, key);
+	o->more = false;
+}
+
+void
 json_key_span(struct json_out *o, const char *front, struct span text)
 {
 	begin(o, NULL);

@@ -52,6 +52,9 @@ void	json_bool(struct json_out *o, const char *key, bool value);
 void	json_none(struct json_out *o, const char *key);
 /* Text that is JSON already. */
 void	json_raw(struct json_out *o, const char *key, struct span text);
+/* A key that is JSON already, with its colon: "\"spf\":". What follows has NULL
+ * as its key. */
+void	json_key(struct json_out *o, struct span key);
 /* A key of two parts, the second of which is anything: what follows has NULL
  * as its key. */
 void	json_key_span(struct json_out *o, const char *front,

@@ -135,12 +135,14 @@ test_structure(void)
 	json_close(&o, ']');
 	json_key_span(&o, "header ", SPAN_LIT("X-\"\xff"));
 	json_z(&o, NULL, "v");
+	json_key(&o, SPAN_LIT("\"made\":"));
+	json_int(&o, NULL, 2);
 	json_raw(&o, "raw", SPAN_LIT("[1]"));
 	json_close(&o, '}');
 	T_STR("commas where they are due", text_of(&b),
 	    "{\"kind\":\"mail\",\"none\":[],\"list\":[1,{\"yes\":true,"
 	    "\"no\":false},null],\"header X-\\\"\xef\xbf\xbd\":\"v\","
-	    "\"raw\":[1]}");
+	    "\"made\":2,\"raw\":[1]}");
 	json_open(&o, NULL, '[');
 	json_close(&o, ']');
 	T_STR("the next text begins with a comma, unless it is another one",

@@ -292,6 +292,7 @@ static void
 assign_item(struct assignment *as, struct span in, struct place at)
 {
 	const char *text = NULL, *hint = NULL;
+	unsigned word = 0;
 	struct err err;
 	int rc = 0;
 
@@ -302,6 +303,10 @@ assign_item(struct assignment *as, struct span in, struct place at)
 		break;
 	case VALUE_NAMES:
 		rc = value_text(as->a, in, &text, &err);
+		break;
+	case VALUE_WORDS:
+		rc = value_word(in, as->row->words, &word, &hint, &err);
+		text = rc == 0 ? as->row->words[word] : NULL;
 		break;
 	case VALUE_KEYWORDS:
 		rc = value_keyword(as->a, in, &text, &hint, &err);

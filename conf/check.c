@@ -425,5 +425,6 @@ check_settings(struct reading *r)
 	check_quarantine(r);
 	check_routes(r);
 	check_milters(r);
+	check_journal(r);
 	check_stats(r);
 }

@@ -62,6 +62,19 @@ check_store(struct reading *r)
 	    arena_copy(r->a, span_n(path, (size_t)(slash - path))));
 }
 
+static void
+check_journal_folder(struct reading *r)
+{
+	const char *path = r->s->journal_file, *slash;
+
+	if (path == NULL)
+		return;
+	slash = strrchr(path, '/');
+	check_folder(r, origin_place(&r->top, SCOPE_JOURNAL, "file"), "file",
+	    slash == path ? "/" :
+	    arena_copy(r->a, span_n(path, (size_t)(slash - path))));
+}
+
 /* One that holds a secret in its first line. */
 static void
 check_secret(struct reading *r, enum scope scope, const char *name,
@@ -96,6 +109,8 @@ check_process_files(struct reading *r)
 	check_readable(r, origin_place(o, SCOPE_RESOLVER, "trust_anchor"),
 	    "trust_anchor", s->resolver_trust_anchor);
 	check_store(r);
+	check_journal_folder(r);
+	check_secret(r, SCOPE_JOURNAL, "key_file", s->journal_key_file);
 	check_secret(r, SCOPE_STORE, "password_file", s->store_password_file);
 	check_secret(r, SCOPE_STATS, "token_file", s->stats_token_file);
 }

@@ -39,6 +39,9 @@ static const struct block blocks[] = {
 	    "A filter that is asked over the milter protocol, as OpenDKIM, "
 	    "ClamAV and Rspamd speak it. The filters are asked in the order of "
 	    "their blocks in the file, 32 at most." },
+	{ "journal", SCOPE_JOURNAL, false, "the journal",
+	    "A file with all that happened to each mail, for programs "
+	    "(docs/journal.md)." },
 	{ "stats", SCOPE_STATS, false, "the statistics",
 	    "What the gateway shows of itself over HTTP, to people and to "
 	    "programs." },
@@ -46,7 +49,7 @@ static const struct block blocks[] = {
 
 static const struct directive_rows *const parts[] = {
 	&directive_gateway, &directive_mail, &directive_milter,
-	&directive_stats };
+	&directive_stats, &directive_journal };
 
 #define DIRECTIVES_MAX	200	/* more than there are */
 #define PARTS		(sizeof(parts) / sizeof(*parts))

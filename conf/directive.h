@@ -28,11 +28,12 @@ enum scope {			/* where a setting may stand: a set of these */
 	SCOPE_GREYLIST	= 1 << 11,
 	SCOPE_MILTER	= 1 << 12,
 	SCOPE_STATS	= 1 << 13,
+	SCOPE_JOURNAL	= 1 << 14,
 	SCOPE_SMTP	= SCOPE_TOP | SCOPE_LISTENER,
 	/* Blocks that there is one of: in struct settings itself. */
 	SCOPE_SINGLE	= SCOPE_RESOLVER | SCOPE_SPF | SCOPE_DKIM |
 	    SCOPE_DMARC | SCOPE_AUTHRES | SCOPE_STORE | SCOPE_GREYLIST |
-	    SCOPE_STATS
+	    SCOPE_STATS | SCOPE_JOURNAL
 };
 
 /* The field's type is given behind each. */
@@ -55,6 +56,7 @@ enum value_type {
 	VALUE_ADDRESS,		/* struct address_conf */
 	VALUE_PATHS,		/* struct names; from here on all are lists */
 	VALUE_NAMES,		/* struct names: any printable text */
+	VALUE_WORDS,		/* struct names: words of the row */
 	VALUE_KEYWORDS,		/* struct names, of EHLO, in capitals */
 	VALUE_FORWARD,		/* struct names, "address@port" */
 	VALUE_HOSTS,		/* struct names */
@@ -84,7 +86,7 @@ struct directive {
 	 * NULL: there is none. */
 	const char	*none;
 	uint64_t	 min, max;
-	const char	*const *words;	/* CHOICE, FLAG; NULL-ended */
+	const char	*const *words;	/* CHOICE, FLAG, WORDS; NULL-ended */
 	enum effect	 effect;
 	const char	*help;		/* sentences, for the manual */
 };

@@ -11,6 +11,7 @@
  * directive_mail.c	where mail comes in and where it goes
  * directive_milter.c	who is asked about it on its way
  * directive_stats.c	what can be seen of it
+ * directive_journal.c	what is kept of each mail
  */
 #define TOP(field)	offsetof(struct settings, field)
 #define SMTP(field)	offsetof(struct smtp_conf, field)
@@ -32,5 +33,5 @@ struct directive_rows {
 	size_t			 n;
 };
 extern const struct directive_rows directive_gateway, directive_mail,
-    directive_milter, directive_stats;
+    directive_milter, directive_stats, directive_journal;
 #endif

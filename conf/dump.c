@@ -159,6 +159,11 @@ put_item(struct buf *out, const struct directive *row, const void *field,
 			return false;
 		listing_put(out, &list->list.patterns[i]);
 		return true;
+	case VALUE_WORDS:
+		if (i >= names->n)
+			return false;
+		buf_puts(out, names->list[i]);
+		return true;
 	default:
 		if (i >= names->n)
 			return false;

@@ -35,6 +35,7 @@ field_size(const struct directive *row)
 		return sizeof(const char *);
 	case VALUE_PATHS:
 	case VALUE_NAMES:
+	case VALUE_WORDS:
 	case VALUE_KEYWORDS:
 	case VALUE_FORWARD:
 	case VALUE_HOSTS:

@@ -26,7 +26,7 @@ type_name(enum value_type type)
 		[VALUE_URLS] = "url", [VALUE_SUBJECTS] = "subject",
 		[VALUE_RULES] = "rules", [VALUE_STORE] = "store",
 		[VALUE_MILTER] = "address", [VALUE_ADDRESS] = "address",
-		[VALUE_NAMES] = "name",
+		[VALUE_NAMES] = "name", [VALUE_WORDS] = "word",
 		[VALUE_PATTERNS] = "pattern meaning",
 	};
 

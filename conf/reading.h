@@ -12,8 +12,8 @@
  * The settings as they come to be and, beside each block of them, where its
  * settings were set (struct origin), so that the cross-checks can point at
  * the place. load.c makes it and adds the defaults, parse.c reads the files,
- * assign.c fills in one setting, check.c, check_milters.c, check_stats.c and
- * check_files.c look at the whole. It ends with the report.
+ * assign.c fills in one setting, check.c, check_milters.c, check_stats.c,
+ * check_journal.c and check_files.c look at the whole. It ends with the report.
  */
 struct mark {			/* of one setting of one block */
 	struct place	 at;		/* of its name; line 0: not set */
@@ -64,6 +64,8 @@ void		 check_settings(struct reading *r);
 void		 check_milters(struct reading *r);
 /* Its part for what is shown over HTTP. */
 void		 check_stats(struct reading *r);
+/* Its part for the journal. */
+void		 check_journal(struct reading *r);
 /* Files that are named: can they be read, and do they hold what they should? */
 void		 check_files(struct reading *r);
 #endif

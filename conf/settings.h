@@ -254,6 +254,11 @@ struct settings {
 	uint64_t	 greylist_passes;
 	struct address_conf stats_address;	/* of the HTTP server */
 	const char	*stats_token_file;	/* NULL: none */
+	const char	*journal_file;		/* NULL: none */
+	uint64_t	 journal_max_size;
+	uint64_t	 journal_keep;		/* 0: it is not renamed */
+	struct names	 journal_hide;	/* "senders", "recipients", "subject" */
+	const char	*journal_key_file;	/* NULL: none */
 	struct smtp_conf smtp;		/* defaults of the listeners */
 	struct listener_conf *listeners;
 	size_t		 nlisteners;

@@ -10,6 +10,7 @@
 #include "gateway/series.h"
 #include "gateway/session_count.h"
 #include "gateway/stats.h"
+#include "gateway/transaction.h"
 #include "policy/action.h"
 
 /* Recipients of one mail that are asked about and refused. Those that are to
@@ -28,6 +29,7 @@ struct reason {
 	/* By the backend or a rule, but he seems to have it and is taken. */
 	struct reply		*refused;
 	struct err		 failure;	/* of ours; kind 0: none */
+	const struct verdict	*verdict;	/* of his phase; NULL: none */
 };
 
 static void
@@ -192,6 +194,15 @@ refuse_unless_he_has_it(struct mail *m, const struct rcpt *rcpt,
 	    taken_nevertheless(scratch, r, why);
 }
 
+static const struct verdict *
+keep(struct arena *scratch, const struct verdict *v)
+{
+	struct verdict *kept = arena_new(scratch, struct verdict);
+
+	*kept = *v;
+	return kept;
+}
+
 /* What the rules of this recipient say, and then the backend. */
 static MAY_YIELD __attribute__((noinline)) struct reply
 judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
@@ -206,6 +217,7 @@ judge_rcpt_and_ask(struct mail *m, const struct rcpt *rcpt,
 	if (judge_rcpt(s->judge, scratch, rcpt, m->envelope.nrcpts +
 	    m->discarded + 1, &v, &is_apart, &why->failure) < 0)
 		return reply_err(&why->failure);
+	why->verdict = keep(scratch, &v);
 	sentence_log(s->id, PHASE_RCPT, &v);
 	mail_milters_attach(m, &v);
 	if (v.delay > 0)
@@ -295,6 +307,25 @@ note_refused(struct mail *m, const struct rcpt *rcpt, const struct reply *r,
 	m->rcpt_milter = why->milter;
 }
 
+static void
+note_told(struct mail *m, const struct rcpt *rcpt, const struct reply *r,
+    const struct reason *why)
+{
+	const struct told_rcpt told = {
+		.rcpt = rcpt,
+		.reply = r,
+		.verdict = why->verdict,
+		.rule = why->rule,
+		.milter = why->milter,
+		.failure = &why->failure,
+		.is_taken = reply_is_ok(r),
+		.is_discarded = why->is_discarded,
+		.is_known = why->is_known,
+	};
+
+	transaction_rcpt(m, &told);
+}
+
 static MAY_YIELD struct reply
 take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
     struct arena *scratch)
@@ -311,6 +342,7 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 		m->rcpt_rule = why.rule;
 		m->rcpt_milter = NULL;
 		log_discarded(m, rcpt, why.rule);
+		note_told(m, rcpt, &r, &why);
 		return r;
 	}
 	if (reply_is_ok(&r)) {
@@ -320,6 +352,7 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 		    why.refused != NULL;
 		m->is_alone = why.is_alone;
 		judge_rcpt_taken(m->session->judge);
+		note_told(m, rcpt, &r, &why);
 		return r;
 	}
 	note_refused(m, rcpt, &r, &why);
@@ -327,6 +360,7 @@ take_or_refuse(struct mail *m, const struct rcpt *rcpt, unsigned needs,
 	if (reply_is_permanent(&r) && !why.is_known)
 		m->session->errors++;
 	log_refused(m, rcpt, &r, &why);
+	note_told(m, rcpt, &r, &why);
 	if (why.milter == NULL)
 		mail_milters_refused(m, rcpt, scratch, &r);
 	return r;

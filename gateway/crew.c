@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gateway/channel.h"
 #include "gateway/exit_code.h"
+#include "gateway/journal.h"
 #include "gateway/notify.h"
 #include "gateway/stats.h"
 #include "gateway/supervisor_internal.h"
@@ -189,6 +190,8 @@ bury(struct supervisor *s, struct proc *p, int status)
 	hear(s, p);		/* its last words */
 	if (fleet == NULL && s->fleet == NULL)
 		return;		/* the start failed, and that was told */
+	if (WIFSIGNALED(status) && s->fleet != NULL)
+		journal_mend(s->fleet->settings);
 	if (fleet == NULL)
 		tell_end(WIFEXITED(status) && WEXITSTATUS(status) == 0 ?
 		    LOG_LABEL_INFO : LOG_LABEL_WARN, p, status, -1);

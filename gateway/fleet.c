@@ -95,6 +95,7 @@ fleet_create(struct arena *a, const struct fleet_source *source,
 	}
 	f->settings = c.settings;
 	f->rules = c.rules;
+	f->journal_key = span_n(source->journal, sizeof(source->journal));
 	if (find_identity(f, a, source->demo, &err) < 0 ||
 	    make_tls(f, a, source, &err) < 0) {
 		*report = arena_printf(a, "%s%s: %s\n", *report,

@@ -10,6 +10,7 @@
 #include "conf/settings.h"
 #include "gateway/identity.h"
 #include "gateway/ruleset.h"
+#include "gateway/veil.h"
 #include "gateway/series.h"
 /*
  * fleet -- what all workers of one configuration have in common
@@ -22,6 +23,7 @@ struct fleet {
 	struct settings		 *settings;
 	const struct ruleset	 *rules;	/* end with the settings */
 	struct identity		  identity;
+	struct span		  journal_key;	/* the source's */
 	struct tls_server	**tls;		/* one for each listener */
 	const struct series_map	 *series;	/* ends with the settings */
 	int64_t			  generation;	/* from 1 on, one more by each
@@ -41,6 +43,7 @@ struct fleet_source {
 	const char	*path;
 	const char	*demo;		/* folder; NULL: path is used */
 	unsigned char	 tickets[TLS_TICKET_SECRET];
+	unsigned char	 journal[VEIL_KEY];	/* the key of its hashes */
 };
 const char	*fleet_source_name(const struct fleet_source *source);
 

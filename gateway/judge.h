@@ -159,6 +159,15 @@ MAY_YIELD int	 judge_findings(struct judge *j,
 		    const struct findings **findings, struct err *err);
 /* What was found so far, for the log; during a mail. */
 void		 judge_found(struct judge *j, struct findings *out);
+/*
+ * A fact that is known by now: nothing is looked up, asked, parsed or waited
+ * for. `found` is of judge_found(). Facts of a recipient are those of the one
+ * at hand, between judge_rcpt() and the end of its arena. False: it is not
+ * known, or was never looked for. The value lives until the end of the mail, or
+ * of the client if there is none.
+ */
+bool		 judge_known(struct judge *j, const struct findings *found,
+		    const struct fact_ref *ref, struct value *v);
 /* What was gathered of the header, with its empty line; "": nobody needs it.
  * It lives until judge_mail_end(). */
 struct span	 judge_header(struct judge *j);

@@ -144,6 +144,10 @@ get_client(struct judge *j, enum fact_id id, struct value *v,
 static void
 get_hello(struct judge *j, enum fact_id id, struct value *v)
 {
+	/* Without rules nobody but the end of a mail asks. */
+	struct arena *a = j->evaluation != NULL ?
+	    j->phases[PHASE_HELO].arena :
+	    j->mail != NULL ? j->mail->arena : j->arena;
 	const struct client *c = j->client;
 
 	switch (id) {
@@ -157,10 +161,10 @@ get_hello(struct judge *j, enum fact_id id, struct value *v)
 		judge_set_z(v, c->tls_cipher);
 		break;
 	case FACT_TLS_CLIENT_NAME:
-		judge_set_name(j->phases[PHASE_HELO].arena, v, span_z(c->tls_name));
+		judge_set_name(a, v, span_z(c->tls_name));
 		break;
 	case FACT_HELO_NAME:
-		judge_set_name(j->phases[PHASE_HELO].arena, v, span_z(c->helo));
+		judge_set_name(a, v, span_z(c->helo));
 		v->is_none = false;
 		break;
 	default:		/* FACT_HELO_KIND: "helo", "ehlo" */
@@ -253,19 +257,10 @@ set_addresses(struct arena *a, struct value *v, struct span list,
 	}
 }
 
-static MAY_YIELD int
-get_lists(struct judge *j, const struct fact_ref *ref, struct value *v,
-    struct err *err)
+void
+judge_set_lists(struct arena *a, const struct fact_ref *ref, struct value *v,
+    const struct dnsbl_answer *answer)
 {
-	struct arena *a = judge_room(j);
-	const struct dnsbl_answer *answer;
-
-	if (find_lists(j, &answer, err) < 0)
-		return -1;
-	if (answer == NULL) {
-		test_facts_neutral(ref->fact, v);
-		return 0;
-	}
 	switch (fact_id(ref->fact)) {
 	case FACT_DNSBL_SCORE:
 		v->number = answer->score;
@@ -283,6 +278,21 @@ get_lists(struct judge *j, const struct fact_ref *ref, struct value *v,
 		set_addresses(a, v, ref->argument, answer);
 		break;
 	}
+}
+
+static MAY_YIELD int
+get_lists(struct judge *j, const struct fact_ref *ref, struct value *v,
+    struct err *err)
+{
+	struct arena *a = judge_room(j);
+	const struct dnsbl_answer *answer;
+
+	if (find_lists(j, &answer, err) < 0)
+		return -1;
+	if (answer == NULL)
+		test_facts_neutral(ref->fact, v);
+	else
+		judge_set_lists(a, ref, v, answer);
 	return 0;
 }
 

@@ -102,8 +102,9 @@ field_text(struct judge *j, const struct field *f)
 	return encoded_word_text(a, field_unfold(a, f));
 }
 
-static void
-get_header(struct judge *j, const struct fact_ref *ref, struct value *v)
+void
+judge_set_header(struct judge *j, const struct fact_ref *ref,
+    struct value *v)
 {
 	const struct fields *fields = judge_fields(j);
 	struct arena *a = j->mail->arena;
@@ -167,6 +168,30 @@ set_dmarc(enum fact_id id, struct value *v, const struct dmarc_answer *dmarc)
 	}
 }
 
+bool
+judge_set_found(struct arena *a, enum fact_id id, struct value *v,
+    const struct findings *f)
+{
+	test_facts_neutral(fact_at(id), v);
+	if (id == FACT_DKIM || id == FACT_DKIM_DOMAINS) {
+		if (f->dkim == NULL)
+			return false;
+		if (id == FACT_DKIM)
+			v->word = f->dkim->best;
+		else
+			set_signers(a, v, f->dkim);
+		return true;
+	}
+	if (id == FACT_ARC) {
+		if (f->arc != NULL)
+			v->word = f->arc->outcome;
+		return f->arc != NULL;
+	}
+	if (f->dmarc != NULL)
+		set_dmarc(id, v, f->dmarc);
+	return f->dmarc != NULL;
+}
+
 static MAY_YIELD int
 get_findings(struct judge *j, enum fact_id id, struct value *v,
     struct err *err)
@@ -175,20 +200,10 @@ get_findings(struct judge *j, enum fact_id id, struct value *v,
 
 	if (judge_findings(j, &f, err) < 0)
 		return -1;
-	test_facts_neutral(fact_at(id), v);
 	if (f == NULL)
-		return 0;
-	if (id == FACT_DKIM) {
-		if (f->dkim != NULL)
-			v->word = f->dkim->best;
-	} else if (id == FACT_DKIM_DOMAINS) {
-		if (f->dkim != NULL)
-			set_signers(j->mail->arena, v, f->dkim);
-	} else if (id == FACT_ARC) {
-		if (f->arc != NULL)
-			v->word = f->arc->outcome;
-	} else if (f->dmarc != NULL)
-		set_dmarc(id, v, f->dmarc);
+		test_facts_neutral(fact_at(id), v);
+	else
+		(void)judge_set_found(j->mail->arena, id, v, f);
 	return 0;
 }
 
@@ -205,7 +220,7 @@ get_message(struct judge *j, const struct fact_ref *ref, struct value *v,
 	case FACT_HEADER:
 	case FACT_HEADERS:
 	case FACT_HEADER_COUNT:
-		get_header(j, ref, v);
+		judge_set_header(j, ref, v);
 		return 0;
 	case FACT_FROM_DOMAIN:
 		judge_set_z(v, judge_author(j)->domain);

@@ -7,6 +7,7 @@
  * judge.c	phases: entering, deciding, forgetting
  * judge_mail.c	a mail: its header and body, recipients, findings
  * judge_facts.c	the facts that rules ask for; judge_facts_mail.c those of a mail
+ * judge_known.c	... without asking anybody
  * judge_store.c	... of the store, and what limits count
  * judge_set.c	sets in Redis
  * judge_milter.c	what filters say
@@ -112,11 +113,20 @@ void		 judge_set_z(struct value *v, const char *text);
  * address literal or nonsense, stays as it is. "": none. */
 void		 judge_set_name(struct arena *a, struct value *v,
 		    struct span name);
+void		 judge_set_lists(struct arena *a, const struct fact_ref *ref,
+		    struct value *v, const struct dnsbl_answer *answer);
 /* A list of them. */
 void		 judge_set_texts(struct arena *a, struct value *v,
 		    const char *const *texts, size_t n);
 
 /* --- judge_facts_mail.c --- */
+/* Of what checks of the message found; false: that was not looked for, and the
+ * value is neutral. */
+bool		 judge_set_found(struct arena *a, enum fact_id id,
+		    struct value *v, const struct findings *f);
+/* header, headers, header-count */
+void		 judge_set_header(struct judge *j, const struct fact_ref *ref,
+		    struct value *v);
 MAY_YIELD int	 judge_mail_fact(struct judge *j, const struct fact_ref *ref,
 		    struct value *v, struct err *err);
 
@@ -125,6 +135,8 @@ MAY_YIELD int	 judge_mail_fact(struct judge *j, const struct fact_ref *ref,
 void		 judge_note(enum phase phase, const struct phase_state *s);
 
 /* --- judge_store.c --- */
+void		 judge_set_greylist(const struct fact *fact, struct value *v,
+		    const struct greylist_answer *answer);
 /* All within the `timeout` of the store, once in a while for each client. */
 MAY_YIELD int	 judge_greylist(struct judge *j, const struct fact *fact,
 		    struct value *v, struct err *err);

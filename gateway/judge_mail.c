@@ -92,12 +92,12 @@ judge_rcpt(struct judge *j, struct arena *a, const struct rcpt *rcpt,
 
 	*verdict = (struct verdict){ .kind = ACTION_ACCEPT };
 	*is_apart = false;
-	if (j->evaluation == NULL)
-		return 0;
 	m->scratch = a;
 	m->greylist = NULL;
 	m->rcpt = rcpt;
 	m->count = count;
+	if (j->evaluation == NULL)
+		return 0;
 	evaluation_forget(j->evaluation, FACT_OF_RCPT);
 	*s = (struct phase_state){ .arena = a };
 	if (judge_decide(j, PHASE_RCPT, err) < 0)
@@ -223,6 +223,7 @@ judge_message_begin(struct judge *j)
 	judge_enter(j, PHASE_MESSAGE);
 	/* Of whom a rule trusts, forged results go all the same. */
 	m->is_gathered = m->is_checked || j->court->reads_header ||
+	    j->court->settings->journal_file != NULL ||
 	    (j->court->settings->authres && !j->who.is_unchecked);
 }
 

@@ -193,6 +193,14 @@ judge_greylist(struct judge *j, const struct fact *fact, struct value *v,
 		return 0;
 	if (find_greylist(j, &answer, err) < 0)
 		return -1;
+	judge_set_greylist(fact, v, answer);
+	return 0;
+}
+
+void
+judge_set_greylist(const struct fact *fact, struct value *v,
+    const struct greylist_answer *answer)
+{
 	switch (fact_id(fact)) {
 	case FACT_GREYLIST:
 		v->word = (unsigned)fact_word(fact,
@@ -207,7 +215,6 @@ judge_greylist(struct judge *j, const struct fact *fact, struct value *v,
 		v->text = answer->identity;
 		break;
 	}
-	return 0;
 }
 
 /* --- limit --- */

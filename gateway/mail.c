@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "gateway/fingerprint.h"
 #include "gateway/judge.h"
 #include "gateway/mail.h"
@@ -8,6 +9,7 @@
 #include "gateway/mail_outcome.h"
 #include "gateway/mail_parts.h"
 #include "gateway/message_check.h"
+#include "gateway/transaction.h"
 
 struct mail *
 mail_begin(struct session *s)
@@ -194,6 +196,8 @@ mail_end(struct mail **mp)
 	judge_found(m->session->judge, m->found);
 	mail_count(m);
 	mail_log_done(m);
+	transaction_mail(m);
+	log_flush();	/* the reply is still to come */
 	mail_drop(mp);
 }
 

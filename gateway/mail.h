@@ -26,6 +26,7 @@ struct mail_part;
 struct fingerprint;
 struct mail_milters;
 struct recall;
+struct transaction;
 
 struct mail_fate {		/* of one recipient that was taken */
 	size_t		 rcpt;		/* in the envelope, unless discarded */
@@ -91,6 +92,8 @@ struct mail {
 	bool		 forgets;	/* so it is not asked any more */
 	struct mail_milters *milters;	/* NULL: no filter can hear of it */
 	struct recall	*recall;	/* mail_recall.c's */
+	struct transaction *transaction;	/* its recipients so far; NULL:
+						   none was told */
 	struct findings	*found;		/* that is known; set at its end */
 	bool		 has_marks;	/* the same: for the last recipient */
 };

@@ -104,6 +104,8 @@ mail_milters_begin(struct mail *m)
 	m->milters = arena_new(m->arena, struct mail_milters);
 	m->milters->mail = m;
 	m->milters->by = m->milters->rcpt_by = CHAIN_NOBODY;
+	m->milters->us = arena_new_n(m->arena, s->worker->settings->nmilters,
+	    int64_t);
 	if (!s->milters->is_prompt)
 		return reply_none();
 	for (enum phase p = PHASE_CONNECT; p <= PHASE_MAIL; p++)

@@ -34,6 +34,7 @@ struct mail_milters {
 	size_t		 by;		/* who decided; CHAIN_NOBODY */
 	size_t		 rcpt_by;	/* on the last recipient; the same */
 	uint32_t	 changed;	/* who changed something, a bit each */
+	int64_t		*us;		/* that each was waited for */
 	/* Why a filter has it kept back; p NULL: none has. */
 	struct span	 quarantine;
 	struct draft	*draft;		/* NULL: nobody has asked for it */
@@ -82,6 +83,9 @@ const char	*mail_milters_by(const struct mail *m);
 const char	*mail_milters_rcpt_by(const struct mail *m);
 void		 mail_milters_put_changed(const struct mail *m,
 		    struct buf *out);
+/* What a filter has said of it so far, as the fact milter.NAME has it; NULL: it
+ * was not asked. */
+const char	*mail_milters_said(const struct mail *m, size_t milter);
 /* It is over; before its memory goes. */
 MAY_YIELD void	 mail_milters_end(struct mail *m);
 

@@ -19,6 +19,15 @@ word_of(enum chain_said said)
 	    span_z(words[said]));
 }
 
+const char *
+mail_milters_said(const struct mail *m, size_t milter)
+{
+	enum chain_said said = chain_said(m->session->milters->chain, milter);
+
+	return said == CHAIN_NONE ? NULL :
+	    fact_at(FACT_MILTER)->words[word_of(said)];
+}
+
 static int
 stopped(struct err *err)
 {

@@ -416,10 +416,13 @@ run_greylist(const struct command_line *line)
 static int
 run_serve(const struct command_line *line)
 {
-	struct fleet_source source = { line->config, line->demo, { 0 } };
+	struct fleet_source source = { .path = line->config,
+	    .demo = line->demo };
 
 	if (getrandom(source.tickets, sizeof(source.tickets), 0) !=
-	    sizeof(source.tickets)) {
+	    sizeof(source.tickets) ||
+	    getrandom(source.journal, sizeof(source.journal), 0) !=
+	    sizeof(source.journal)) {
 		perror("forepost: no random numbers to be had");
 		return EXIT_RUNTIME;
 	}

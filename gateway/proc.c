@@ -28,6 +28,7 @@ be_worker(const struct proc *p, int channel, struct sockets **sockets)
 		.tls = f->tls,
 		.slot = p->stats,
 		.crowd = p->crowd,
+		.journal_key = f->journal_key,
 		.channel = channel,
 	};
 	struct socket_use *list;

@@ -8,6 +8,7 @@
 #include "conf/settings.h"
 #include "gateway/demo.h"
 #include "gateway/exit_code.h"
+#include "gateway/journal.h"
 #include "gateway/limits.h"
 #include "gateway/notify.h"
 #include "gateway/series.h"
@@ -214,6 +215,7 @@ start_workers(struct supervisor *s, struct err *err)
 	    err) < 0)
 		return -1;
 	limits_raise(s->next->settings);
+	journal_prepare(s->next->settings, &s->next->identity);
 	for (size_t i = 0; i < s->next->nslots; i++) {
 		if (crew_spawn(s, s->next, i, err) < 0)
 			return -1;

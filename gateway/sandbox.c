@@ -122,6 +122,10 @@ restrict_files(const struct sandbox_paths *paths)
 	if (paths->log_folder != NULL)
 		allow_path(ruleset, paths->log_folder,
 		    attr.handled_access_fs & WRITING);
+	if (paths->journal_folder != NULL)
+		allow_path(ruleset, paths->journal_folder,
+		    attr.handled_access_fs & (WRITING |
+		    LANDLOCK_ACCESS_FS_MAKE_REG));
 	(void)syscall(SYS_landlock_restrict_self, ruleset, 0);
 	close(ruleset);
 }

@@ -30,6 +30,8 @@ struct sandbox_paths {
 	size_t			 nfiles;
 	const char		*log_folder;	/* NULL; files in it may be
 						   written, not made */
+	const char		*journal_folder;	/* NULL; written and
+							   made */
 };
 
 int		 sandbox_enter(const struct sandbox_paths *paths,

@@ -17,6 +17,7 @@
 #include "gateway/session_count.h"
 #include "gateway/session_milters.h"
 #include "gateway/stats.h"
+#include "gateway/transaction.h"
 
 #define PROXY_TIMEOUT	(5 * CLOCK_S)
 #define TLS_TIMEOUT	(60 * CLOCK_S)
@@ -127,7 +128,9 @@ session_end(struct session *s)
 	if (s->judge != NULL && judge_has_name(s->judge))
 		session_await_name(s);
 	session_count_end(s);
+	transaction_session(s);
 	log_end_line(s);
+	log_flush();
 	conn_close(&s->conn);
 	session_milters_end(s);
 	settle(s);
@@ -309,6 +312,7 @@ open_dialogue(struct session *s)
 		if (!s->client.early_talker)
 			return -1;
 		r = reply_close(554, "5.5.1", "You spoke before the greeting");
+		session_turned_away(s, &r);
 		session_count_greeting(s, r.code);
 		say_goodbye(s, &r);
 		return -1;

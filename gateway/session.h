@@ -52,6 +52,8 @@ struct session {
 	bool		 may_xclient;	/* its own address is trusted so far */
 	bool		 is_idle;	/* waits for a command, owes nothing */
 	bool		 is_turned_away;	/* by the greeting */
+	/* What it was told instead of being served; NULL: it was not. */
+	const struct reply *turned_away;
 	struct crowd_place *place;	/* NULL: it is counted nowhere */
 	struct judge	*judge;
 	struct session_milters *milters;	/* NULL: none can be told of it */
@@ -88,6 +90,8 @@ void	session_tls_began(struct session *s);
 /* Shorter under stress. */
 int64_t	session_command_timeout(const struct session *s);
 int64_t	session_data_timeout(const struct session *s);
+/* It is told this, and may not see a mail: for the journal. */
+void	session_turned_away(struct session *s, const struct reply *r);
 /* 220, or what the rules of connect say instead; but a proxy that may tell of
  * its client is not the one to be judged. */
 MAY_YIELD struct reply session_greeting(struct session *s, bool is_proxy);

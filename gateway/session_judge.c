@@ -102,7 +102,20 @@ session_judge(struct session *s, enum phase phase)
 	    sentence_reply(v, false);
 	if (r.close)
 		s->ended_by = "rule";
+	session_turned_away(s, &r);
 	return r;
+}
+
+void
+session_turned_away(struct session *s, const struct reply *r)
+{
+	struct reply *kept;
+
+	if (s->turned_away != NULL)
+		return;
+	kept = arena_new(s->arena, struct reply);
+	*kept = *r;
+	s->turned_away = kept;
 }
 
 MAY_YIELD struct reply
@@ -116,8 +129,10 @@ session_greeting(struct session *s, bool is_proxy)
 	if (r.code == 0 && !r.close)
 		r = session_milters_greet(s, is_proxy);
 	s->is_turned_away = r.code >= 500;
-	if (r.code != 0 || r.close)
+	if (r.code != 0 || r.close) {
+		session_turned_away(s, &r);
 		return r;
+	}
 	return reply(220, "", "%s ESMTP Forepost",
 	    s->worker->settings->hostname);
 }

@@ -105,6 +105,8 @@ note_told(void *owner, size_t milter, char command,
 
 	series_add(SERIES_MILTER_ANSWERS, milter, word_of(v), 0, 1);
 	series_time(SERIES_MILTER_TIME, milter, 0, us);
+	if (s->mail != NULL && s->mail->milters != NULL)
+		s->mail->milters->us[milter] += us;
 	stats_add(STAT_MILTER_ANSWERS, 1);
 	stats_add(STAT_MILTER_TIME, us);
 	if (v->is_failure)

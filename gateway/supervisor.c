@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/exit_code.h"
+#include "gateway/journal.h"
 #include "gateway/notify.h"
 #include "gateway/stats.h"
 #include "gateway/supervisor.h"
@@ -97,6 +98,13 @@ supervisor_stop(struct supervisor *s)
 /* --- signals --- */
 
 static void
+tell_reopen(const struct supervisor *s)
+{
+	for (const struct proc *p = s->procs; p != NULL; p = p->next)
+		proc_say(p, CHANNEL_REOPEN);
+}
+
+static void
 reopen_log(struct supervisor *s)
 {
 	log_reopen();
@@ -105,8 +113,8 @@ reopen_log(struct supervisor *s)
 	/* Made anew by root; the workers open it again as what they are. */
 	identity_own_file(&s->fleet->identity,
 	    log_file(s->fleet->settings->log));
-	for (const struct proc *p = s->procs; p != NULL; p = p->next)
-		proc_say(p, CHANNEL_REOPEN);
+	journal_prepare(s->fleet->settings, &s->fleet->identity);
+	tell_reopen(s);
 }
 
 static void
@@ -144,6 +152,7 @@ open_signals(struct err *err)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR1);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a limit is as a full disk */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
@@ -206,6 +215,9 @@ keep_time(struct supervisor *s, int64_t now)
 		notify_alive();
 		s->alive_at = now + notify_watchdog() / 3;
 	}
+	if (s->fleet != NULL && journal_rotate(s->fleet->settings,
+	    &s->fleet->identity))
+		tell_reopen(s);
 	reload_turn(s, now);
 	crew_complete(s, now);
 	supervisor_show(s, now);

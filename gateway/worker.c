@@ -21,6 +21,7 @@
 #include "gateway/court.h"
 #include "gateway/exit_code.h"
 #include "gateway/identity.h"
+#include "gateway/journal.h"
 #include "gateway/limits.h"
 #include "gateway/listener.h"
 #include "gateway/route.h"
@@ -29,6 +30,7 @@
 #include "gateway/sockets.h"
 #include "gateway/stats.h"
 #include "gateway/stock.h"
+#include "gateway/transaction.h"
 #include "gateway/worker.h"
 #include "gateway/worker_status.h"
 #include "milter/milters.h"
@@ -77,6 +79,7 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 	clock_tick();
 	stats_beat(clock_now());
 	collect(l->collected);
+	journal_turn(l->w.journal);
 	listeners_check_stress(&l->w);
 	tell_status(l);
 }
@@ -133,13 +136,22 @@ on_leave(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+reopen(struct life *l)
+{
+	log_reopen();
+	journal_reopen(l->w.journal);
+}
+
+static void
 on_signal(evutil_socket_t number, short what, void *arg)
 {
+	struct life *l = arg;
+
 	(void)what;
 	if (number == SIGUSR1)
-		log_reopen();
+		reopen(l);
 	else
-		begin_stopping(arg);
+		begin_stopping(l);
 }
 
 /* --- the supervisor's word --- */
@@ -164,7 +176,7 @@ on_word(evutil_socket_t fd, short what, void *arg)
 			begin_stopping(l);
 			break;
 		case CHANNEL_REOPEN:
-			log_reopen();
+			reopen(l);
 			break;
 		default:
 			/* The supervisor is gone, and nobody could start us
@@ -203,6 +215,16 @@ check_spool(const struct settings *s, const struct identity *id,
 	    "there: %s", s->spool, id->name, strerror(errno));
 }
 
+/* Of a file; NULL: there is none, or it is the root. */
+static const char *
+folder_of(struct arena *a, const char *path)
+{
+	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+
+	return slash == NULL || slash == path ? NULL :
+	    arena_copy(a, span_n(path, (size_t)(slash - path)));
+}
+
 /* Folders that are written to, and files that libraries will read. */
 static int
 enter_sandbox(struct life *l, struct err *err)
@@ -210,7 +232,6 @@ enter_sandbox(struct life *l, struct err *err)
 	const struct settings *s = l->w.settings;
 	struct sandbox_paths paths = {0};
 	const char **folders, **files;
-	const char *log, *slash;
 	size_t n = 2;
 
 	for (size_t i = 0; i < s->nbackends; i++)
@@ -232,11 +253,8 @@ enter_sandbox(struct life *l, struct err *err)
 	}
 	paths.folders = folders;
 	paths.files = files;
-	log = log_file(s->log);
-	slash = log != NULL ? strrchr(log, '/') : NULL;
-	if (slash != NULL && slash > log)
-		paths.log_folder = arena_copy(l->arena,
-		    span_n(log, (size_t)(slash - log)));
+	paths.log_folder = folder_of(l->arena, log_file(s->log));
+	paths.journal_folder = folder_of(l->arena, s->journal_file);
 	return sandbox_enter(&paths, err);
 }
 
@@ -317,13 +335,16 @@ begin(struct life *l, struct err *err)
 {
 	const struct settings *s = l->w.settings;
 	const char *password;
+	struct span veil;
 
 	if (make_resolver(s, err) < 0 ||
 	    checks_open(s, err) < 0 ||
 	    stock_password(l->arena, s, &password, err) < 0 ||
+	    veil_key(l->arena, s, l->start->journal_key, &veil, err) < 0 ||
 	    identity_assume(l->start->identity, err) < 0 ||
 	    check_spool(s, l->start->identity, err) < 0)
 		return -1;
+	l->w.journal = journal_open(l->arena, s);
 	l->w.stock = stock_open(s, password, err);
 	if (l->w.stock == NULL || enter_sandbox(l, err) < 0)
 		return -1;
@@ -335,6 +356,8 @@ begin(struct life *l, struct err *err)
 	l->w.court = court_open(l->arena, s, l->w.rules, tell_of_list);
 	l->w.court->stock = l->w.stock;
 	l->w.milters = milters_create(s);
+	l->w.transactions = transaction_plan(l->arena, l->w.rules,
+	    veil_create(l->arena, s, veil));
 	l->collected = collect_begin(l->arena, &l->w);
 	make_listeners(l);
 	watch(l);
@@ -379,6 +402,7 @@ end(struct life *l)
 			event_free(l->signals[i]);
 	}
 	checks_close();
+	journal_close(l->w.journal);
 	stock_close(&l->w.stock);
 	dns_destroy();
 	loop_destroy();

@@ -31,6 +31,8 @@ struct session;
 struct stock;
 struct event;
 struct crowd;
+struct journal;
+struct transaction_plan;
 struct identity;
 struct socket_use;
 
@@ -57,6 +59,8 @@ struct worker {
 	struct court		*court;		/* rules and checks */
 	struct stock		*stock;		/* the store */
 	struct milters		*milters;	/* the filters */
+	struct journal		*journal;	/* NULL: none */
+	struct transaction_plan	*transactions;	/* what is told of them */
 	struct session		*sessions;	/* list, session.c's */
 	size_t			 nsessions;
 	uint64_t		 max_sessions;	/* limits_sessions() */
@@ -76,6 +80,7 @@ struct worker_start {
 	size_t			 nsockets;
 	int			 slot;		/* of the statistics */
 	struct crowd		*crowd;		/* its share is in use */
+	struct span		 journal_key;	/* random: see veil.h */
 	int			 channel;	/* to the supervisor */
 };
 

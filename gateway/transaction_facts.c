@@ -1,0 +1,220 @@
+#include <string.h>
+
+#include "gateway/transaction_internal.h"
+
+/* Fields that are told whether a rule names them or not. */
+static const char *const fields[] = { "From", "Subject", "Message-ID", "Date",
+    "To" };
+#define FIELDS	(sizeof(fields) / sizeof(*fields))
+
+/* --- values --- */
+
+void
+tell_text(struct teller *t, const char *key, struct span text)
+{
+	veil_put(t->veil, &t->o, key, VEIL_TEXT, text);
+}
+
+static void
+tell_list(struct teller *t, const char *key, const struct fact *fact,
+    enum veil_what what, const struct value *v)
+{
+	json_open(&t->o, key, '[');
+	for (size_t i = 0; i < v->list.n; i++)
+		tell_value(t, NULL, fact, what, &v->list.items[i]);
+	json_close(&t->o, ']');
+}
+
+void
+tell_value(struct teller *t, const char *key, const struct fact *fact,
+    enum veil_what what, const struct value *v)
+{
+	char text[ADDR_TEXT];
+
+	if (v->is_none) {
+		json_none(&t->o, key);
+		return;
+	}
+	switch (v->type) {
+	case TYPE_YESNO:
+		json_bool(&t->o, key, v->yes);
+		break;
+	case TYPE_INT:
+	case TYPE_SIZE:
+		json_int(&t->o, key, v->number);
+		break;
+	case TYPE_NUMBER:
+		json_decimal(&t->o, key, v->number, 2);
+		break;
+	case TYPE_DURATION:
+		json_decimal(&t->o, key, v->number, 6);
+		break;
+	case TYPE_TEXT:
+	case TYPE_NAME:
+	case TYPE_MAILBOX:
+		veil_put(t->veil, &t->o, key, what, v->text);
+		break;
+	case TYPE_WORD:
+		json_z(&t->o, key, fact->words[v->word]);
+		break;
+	case TYPE_ADDRESS:
+		json_z(&t->o, key, addr_ip(v->address, text));
+		break;
+	case TYPE_NETWORK:
+		json_z(&t->o, key, network_text(&v->network, text));
+		break;
+	case TYPE_TEXTS:
+	case TYPE_NAMES:
+	case TYPE_ADDRESSES:
+		tell_list(t, key, fact, what, v);
+		break;
+	}
+}
+
+/* --- which facts --- */
+
+static void
+put_name(struct buf *out, const struct fact_ref *ref)
+{
+	buf_puts(out, ref->fact->name);
+	if (ref->fact->argument == FACT_TAKES_HEADER)
+		buf_puts(out, " ");
+	buf_span(out, ref->argument);
+}
+
+void
+tell_ref_key(struct teller *t, const struct fact_ref *ref)
+{
+	buf_clear(&t->scratch);
+	put_name(&t->scratch, ref);
+	json_key_span(&t->o, "", buf_text(&t->scratch));
+}
+
+static enum veil_what
+what_is(const struct veil *veil, const struct fact_ref *ref)
+{
+	switch (fact_id(ref->fact)) {
+	case FACT_SENDER:
+	case FACT_SENDER_LOCAL:
+		return VEIL_SENDER;
+	case FACT_RCPT:
+	case FACT_RCPT_LOCAL:
+		return VEIL_RCPT;
+	default:
+		return ref->fact->argument == FACT_TAKES_HEADER ?
+		    veil_of_header(veil, ref->argument) : VEIL_TEXT;
+	}
+}
+
+static void
+add(struct arena *a, const struct veil *veil, const struct fact_ref *ref,
+    struct told_fact *list, size_t *n)
+{
+	struct buf key = {0};
+	struct json_out o = { .to = &key };
+	struct buf name = {0};
+
+	put_name(&name, ref);
+	json_key_span(&o, "", buf_text(&name));
+	list[(*n)++] = (struct told_fact){ *ref, arena_span(a, buf_text(&key)),
+	    what_is(veil, ref), ref->fact->argument == FACT_TAKES_HEADER };
+	buf_free(&key);
+	buf_free(&name);
+}
+
+/* As rules name it, or else so that it has no place with them. */
+static struct fact_ref
+find_ref(const struct ruleset *rules, const struct fact *fact,
+    struct span argument)
+{
+	for (size_t i = 0; i < PHASES; i++) {
+		const struct phase_plan *p = &rules->plan->phases[i];
+
+		for (size_t k = 0; k < p->nneeds; k++)
+			if (p->needs[k]->fact == fact &&
+			    span_eq_nocase(p->needs[k]->argument, argument))
+				return *p->needs[k];
+	}
+	return (struct fact_ref){ .fact = fact, .argument = argument,
+	    .slot = (unsigned)-1 };
+}
+
+static bool
+is_there(const struct transaction_plan *p, const struct fact_ref *ref)
+{
+	for (size_t i = 0; i < p->nfacts; i++)
+		if (p->facts[i].ref.fact == ref->fact &&
+		    span_eq_nocase(p->facts[i].ref.argument, ref->argument))
+			return true;
+	return false;
+}
+
+/* Those with an argument that a rule names. */
+static void
+add_named(struct arena *a, struct transaction_plan *p,
+    const struct ruleset *rules)
+{
+	for (size_t i = 0; i < PHASES; i++) {
+		const struct phase_plan *plan = &rules->plan->phases[i];
+
+		for (size_t k = 0; k < plan->nneeds; k++)
+			if (plan->needs[k]->fact->argument !=
+			    FACT_TAKES_NOTHING && !is_there(p, plan->needs[k]))
+				add(a, p->veil, plan->needs[k], p->facts,
+				    &p->nfacts);
+	}
+}
+
+struct transaction_plan *
+transaction_plan(struct arena *a, const struct ruleset *rules,
+    const struct veil *veil)
+{
+	struct transaction_plan *p = arena_new(a, struct transaction_plan);
+	struct fact_ref ref;
+
+	p->veil = veil;
+	p->facts = arena_new_n(a, FACTS + FIELDS + rules->rules->nslots,
+	    struct told_fact);
+	p->rcpt_facts = arena_new_n(a, FACTS, struct told_fact);
+	for (size_t i = 0; i < FACTS; i++) {
+		const struct fact *fact = fact_at((enum fact_id)i);
+
+		if (fact->argument != FACT_TAKES_NOTHING ||
+		    fact->scope == FACT_OF_RULES)
+			continue;
+		ref = find_ref(rules, fact, SPAN_LIT(""));
+		if (fact->scope == FACT_OF_RCPT)
+			add(a, veil, &ref, p->rcpt_facts, &p->nrcpt_facts);
+		else
+			add(a, veil, &ref, p->facts, &p->nfacts);
+	}
+	for (size_t i = 0; i < FIELDS; i++) {
+		ref = find_ref(rules, fact_at(FACT_HEADER),
+		    span_z(fields[i]));
+		ref.argument = span_z(fields[i]);
+		add(a, veil, &ref, p->facts, &p->nfacts);
+	}
+	add_named(a, p, rules);
+	return p;
+}
+
+/* --- telling them --- */
+
+void
+tell_facts(struct teller *t, struct judge *j, const struct findings *found,
+    const struct told_fact *facts, size_t n, bool with_headers)
+{
+	struct value v;
+
+	json_open(&t->o, "facts", '{');
+	for (size_t i = 0; i < n; i++) {
+		const struct told_fact *f = &facts[i];
+
+		if ((f->is_header && !with_headers) ||
+		    !judge_known(j, found, &f->ref, &v))
+			continue;
+		json_key(&t->o, f->key);
+		tell_value(t, NULL, f->ref.fact, f->what, &v);
+	}
+	json_close(&t->o, '}');
+}

@@ -1,0 +1,62 @@
+#ifndef GATEWAY_TRANSACTION_INTERNAL_H
+#define GATEWAY_TRANSACTION_INTERNAL_H
+#include "base/json_write.h"
+#include "gateway/transaction.h"
+/*
+ * transaction_internal -- what the files of a transaction share
+ *
+ * transaction.c	the object
+ * transaction_facts.c	facts and their values
+ * transaction_phase.c	what the rules of a phase said
+ * transaction_rcpt.c	recipients
+ */
+
+/* A fact that is told if it is known. */
+struct told_fact {
+	struct fact_ref	 ref;
+	struct span	 key;		/* "\"client.ip\":" */
+	enum veil_what	 what;
+	bool		 is_header;	/* a field: left out where it is cut */
+};
+struct transaction_plan {
+	const struct veil *veil;
+	struct told_fact *facts;	/* of a mail */
+	size_t		 nfacts;
+	struct told_fact *rcpt_facts;	/* of each recipient */
+	size_t		 nrcpt_facts;
+};
+
+/* How much is told. */
+enum told_extent { TOLD_ALL, TOLD_CUT, TOLD_BARE };
+
+struct teller {
+	struct json_out	 o;
+	const struct veil *veil;
+	struct buf	 scratch;	/* the teller's own */
+};
+
+/* --- transaction_facts.c --- */
+void	tell_text(struct teller *t, const char *key, struct span text);
+void	tell_value(struct teller *t, const char *key, const struct fact *fact,
+	    enum veil_what what, const struct value *v);
+void	tell_facts(struct teller *t, struct judge *j,
+	    const struct findings *found,
+	    const struct told_fact *facts, size_t n, bool with_headers);
+/* "dnsbl.zen", "header Subject" */
+void	tell_ref_key(struct teller *t, const struct fact_ref *ref);
+
+/* --- transaction_phase.c --- */
+/* "550 5.7.1 text"; code 0: nothing. */
+void	tell_reply(struct teller *t, const char *key, const struct reply *r);
+/* Who it was: "rule", "at", "action". */
+void	tell_rule(struct teller *t, const struct rule *rule);
+/* The members of an object. */
+void	tell_verdict(struct teller *t, const struct rules *rules,
+	    const struct verdict *v);
+const char *told_by_name(enum told_by by);
+
+/* --- transaction_rcpt.c --- */
+/* Whoever decided about the first that was refused or discarded. */
+enum told_by transaction_first_by(const struct mail *m);
+void	tell_rcpts(struct teller *t, const struct mail *m, size_t most);
+#endif

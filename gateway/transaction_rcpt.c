@@ -1,0 +1,203 @@
+#include <stdint.h>
+
+#include "conf/list.h"
+#include "gateway/mail_parts.h"
+#include "gateway/transaction_internal.h"
+
+#define NO_FATE	SIZE_MAX
+
+/* His object, but for its end. */
+struct piece {
+	size_t	end;		/* in the texts */
+	size_t	fate;		/* of the mail's; NO_FATE */
+};
+struct transaction {
+	struct buf	 texts;		/* one piece behind the other */
+	struct piece	*pieces;
+	size_t		 npieces;
+	size_t		 refused;
+	size_t		 left_out;
+	bool		 has_kept;	/* octets that are no UTF-8 */
+	enum told_by	 first_by;	/* on the first that was refused, or
+					   the last that was discarded */
+};
+
+static void
+free_texts(void *arg)
+{
+	struct transaction *t = arg;
+
+	buf_free(&t->texts);
+}
+
+static struct transaction *
+begin(struct mail *m)
+{
+	if (m->transaction != NULL)
+		return m->transaction;
+	m->transaction = arena_new(m->arena, struct transaction);
+	arena_defer(m->arena, free_texts, m->transaction);
+	return m->transaction;
+}
+
+enum told_by
+transaction_first_by(const struct mail *m)
+{
+	return m->transaction != NULL ? m->transaction->first_by : BY_NOBODY;
+}
+
+/* --- when he is told --- */
+
+static enum told_by
+who(const struct mail *m, const struct told_rcpt *r)
+{
+	if (r->milter != NULL)
+		return BY_MILTER;
+	if (r->rule != NULL)
+		return BY_RULE;
+	if (r->failure->kind != 0)
+		return BY_US;
+	return m->asked != NULL || r->is_known ? BY_BACKEND : BY_US;
+}
+
+static const char *
+outcome(const struct told_rcpt *r)
+{
+	if (r->is_discarded)
+		return "discarded";
+	if (reply_is_ok(r->reply))
+		return "taken";
+	return reply_is_permanent(r->reply) ? "refused" : "deferred";
+}
+
+static void
+tell_piece(struct teller *t, const struct mail *m, const struct told_rcpt *r)
+{
+	const struct session *s = m->session;
+	const struct transaction_plan *plan = s->worker->transactions;
+	const struct findings nothing = {0};
+
+	json_open(&t->o, NULL, '{');
+	veil_put(t->veil, &t->o, "to", VEIL_RCPT, r->rcpt->addr.text);
+	tell_reply(t, "reply", r->reply);
+	json_z(&t->o, "outcome", outcome(r));
+	json_z(&t->o, "by", told_by_name(who(m, r)));
+	if (r->milter != NULL)
+		json_z(&t->o, "milter", r->milter);
+	if (r->is_known)
+		json_bool(&t->o, "known", true);
+	if (!r->is_taken && m->asked != NULL)
+		json_z(&t->o, "backend", s->worker->settings->backends[
+		    m->asked->backend].name);
+	if (r->failure->kind != 0)
+		tell_text(t, "why", span_z(r->failure->text));
+	if (r->verdict == NULL) {
+		if (r->rule != NULL)
+			tell_rule(t, r->rule);
+		return;
+	}
+	tell_verdict(t, s->worker->rules->rules, r->verdict);
+	tell_facts(t, s->judge, &nothing, plan->rcpt_facts,
+	    plan->nrcpt_facts, true);
+}
+
+static bool
+is_left_out(struct transaction *t, const struct told_rcpt *r)
+{
+	if (!r->is_taken && t->refused++ >= TRANSACTION_REFUSED)
+		return true;
+	return t->texts.len >= TRANSACTION_RCPT_TEXT;
+}
+
+void
+transaction_rcpt(struct mail *m, const struct told_rcpt *r)
+{
+	const struct transaction_plan *plan = m->session->worker->transactions;
+	struct transaction *t = begin(m);
+	struct teller teller = { .o = { .to = &t->texts,
+	    .keeps_octets = true }, .veil = plan->veil };
+
+	if (r->is_discarded || t->first_by == BY_NOBODY)
+		if (!r->is_taken || r->is_discarded)
+			t->first_by = who(m, r);
+	if (is_left_out(t, r)) {
+		t->left_out++;
+		return;
+	}
+	tell_piece(&teller, m, r);
+	buf_free(&teller.scratch);
+	t->has_kept |= teller.o.has_kept;
+	t->pieces = list_room(m->arena, t->pieces, t->npieces,
+	    sizeof(*t->pieces));
+	t->pieces[t->npieces++] = (struct piece){ t->texts.len,
+	    r->is_taken ? m->nfates - 1 : NO_FATE };
+}
+
+/* --- when the mail is over --- */
+
+/* What became of one that was taken. */
+static void
+tell_fate(struct teller *t, const struct mail *m, const struct mail_fate *f)
+{
+	const struct settings *s = m->session->worker->settings;
+
+	if (f->part != NULL)
+		json_z(&t->o, "backend", s->backends[f->part->backend].name);
+	if (f->refused != NULL)
+		tell_reply(t, "refused", f->refused);
+	if (f->answer != NULL && (m->is_mixed || m->envelope.prdr))
+		tell_reply(t, "final", f->answer);
+	if (f->is_known)
+		json_bool(&t->o, "known", true);
+	if (f->is_deleted)
+		json_bool(&t->o, "deleted", true);
+}
+
+static void
+tell_added(struct teller *t, const struct mail *m, const struct mail_fate *f)
+{
+	json_open(&t->o, NULL, '{');
+	veil_put(t->veil, &t->o, "to", VEIL_RCPT,
+	    m->envelope.rcpts[f->rcpt].addr.text);
+	json_z(&t->o, "outcome", "taken");
+	json_z(&t->o, "by", told_by_name(BY_MILTER));
+	json_bool(&t->o, "added", true);
+	tell_fate(t, m, f);
+	json_close(&t->o, '}');
+}
+
+static void
+tell_pieces(struct teller *t, const struct mail *m, size_t most)
+{
+	const struct transaction *of = m->transaction;
+	size_t begin = 0;
+
+	t->o.has_kept |= of->has_kept;
+	for (size_t i = 0; i < of->npieces && i < most; i++) {
+		const struct piece *p = &of->pieces[i];
+
+		json_raw(&t->o, NULL, span_n(of->texts.p + begin,
+		    p->end - begin));
+		if (p->fate != NO_FATE && !m->fates[p->fate].is_discarded)
+			tell_fate(t, m, &m->fates[p->fate]);
+		json_close(&t->o, '}');
+		begin = p->end;
+	}
+}
+
+void
+tell_rcpts(struct teller *t, const struct mail *m, size_t most)
+{
+	const struct transaction *of = m->transaction;
+
+	if (of == NULL)
+		return;
+	json_open(&t->o, "rcpts", '[');
+	tell_pieces(t, m, most);
+	for (size_t i = 0; i < m->nfates && of->npieces <= most; i++)
+		if (m->fates[i].is_added)
+			tell_added(t, m, &m->fates[i]);
+	json_close(&t->o, ']');
+	if (of->left_out > 0)
+		json_int(&t->o, "rcpts_left_out", (int64_t)of->left_out);
+}

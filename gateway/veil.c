@@ -1,0 +1,238 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "gateway/veil.h"
+
+#define HASH_OCTETS	8	/* as shown: nobody has 2^32 addresses */
+
+struct veil {
+	struct span	key;
+	bool		hides[4];	/* by enum veil_what */
+};
+
+/* --- the key --- */
+
+static int
+read_key(struct arena *a, const char *path, struct span *key, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char line[VEIL_KEY_MAX];
+	struct span rest;
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line));
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return err_set(err, ERR_UNAVAIL, "key_file %s: %s", path,
+		    strerror(error));
+	rest = span_n(line, (size_t)n);
+	*key = arena_span(a, span_until(&rest, '\n'));
+	if (key->len > 0)
+		return 0;
+	return err_set(err, ERR_UNAVAIL, "key_file %s: its first line is "
+	    "empty", path);
+}
+
+int
+veil_key(struct arena *a, const struct settings *s, struct span random,
+    struct span *key, struct err *err)
+{
+	*key = random;
+	if (s->journal_hide.n == 0 || s->journal_key_file == NULL)
+		return 0;
+	return read_key(a, s->journal_key_file, key, err);
+}
+
+struct veil *
+veil_create(struct arena *a, const struct settings *s, struct span key)
+{
+	struct veil *v;
+
+	if (s->journal_hide.n == 0)
+		return NULL;
+	v = arena_new(a, struct veil);
+	v->key = arena_span(a, key);
+	for (size_t i = 0; i < s->journal_hide.n; i++) {
+		struct span word = span_z(s->journal_hide.list[i]);
+
+		v->hides[VEIL_SENDER] |= span_is(word, "senders");
+		v->hides[VEIL_RCPT] |= span_is(word, "recipients");
+		v->hides[VEIL_SUBJECT] |= span_is(word, "subject");
+	}
+	v->hides[VEIL_TEXT] = v->hides[VEIL_SENDER] || v->hides[VEIL_RCPT];
+	return v;
+}
+
+static enum veil_what
+tells(struct span name)
+{
+	static const char *const senders[] = { "From", "Sender", "Reply-To",
+	    "Return-Path", "Resent-From", "Resent-Sender", "X-Sender",
+	    "Errors-To", "Disposition-Notification-To" };
+	static const char *const rcpts[] = { "To", "Cc", "Bcc", "Delivered-To",
+	    "Resent-To", "Resent-Cc", "Resent-Bcc", "X-Original-To",
+	    "Envelope-To", "X-Envelope-To", "Apparently-To" };
+
+	for (size_t i = 0; i < sizeof(senders) / sizeof(*senders); i++)
+		if (span_is_nocase(name, senders[i]))
+			return VEIL_SENDER;
+	for (size_t i = 0; i < sizeof(rcpts) / sizeof(*rcpts); i++)
+		if (span_is_nocase(name, rcpts[i]))
+			return VEIL_RCPT;
+	return span_is_nocase(name, "Subject") ||
+	    span_is_nocase(name, "Thread-Topic") ? VEIL_SUBJECT : VEIL_TEXT;
+}
+
+enum veil_what
+veil_of_header(const struct veil *v, struct span name)
+{
+	enum veil_what what = tells(name);
+
+	return v != NULL && v->hides[what] ? what : VEIL_TEXT;
+}
+
+/* --- hashes --- */
+
+static void
+put_hash(const struct veil *v, struct span text, struct buf *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char md[EVP_MAX_MD_SIZE];
+	struct buf folded = {0};
+	unsigned len = 0;
+
+	buf_span(&folded, text);
+	for (size_t i = 0; i < folded.len; i++)
+		if (folded.p[i] >= 'A' && folded.p[i] <= 'Z')
+			folded.p[i] = (char)(folded.p[i] + ('a' - 'A'));
+	buf_reserve(&folded, 1);
+	(void)HMAC(EVP_sha256(), v->key.p, (int)v->key.len,
+	    (const unsigned char *)folded.p, folded.len, md, &len);
+	buf_free(&folded);
+	for (unsigned i = 0; i < HASH_OCTETS && i < len; i++) {
+		buf_put(out, &digits[md[i] >> 4], 1);
+		buf_put(out, &digits[md[i] & 15], 1);
+	}
+}
+
+/* Behind the last @ of an address alone. */
+static struct span
+domain_of(struct span text)
+{
+	const char *at = text.len > 0 ? memrchr(text.p, '@', text.len) : NULL;
+
+	return at == NULL ? SPAN_LIT("") :
+	    span_n(at + 1, (size_t)(text.p + text.len - at - 1));
+}
+
+/* A header field may name several, and has no one domain. */
+static bool
+is_domain(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (strchr(" \t<>,;\"()", s.p[i]) != NULL)
+			return false;
+	return s.len > 0;
+}
+
+static void
+put_whole(const struct veil *v, struct json_out *o, const char *key,
+    enum veil_what what, struct span text)
+{
+	struct span domain = domain_of(text);
+	struct buf hash = {0};
+
+	put_hash(v, text, &hash);
+	json_open(o, key, '{');
+	json_span(o, "hash", buf_text(&hash));
+	if (what != VEIL_SUBJECT && is_domain(domain))
+		json_span(o, "domain", domain);
+	json_close(o, '}');
+	buf_free(&hash);
+}
+
+/* --- addresses within a text --- */
+
+/* RFC 5321 4.1.2 atext and dots, and all that is not ASCII. */
+static bool
+is_local(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u >= 0x80 || (u >= '0' && u <= '9') || (u >= 'a' && u <= 'z') ||
+	    (u >= 'A' && u <= 'Z') ||
+	    (u != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
+}
+
+/* Where the local part begins that ends before the @ at `at`. */
+static size_t
+local_begins(struct span text, size_t from, size_t at)
+{
+	size_t i = at;
+
+	if (i > from && text.p[i - 1] == '"') {
+		for (i--; i > from && (text.p[i - 1] != '"' ||
+		    (i > from + 1 && text.p[i - 2] == '\\')); i--)
+			;
+		return i > from ? i - 1 : from;
+	}
+	while (i > from && is_local(text.p[i - 1]))
+		i--;
+	return i;
+}
+
+static size_t
+domain_ends(struct span text, size_t at)
+{
+	size_t i = at + 1;
+
+	while (i < text.len && (is_local(text.p[i]) || text.p[i] == '[' ||
+	    text.p[i] == ']' || text.p[i] == ':'))
+		i++;
+	while (i > at + 1 && strchr(".:!?'", text.p[i - 1]) != NULL)
+		i--;		/* the end of a sentence is none of a name */
+	return i;
+}
+
+static void
+put_within(const struct veil *v, struct json_out *o, const char *key,
+    struct span text)
+{
+	struct buf out = {0};
+	size_t done = 0, begin, end;
+
+	for (size_t at = 0; at < text.len; at++) {
+		if (text.p[at] != '@')
+			continue;
+		begin = local_begins(text, done, at);
+		end = domain_ends(text, at);
+		buf_put(&out, text.p + done, begin - done);
+		put_hash(v, span_n(text.p + begin, end - begin), &out);
+		buf_put(&out, text.p + at, end - at);
+		done = end;
+		at = end - 1;
+	}
+	buf_put(&out, text.p + done, text.len - done);
+	json_span(o, key, buf_text(&out));
+	buf_free(&out);
+}
+
+void
+veil_put(const struct veil *v, struct json_out *o, const char *key,
+    enum veil_what what, struct span text)
+{
+	if (v == NULL || !v->hides[what] || text.len == 0)
+		json_span(o, key, text);
+	else if (what != VEIL_TEXT)
+		put_whole(v, o, key, what, text);
+	else if (memchr(text.p, '@', text.len) != NULL)
+		put_within(v, o, key, text);
+	else
+		json_span(o, key, text);
+}

@@ -1,0 +1,42 @@
+#ifndef GATEWAY_VEIL_H
+#define GATEWAY_VEIL_H
+#include <stddef.h>
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json_write.h"
+#include "base/span.h"
+#include "conf/settings.h"
+/*
+ * veil -- addresses that are not written down, and what stands in their place
+ *
+ * By `hide` of the journal: in the place of a sender, a recipient or a subject
+ * is {"hash":"16 hex digits","domain":"x.example"}, without "domain" if there
+ * is none. The hash is the first half of HMAC-SHA256 of the text in small
+ * letters: the same for the same address, and nothing to those without the key.
+ *
+ * If senders or recipients are hidden, other texts are gone through for what
+ * looks like an address, as in a backend's "550 <b@y.example> unknown": each
+ * becomes HASH@y.example. A local part alone is not seen.
+ *
+ * NULL is a veil that hides nothing.
+ */
+#define VEIL_KEY	32	/* octets of a random key */
+#define VEIL_KEY_MAX	1024	/* of a file's first line */
+
+enum veil_what { VEIL_TEXT, VEIL_SENDER, VEIL_RCPT, VEIL_SUBJECT };
+struct veil;
+
+/* NULL: the settings hide nothing. The key is copied. */
+struct veil	*veil_create(struct arena *a, const struct settings *s,
+		    struct span key);
+/* The key of `key_file`, or without one `random`. Errors: ERR_UNAVAIL. */
+int		 veil_key(struct arena *a, const struct settings *s,
+		    struct span random, struct span *key, struct err *err);
+/* What the value of a header field tells; what this veil does not hide is a
+ * text, in which there may be addresses that it hides. */
+enum veil_what	 veil_of_header(const struct veil *v, struct span name);
+/* The text, or what stands in its place. A sender or recipient that is not
+ * hidden is shown, also if the address is hidden as the other one. */
+void		 veil_put(const struct veil *v, struct json_out *o,
+		    const char *key, enum veil_what what, struct span text);
+#endif

@@ -1,0 +1,165 @@
+#include <string.h>
+
+#include "gateway/veil.h"
+#include "tests/kit/t.h"
+
+#define KEY	SPAN_LIT("key")
+
+static char shown[512];
+
+/* Hashes are made to be read by nobody: each becomes "#", and "#2" if another
+ * one was before. */
+static const char *
+without_hashes(const struct buf *b)
+{
+	static const char digits[] = "0123456789abcdef";
+	char first[16] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->len; i++) {
+		if (b->len - i < 16 || strspn(b->p + i, digits) < 16) {
+			shown[n++] = b->p[i];
+			continue;
+		}
+		shown[n++] = '#';
+		if (first[0] == '\0')
+			memcpy(first, b->p + i, 16);
+		else if (memcmp(first, b->p + i, 16) != 0)
+			shown[n++] = '2';
+		i += 15;
+	}
+	shown[n] = '\0';
+	return shown;
+}
+
+static const struct {
+	const char *name, *hide[3];
+	enum veil_what what;
+	const char *in, *want;
+} cases[] = {
+	{ "nothing is hidden", { NULL }, VEIL_SENDER, "a@x.example",
+	    "\"a@x.example\"" },
+	{ "a sender", { "senders" }, VEIL_SENDER, "a@x.example",
+	    "{\"hash\":\"#\",\"domain\":\"x.example\"}" },
+	{ "the null sender stays", { "senders" }, VEIL_SENDER, "", "\"\"" },
+	{ "no domain", { "recipients" }, VEIL_RCPT, "postmaster",
+	    "{\"hash\":\"#\"}" },
+	{ "a subject", { "subject" }, VEIL_SUBJECT, "hello b@y.example",
+	    "{\"hash\":\"#\"}" },
+	{ "a recipient is shown where senders are hidden", { "senders" },
+	    VEIL_RCPT, "b@y.example", "\"b@y.example\"" },
+	{ "a field with several", { "recipients" }, VEIL_RCPT,
+	    "B <b@y.example>, c@y.example",
+	    "{\"hash\":\"#\",\"domain\":\"y.example\"}" },
+	{ "an address in angle brackets", { "senders" }, VEIL_SENDER,
+	    "A <a@x.example>", "{\"hash\":\"#\"}" },
+	{ "within a text", { "recipients" }, VEIL_TEXT,
+	    "550 <b@y.example> unknown", "\"550 <#@y.example> unknown\"" },
+	{ "the end of a sentence", { "recipients" }, VEIL_TEXT,
+	    "I know no b@y.example.", "\"I know no #@y.example.\"" },
+	{ "two of them", { "recipients" }, VEIL_TEXT,
+	    "b@y.example,c@y.example,B@Y.example",
+	    "\"#@y.example,#2@y.example,#@Y.example\"" },
+	{ "a quoted local part", { "recipients" }, VEIL_TEXT,
+	    "to \"a b\\\"c\"@y.example", "\"to #@y.example\"" },
+	{ "a quote that does not begin", { "recipients" }, VEIL_TEXT,
+	    "a b\"@y.example", "\"#@y.example\"" },
+	{ "UTF-8", { "recipients" }, VEIL_TEXT, "m\xc3\xbcller@y.example!",
+	    "\"#@y.example!\"" },
+	{ "a literal", { "senders" }, VEIL_TEXT, "b@[192.0.2.1]",
+	    "\"#@[192.0.2.1]\"" },
+	{ "no local part", { "senders" }, VEIL_TEXT, "@y.example",
+	    "\"#@y.example\"" },
+	{ "only @", { "senders" }, VEIL_TEXT, "@@", "\"#@#@\"" },
+	{ "with only the subject hidden, texts stay", { "subject" },
+	    VEIL_TEXT, "b@y.example", "\"b@y.example\"" },
+};
+
+static struct settings
+settings_of(const char **hide)
+{
+	struct settings s = {0};
+
+	s.journal_hide.list = hide;
+	while (s.journal_hide.n < 3 && hide[s.journal_hide.n] != NULL)
+		s.journal_hide.n++;
+	return s;
+}
+
+static void
+test_texts(void)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct arena *a = arena_create("test");
+		const char *hide[3];
+		struct settings s;
+		struct buf b = {0};
+		struct json_out o = { .to = &b };
+
+		memcpy(hide, cases[i].hide, sizeof(hide));
+		s = settings_of(hide);
+		veil_put(veil_create(a, &s, KEY), &o, NULL, cases[i].what,
+		    span_z(cases[i].in));
+		T_STR(cases[i].name, without_hashes(&b), cases[i].want);
+		buf_free(&b);
+		arena_destroy(&a);
+	}
+}
+
+static void
+put(const char *key, const char *text, char out[128])
+{
+	struct arena *a = arena_create("test");
+	const char *hide[3] = { "senders" };
+	struct settings s = settings_of(hide);
+	struct buf b = {0};
+	struct json_out o = { .to = &b };
+
+	veil_put(veil_create(a, &s, span_z(key)), &o, NULL, VEIL_SENDER,
+	    span_z(text));
+	memcpy(out, b.p, b.len);
+	out[b.len] = '\0';
+	buf_free(&b);
+	arena_destroy(&a);
+}
+
+static void
+test_keys(void)
+{
+	char one[128], two[128];
+
+	/* RFC 2104, as `printf a@x.example | openssl dgst -sha256 -hmac key` has it. */
+	put("key", "A@x.example", one);
+	T_STR("the hash is of the address in small letters", one,
+	    "{\"hash\":\"0a5939120d17c592\",\"domain\":\"x.example\"}");
+	put("other", "A@x.example", two);
+	T_OK("another key, another hash", strcmp(one, two) != 0);
+}
+
+static void
+test_fields(void)
+{
+	struct arena *a = arena_create("test");
+	const char *hide[3] = { "senders" };
+	struct settings s = settings_of(hide);
+	const struct veil *v = veil_create(a, &s, KEY);
+
+	T_INT("a header field's name, whatever its case",
+	    veil_of_header(v, SPAN_LIT("reply-TO")), VEIL_SENDER);
+	T_INT("one of what is not hidden",
+	    veil_of_header(v, SPAN_LIT("To")), VEIL_TEXT);
+	T_INT("another one", veil_of_header(v, SPAN_LIT("X-Spam")),
+	    VEIL_TEXT);
+	T_INT("without a veil", veil_of_header(NULL, SPAN_LIT("From")),
+	    VEIL_TEXT);
+	arena_destroy(&a);
+}
+
+int
+main(void)
+{
+	test_texts();
+	test_keys();
+	test_fields();
+	return t_done();
+}
