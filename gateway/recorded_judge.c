@@ -290,16 +290,15 @@ is_of(struct trial *t, const struct recorded_set *set,
 }
 
 static bool
-answer_of(struct trial *t, const struct recorded_phase *p,
-    const struct set_decl *set, const struct value *value,
-    struct set_answer *answer)
+answer_of(struct trial *t, const struct set_decl *set,
+    const struct value *value, struct set_answer *answer)
 {
 	struct span members[SET_QUESTIONS_MAX];
 	const struct recorded_set *s;
 	size_t i, n;
 
-	for (i = 0; i < p->nsets; i++) {
-		s = &p->sets[i];
+	for (i = 0; i < t->then->nsets; i++) {
+		s = &t->then->sets[i];
 		if ((!span_eq(s->set, span_z(set->name)) &&
 		    !span_eq(s->set, span_z(set->redis))) ||
 		    !is_of(t, s, value))
@@ -316,22 +315,34 @@ answer_of(struct trial *t, const struct recorded_phase *p,
 	return false;
 }
 
+/* What was answered to others for the same value. */
+static bool
+answer_elsewhere(struct trial *t, const struct set_decl *set,
+    const struct value *value, struct set_answer *answer)
+{
+	struct trial there = *t;
+	size_t i;
+
+	for (i = 0; i < PHASES + t->record->nrcpts; i++) {
+		there.at = i < PHASES ? (enum phase)i : PHASE_RCPT;
+		there.rcpt = i < PHASES ? t->first : i - PHASES;
+		there.then = phase_then(&there, there.at);
+		if (there.then != NULL &&
+		    answer_of(&there, set, value, answer))
+			return true;
+	}
+	return false;
+}
+
 static int
 member(void *owner, const struct set_decl *set, const struct value *value,
     struct set_answer *answer, struct err *err)
 {
 	struct trial *t = owner;
-	const struct recorded *r = t->record;
-	size_t i;
 
-	if (answer_of(t, t->then, set, value, answer))
+	if (answer_of(t, set, value, answer) ||
+	    answer_elsewhere(t, set, value, answer))
 		return 0;
-	for (i = 0; i < PHASES; i++)
-		if (answer_of(t, &r->phases[i], set, value, answer))
-			return 0;
-	for (i = 0; i < r->nrcpts; i++)
-		if (answer_of(t, &r->rcpts[i].phase, set, value, answer))
-			return 0;
 	return missing(t, arena_printf(t->arena, "set %s", set->name), err);
 }
 
@@ -419,22 +430,27 @@ refused_then(const struct recorded *r)
 	return p <= PHASE_MAIL ? p : PHASES;
 }
 
+/* What the client came to, if rules refused him on the way. */
+static enum phase
+came_to(const struct recorded *r)
+{
+	if (has_fact(r, "sender.is-null") || has_fact(r, "sender"))
+		return PHASE_RCPT;
+	return has_fact(r, "helo.name") ? PHASE_MAIL : PHASE_HELO;
+}
+
 /* The first phase that is not asked. */
 static enum phase
 reach(const struct recorded *r)
 {
 	enum phase p;
 
-	if (refused_then(r) != PHASES)
-		return has_fact(r, "sender.is-null") || has_fact(r, "sender") ?
-		    PHASE_RCPT : has_fact(r, "helo.name") ? PHASE_MAIL :
-		    PHASE_HELO;
 	if (r->nrcpts > 0)
 		return PHASE_RCPT;
 	for (p = PHASE_RCPT; p > PHASE_CONNECT; p--)
 		if (r->phases[p - 1].is_there)
-			return p;
-	return PHASE_CONNECT;
+			break;
+	return refused_then(r) != PHASES && came_to(r) > p ? came_to(r) : p;
 }
 
 /* He was asked of rules, or would have been. */

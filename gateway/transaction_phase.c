@@ -168,8 +168,9 @@ tell_consulted(struct teller *t, const struct rules *rules,
 
 		json_open(&t->o, rules->milters[r->milter].name, '{');
 		json_z(&t->o, "said", fact->words[r->answer.word]);
-		json_bool(&t->o, "decided", v->kind == ACTION_MILTER &&
-		    v->milter == r->milter);
+		json_bool(&t->o, "decided",
+		    r->answer.outcome == CONSULT_DEFERS ||
+		    r->answer.outcome == CONSULT_REFUSES);
 		json_close(&t->o, '}');
 	}
 	json_close(&t->o, '}');
