@@ -18,6 +18,9 @@ from kit.peers import unpacked
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 NAME = "docs/operations.md"
 # Said or counted by tests and tools alone, or not by the gateway.
+# Series that metrics.c makes by itself.
+OF_THE_WHOLE = ("build_info", "start_time_seconds",
+                "configuration_generation", "workers")
 LEVELS = ("debug", "info", "warn", "error", "bug")
 
 
@@ -167,6 +170,8 @@ def test_every_counter_has_its_row():
 
 def test_every_series_has_its_row_with_its_labels():
     documented, known = table("Series"), sources.series()
+    for name in OF_THE_WHOLE:
+        documented.pop(name)
     assert_same(documented, known, "series")
     for name, row in documented.items():
         kind, labels = known[name]
@@ -174,10 +179,17 @@ def test_every_series_has_its_row_with_its_labels():
         assert row[2].startswith("histogram:") == (kind == "HISTOGRAM"), row
 
 
+def test_all_that_is_shown_to_prometheus_has_its_row():
+    known = {**table("Counters"), **table("Series")}
+    shown = {re.sub("^forepost_|_total$", "", line.split("\t")[0])
+             for line in run("stats", "--list").stdout.splitlines()}
+    assert_same(known, shown, "metrics")
+
+
 def test_names_in_the_text_exist():
     """forepost_... with the ends that a reader of /metrics puts there."""
     counters, series = sources.counters(), sources.series()
-    known = {"forepost_NAME"}
+    known = {"forepost_NAME", *("forepost_" + n for n in OF_THE_WHOLE)}
     for name, kind in [*counters.items(),
                        *((n, k) for n, (k, _) in series.items())]:
         known.add("forepost_" + name)
@@ -220,7 +232,7 @@ def test_links_lead_somewhere():
 def test_settings_that_are_named_exist():
     """Words of code that look like settings: with an underscore."""
     known = set(re.findall(r"^(?:\w+\.)?(\w+)", run("settings").stdout, re.M))
-    known |= set(sources.counters()) | set(sources.series())
+    known |= {*sources.counters(), *sources.series(), *OF_THE_WHOLE}
     known |= {m for m in re.findall(r"[a-z]+(?:_[a-z]+)+", text_of())
               if m.startswith("forepost_")}
     prose = re.sub(r"^```.*?^```$", "", text_of(), flags=re.M | re.S)

@@ -14,9 +14,11 @@ LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 DIRECTIVE = re.compile(r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?"
                        r"(?:hh?|ll?|j|z|t)?[diouxXcsp]")
 
-# Functions that are given the event, and which argument it is.
-EVENT_TAKERS = {"log_report": 1, "log_fate": 3, "log_listening": 1,
-                "tell_journal": 0}
+# Functions that are given the event, by file, and which argument it is.
+EVENT_TAKERS = {("gateway/reload.c", "log_report"): 1,
+                ("gateway/reload.c", "log_listening"): 1,
+                ("gateway/mail_log.c", "log_fate"): 3,
+                ("gateway/journal_files.c", "tell"): 1}
 # A table that has it, by file: the pattern of its rows.
 EVENT_TABLES = {"gateway/stock.c": r"\[STORE_\w+\] = \"([^\"]+)\""}
 # Those of log_event() whose text is another function's, and what they are.
@@ -121,14 +123,16 @@ def events():
     for path, pattern in EVENT_TABLES.items():
         for event in re.findall(pattern, text_of(path)):
             found[event] = path
-    for call in calls("log_begin", "log_event", "log_bug", *EVENT_TAKERS):
+    takers = {name for _, name in EVENT_TAKERS}
+    for call in calls("log_begin", "log_event", "log_bug", *takers):
         if call.path.startswith("base/log"):
             if call.name == "log_event":
                 found[event_of(literals(call.arguments[2])[0])] = call.path
             continue
-        at = EVENT_TAKERS.get(call.name)
+        at = EVENT_TAKERS.get((call.path, call.name), {
+            "log_begin": 3, "log_event": 2, "log_bug": 1}.get(call.name))
         if at is None:
-            at = {"log_begin": 3, "log_event": 2, "log_bug": 1}[call.name]
+            continue		# another function of that name
         texts = literals(call.arguments[at])
         if call.name in ("log_event", "log_bug"):
             texts = [event_of(t) for t in texts]
