@@ -19,6 +19,7 @@ test_cache(void)
 {
 	static const char *const names[] = { "a.example", "none.example",
 	    "only-mx.example" };
+	struct dns_stats stats;
 	size_t i;
 
 	resolver_begin("a.example A 192.0.2.1\n"
@@ -26,7 +27,6 @@ test_cache(void)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct asking first = { .name = names[i] };
 		struct asking again = { .name = names[i] };
-		struct dns_stats stats;
 
 		resolver_run(resolver_ask, &first);
 		resolver_start(resolver_ask, &again);
@@ -39,6 +39,11 @@ test_cache(void)
 		T_INT("counted", stats.cached, i + 1);
 		T_INT("counted", stats.asked, 2 * (i + 1));
 	}
+	T_INT("by type and answer", stats.kinds[0].told[DNS_OK], 2);
+	T_INT("by type and answer", stats.kinds[0].told[DNS_NXDOMAIN], 2);
+	T_INT("by type and answer", stats.kinds[0].told[DNS_NODATA], 2);
+	T_INT("timed, unless it was there",
+	    histogram_count(&stats.kinds[0].time), 3);
 	resolver_end();
 }
 
@@ -170,6 +175,8 @@ test_timeout(void)
 	T_INT("the resolver goes on", stats.given_up, 1);
 	T_INT("counted", stats.timeouts, 1);
 	T_INT("counted", stats.failed, 1);
+	T_INT("by type", stats.kinds[0].told[DNS_TOLD - 1], 1);
+	T_INT("and not as another failure", stats.kinds[0].told[DNS_FAIL], 0);
 	resolver_run(resolver_ask, &good);
 	T_STR("others are answered", good.text, "ok");
 

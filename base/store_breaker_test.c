@@ -146,6 +146,18 @@ play(struct fake *f, struct store *s, struct arena *a, const char *script)
 		}
 }
 
+/* Of those that failed or succeeded. */
+static uint64_t
+sum_of(const struct store_stats *stats, enum store_result first)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < STORE_OPERATIONS; i++)
+		for (int j = (int)first; j < STORE_RESULTS; j++)
+			n += stats->by[i].results[j];
+	return n;
+}
+
 static void
 test_cases(void)
 {
@@ -165,6 +177,14 @@ test_cases(void)
 		T_INT("asked", f.asked, cases[i].asked);
 		T_INT("failures", stats.failures, cases[i].failures);
 		T_INT("refused", stats.refused, cases[i].refused);
+		T_INT("failures, by operation", sum_of(&stats, STORE_FAILED),
+		    cases[i].failures);
+		T_INT("refused, by operation", sum_of(&stats, STORE_REFUSED),
+		    cases[i].refused);
+		T_INT("timed, if it was asked",
+		    histogram_count(&stats.by[STORE_GET].time) +
+		    histogram_count(&stats.by[STORE_PUT].time),
+		    sum_of(&stats, STORE_GOOD) - cases[i].refused);
 		store_stop(s);
 		loop_turn(false);
 		T_INT("its fibers end", fiber_count(), 0);

@@ -251,6 +251,7 @@ ask_many(void *arg)
 	T_STR("the first", answer.results[0].subject, "d0.example");
 	stats = *dnsbl_statistics(s->dnsbl, 3);
 	T_INT("counted", stats.asked, DNSBL_QUESTIONS);
+	T_INT("and timed", histogram_count(&stats.time), DNSBL_QUESTIONS);
 }
 
 static void
