@@ -172,6 +172,7 @@ void
 series_use(const struct series_map *m)
 {
 	map = m;
+	series_mark_current(m);
 }
 
 size_t

@@ -12,7 +12,7 @@
  */
 struct series_name {
 	const char	*labels[2];	/* the second "" if there is one */
-	bool		 is_current;	/* of the last configuration */
+	bool		 is_current;	/* of this process's configuration */
 };
 
 struct series_map {
@@ -30,4 +30,5 @@ struct series_map {
 size_t	series_names(enum series_subject of);
 const struct series_name *series_name(enum series_subject of, size_t i);
 size_t	series_names_most(enum series_subject of);
+void	series_mark_current(const struct series_map *map);
 #endif

@@ -147,18 +147,13 @@ enter(struct series_map *map, enum series_subject of, size_t i, const char *a,
 	else
 		return false;
 	map->subjects[of].names[i] = name;
-	r->list[name].is_current = true;
 	return true;
 }
 
 static void
 make_room(struct series_map *map, enum series_subject of, size_t n)
 {
-	struct registry *r = &registries[of];
-
-	prepare(r, of);
-	for (size_t i = 0; i < r->n; i++)
-		r->list[i].is_current = false;
+	prepare(&registries[of], of);
 	map->subjects[of].n = n;
 	map->subjects[of].names = arena_new_n(map->arena, n + 1,
 	    uint32_t);
@@ -190,6 +185,22 @@ enter_all_rules(struct series_map *map, const struct rules *rules,
 	for (int i = 0; i < PHASES; i++)
 		*fits &= enter_rules(map, rules->phases[i].rules,
 		    rules->phases[i].n);
+}
+
+void
+series_mark_current(const struct series_map *map)
+{
+	for (int of = OF_NOTHING + 1; of < SERIES_SUBJECTS_COUNT; of++) {
+		struct registry *r = &registries[of];
+
+		for (size_t i = 0; i < r->n; i++)
+			r->list[i].is_current = false;
+		for (size_t i = 0; i < map->subjects[of].n; i++)
+			r->list[map->subjects[of].names[i]].is_current = true;
+		/* What is in the place of those that have no room is shown
+		 * once it counts: a number of a rule may be that of a group. */
+		r->list[0].is_current = false;
+	}
 }
 
 /* --- settings --- */

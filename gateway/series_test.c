@@ -145,10 +145,12 @@ test_reload(void)
 	series_add(SERIES_RULE_HITS, 0, 0, 0, 1);	/* by the old one */
 	T_OK("the old configuration counts as before",
 	    is_shown("\nrule_hits rule=in.rules:1 6\n"));
+	T_OK("it knows its own rules", is_shown("\nrule_hits rule=in.rules:2 "
+	    "0\n") && !is_shown("rule=new "));
+	series_use(map);
 	T_OK("a rule that is gone and never acted is not shown",
 	    !is_shown("\nrule_hits rule=in.rules:2 "));
 	T_OK("one that is new is", is_shown("\nrule_hits rule=new 0\n"));
-	series_use(map);
 	series_add(SERIES_RULE_HITS, 1, 0, 0, 10);	/* spam */
 	series_add(SERIES_BACKEND_OPENED, series_address(1, 0), 0, 0, 1);
 	series_add(SERIES_BACKEND_TRANSACTIONS, series_address(0, 1),

@@ -27,7 +27,7 @@ static const struct stats_row table[] = {
 struct share {
 	int64_t		 value[STATS_COUNT];
 	int64_t		 beat;
-	int64_t		 is_taken;
+	int64_t		 used;		/* the supervisor's: slots ever taken */
 	struct stats_proc proc;
 	struct board	 board;
 	struct ring	 ring;
@@ -38,6 +38,8 @@ static char		*segment;	/* NULL: unit tests */
 static size_t		 share_size;	/* whole pages */
 static struct share	 alone;		/* of a process without a segment */
 static struct share	*mine = &alone;
+/* The supervisor's, and nobody else can write to it. */
+static bool		 taken[STATS_SLOTS];
 
 /* One writer a word, so a plain load and store are enough; atomic, so that a
  * reader in another process never sees half a number. */
@@ -69,15 +71,11 @@ share_of(int slot)
 	return slot == STATS_MINE || segment == NULL ? mine : share_at(slot);
 }
 
-/*
- * Slots are taken from the first on, so those that were ever taken are in
- * front. How many is in the supervisor's share, in the word that says of the
- * others whether they are taken.
- */
+/* Slots are taken from the first on, so those that ever were are in front. */
 static int64_t *
 used_slots(void)
 {
-	return &share_at(STATS_SUPERVISOR)->is_taken;
+	return &share_at(STATS_SUPERVISOR)->used;
 }
 
 int
@@ -112,6 +110,9 @@ stats_create(struct err *err)
 	if (memory == MAP_FAILED)
 		return err_set(err, ERR_UNAVAIL, "statistics segment: %s",
 		    strerror(errno));
+	/* The kernel would make all of it memory to write it out, should one
+	 * of our processes crash. */
+	(void)madvise(memory, share_size * (STATS_SLOTS + 1), MADV_DONTDUMP);
 	segment = memory;
 	stats_use_slot(STATS_SUPERVISOR);
 	return 0;
@@ -121,12 +122,10 @@ int
 stats_slot_take(void)
 {
 	for (int i = 0; i < STATS_SLOTS; i++) {
-		struct share *share = share_at(i);
-
-		if (load(&share->is_taken))
+		if (taken[i])
 			continue;
-		store(&share->is_taken, 1);
-		store(&share->beat, clock_now());
+		taken[i] = true;
+		store(&share_at(i)->beat, clock_now());
 		if (i >= load(used_slots()))
 			store(used_slots(), i + 1);
 		return i;
@@ -140,7 +139,7 @@ stats_slot_release(int n)
 	static const struct stats_proc nobody;
 	struct share *share = share_at(n);
 
-	assert(load(&share->is_taken));
+	assert(taken[n]);
 	for (int i = 0; i < STATS_COUNT; i++) {
 		if (table[i].kind == STATS_GAUGE)
 			store(&share->value[i], 0);
@@ -149,7 +148,7 @@ stats_slot_release(int n)
 	board_write(&share->board, span_z(""));
 	stats_proc_set(n, &nobody);
 	store(&share->beat, 0);
-	store(&share->is_taken, 0);
+	taken[n] = false;
 }
 
 void
@@ -267,8 +266,9 @@ void
 stats_number(struct buf *out, enum stats_unit unit, int64_t value)
 {
 	if (unit == STATS_SECONDS)
-		buf_printf(out, "%" PRId64 ".%06" PRId64,
-		    value / CLOCK_S, value % CLOCK_S);
+		buf_printf(out, "%s%" PRId64 ".%06" PRId64,
+		    value < 0 ? "-" : "", imaxabs(value / CLOCK_S),
+		    imaxabs(value % CLOCK_S));
 	else
 		buf_printf(out, "%" PRId64, value);
 }
