@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/tls.h"
 #include "gateway/command.h"
+#include "gateway/session_count.h"
 #include "gateway/session_milters.h"
 
 #define TLS_TIMEOUT	(60 * CLOCK_S)
@@ -22,6 +23,7 @@ cmd_starttls(struct session *s, struct span args)
 		return reply(503, "5.5.1", "TLS is on already");
 	if (!session_offers_tls(s))
 		return reply(502, "5.5.1", "STARTTLS is not offered here");
+	session_count_reply(s, 220);
 	conn_puts(s->conn, "220 2.0.0 Ready to start TLS\r\n");
 	if (conn_flush(s->conn, clock_now() + TLS_TIMEOUT, &err) < 0 ||
 	    tls_accept(s->conn, s->listener->tls, clock_now() + TLS_TIMEOUT,

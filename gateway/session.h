@@ -39,7 +39,8 @@ struct session {
 	struct mail	*mail;		/* NULL: none under way */
 	const char	*where;		/* last command, for the end line */
 	unsigned	 verb;		/* of the last line: WORD_VERB_* */
-	int64_t		 heard;		/* when it came, or the message */
+	int64_t		 heard;		/* when it came, or the message; -1:
+					   it was answered */
 	const char	*ended_by;	/* "client", "timeout", "us", ... */
 	int64_t		 started;	/* clock_now() */
 	struct stages	 stages;	/* connect, helo */

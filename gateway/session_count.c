@@ -67,13 +67,16 @@ class_of(int code)
 }
 
 void
-session_count_reply(const struct session *s, int code)
+session_count_reply(struct session *s, int code)
 {
 	size_t subject = session_subject(s);
 
+	if (s->heard < 0)
+		return;
 	series_add(SERIES_COMMANDS, subject, s->verb, class_of(code), 1);
 	series_time(SERIES_COMMAND_TIME, subject, s->verb,
 	    clock_now() - s->heard);
+	s->heard = -1;
 }
 
 void

@@ -15,8 +15,9 @@ size_t	session_subject(const struct session *s);
 
 void	session_count_begin(const struct session *s);
 void	session_count_end(const struct session *s);
-/* The reply to s->verb, which was heard at s->heard. Code 0: none. */
-void	session_count_reply(const struct session *s, int code);
+/* The reply to s->verb, which was heard at s->heard: once, that is -1 from then
+ * on. Code 0: there is none. */
+void	session_count_reply(struct session *s, int code);
 /* The greeting, or what came instead. */
 void	session_count_greeting(const struct session *s, int code);
 /* A stage of this session is over. */
