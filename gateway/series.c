@@ -71,20 +71,17 @@ series_word(enum series_words list, const char *text)
  */
 #define TIMES	(sizeof(struct histogram) / sizeof(int64_t))
 
-static struct {
-	size_t	first[SERIES_SUBJECTS_COUNT];	/* of its names */
-	size_t	size[SERIES_SUBJECTS_COUNT];	/* of one of them */
-	size_t	row[SERIES_COUNT];		/* in that */
-	size_t	total;
-} layout;
+static struct spot {
+	size_t			 at;	/* of the first series of a row */
+	size_t			 step;	/* to the next name */
+	size_t			 width;	/* of one series */
+	unsigned		 words, more;	/* how many */
+	enum series_subject	 subject;
+} spots[SERIES_COUNT];			/* all that counting looks at */
+
+static size_t	total;			/* 0: it is not laid out yet */
 
 static struct series_row complete[SERIES_COUNT];
-
-static size_t
-words_of(const struct series_row *r)
-{
-	return (size_t)lists[r->words[0]].n * lists[r->words[1]].n;
-}
 
 static void
 add_label(struct series_row *r, const char *label)
@@ -94,32 +91,51 @@ add_label(struct series_row *r, const char *label)
 }
 
 static void
+complete_row(struct series_row *r)
+{
+	add_label(r, subject_labels[r->subject][0]);
+	add_label(r, subject_labels[r->subject][1]);
+	add_label(r, lists[r->words[0]].label);
+	add_label(r, lists[r->words[1]].label);
+}
+
+static void
 make_layout(void)
 {
-	for (int i = 0; i < SERIES_COUNT; i++) {
-		struct series_row *r = &complete[i];
+	size_t sizes[SERIES_SUBJECTS_COUNT] = {0};
+	size_t firsts[SERIES_SUBJECTS_COUNT];
 
-		*r = rows[i];
-		add_label(r, subject_labels[r->subject][0]);
-		add_label(r, subject_labels[r->subject][1]);
-		add_label(r, lists[r->words[0]].label);
-		add_label(r, lists[r->words[1]].label);
-		layout.row[i] = layout.size[r->subject];
-		layout.size[r->subject] += words_of(r) *
-		    (r->kind == SERIES_HISTOGRAM ? TIMES : 1);
+	for (int i = 0; i < SERIES_COUNT; i++) {
+		const struct series_row *r = &rows[i];
+		struct spot *p = &spots[i];
+
+		complete[i] = *r;
+		complete_row(&complete[i]);
+		*p = (struct spot){
+			.at = sizes[r->subject],
+			.width = r->kind == SERIES_HISTOGRAM ? TIMES : 1,
+			.words = lists[r->words[0]].n,
+			.more = lists[r->words[1]].n,
+			.subject = r->subject,
+		};
+		sizes[r->subject] += p->width * p->words * p->more;
 	}
 	for (int of = 0; of < SERIES_SUBJECTS_COUNT; of++) {
-		layout.first[of] = layout.total;
-		layout.total += layout.size[of] * series_names_most(of);
+		firsts[of] = total;
+		total += sizes[of] * series_names_most(of);
+	}
+	for (int i = 0; i < SERIES_COUNT; i++) {
+		spots[i].at += firsts[spots[i].subject];
+		spots[i].step = sizes[spots[i].subject];
 	}
 }
 
 size_t
 series_share_words(void)
 {
-	if (layout.total == 0)
+	if (total == 0)
 		make_layout();
-	return layout.total;
+	return total;
 }
 
 const struct series_row *
@@ -133,14 +149,11 @@ series_row(enum series_id id)
 static size_t
 place_of(enum series_id id, size_t name, unsigned word, unsigned word2)
 {
-	const struct series_row *r = &rows[id];
-	size_t n = (size_t)word * lists[r->words[1]].n + word2;
+	const struct spot *p = &spots[id];
 
-	assert(word < lists[r->words[0]].n && word2 < lists[r->words[1]].n);
-	if (r->kind == SERIES_HISTOGRAM)
-		n *= TIMES;
-	return layout.first[r->subject] + layout.size[r->subject] * name +
-	    layout.row[id] + n;
+	assert(word < p->words && word2 < p->more);
+	return p->at + p->step * name +
+	    p->width * ((size_t)word * p->more + word2);
 }
 
 /* --- counting --- */
@@ -205,7 +218,7 @@ series_add(enum series_id id, size_t subject, unsigned word, unsigned word2,
 	size_t name;
 
 	assert(rows[id].kind != SERIES_HISTOGRAM);
-	if (mine != NULL && find_name(rows[id].subject, subject, &name))
+	if (mine != NULL && find_name(spots[id].subject, subject, &name))
 		add(mine + place_of(id, name, word, word2), n);
 }
 
@@ -227,7 +240,7 @@ series_time(enum series_id id, size_t subject, unsigned word, int64_t us)
 	size_t name;
 
 	assert(rows[id].kind == SERIES_HISTOGRAM);
-	if (mine == NULL || !find_name(rows[id].subject, subject, &name))
+	if (mine == NULL || !find_name(spots[id].subject, subject, &name))
 		return;
 	words = mine + place_of(id, name, word, 0);
 	add(words + histogram_bucket(us), 1);
@@ -246,7 +259,7 @@ series_times(enum series_id id, size_t subject, unsigned word,
 		came.buckets[i] = now->buckets[i] - before->buckets[i];
 	came.sum = now->sum - before->sum;
 	*before = *now;
-	if (mine != NULL && find_name(rows[id].subject, subject, &name))
+	if (mine != NULL && find_name(spots[id].subject, subject, &name))
 		add_times(mine + place_of(id, name, word, 0), &came);
 }
 
@@ -281,7 +294,7 @@ series_get(enum series_id id, size_t subject, unsigned word, unsigned word2)
 	struct series_sum sum;
 	size_t name;
 
-	if (mine == NULL || !find_name(rows[id].subject, subject, &name))
+	if (mine == NULL || !find_name(spots[id].subject, subject, &name))
 		return 0;
 	(void)sum_up(id, name, word, word2, &sum);
 	return sum.value;
@@ -294,7 +307,7 @@ series_get_times(enum series_id id, size_t subject, unsigned word,
 	struct series_sum sum = {0};
 	size_t name;
 
-	if (mine != NULL && find_name(rows[id].subject, subject, &name))
+	if (mine != NULL && find_name(spots[id].subject, subject, &name))
 		(void)sum_up(id, name, word, 0, &sum);
 	*out = sum.times;
 }
@@ -347,12 +360,12 @@ void
 series_clear_gauges(int64_t *words)
 {
 	for (int id = 0; id < SERIES_COUNT; id++) {
-		const struct series_row *r = &rows[id];
+		const struct spot *p = &spots[id];
 
-		if (r->kind != SERIES_GAUGE)
+		if (rows[id].kind != SERIES_GAUGE)
 			continue;
-		for (size_t i = 0; i < series_names(r->subject); i++)
+		for (size_t i = 0; i < series_names(p->subject); i++)
 			memset(words + place_of(id, i, 0, 0), 0,
-			    words_of(r) * sizeof(*words));
+			    p->words * p->more * sizeof(*words));
 	}
 }
