@@ -19,9 +19,6 @@ struct writer {
 	const void		*family;	/* whose header is written */
 };
 
-static const char *const kinds[] = { "counter", "gauge", "histogram" };
-static const char *const units[] = { NULL, "seconds", "bytes" };
-
 /* --- parts of a line --- */
 
 static void
@@ -33,10 +30,10 @@ head(struct writer *w, enum series_kind kind, enum series_unit unit,
 
 	buf_printf(w->out, "# HELP " PREFIX "%s%s %s\n", name, end, help);
 	buf_printf(w->out, "# TYPE " PREFIX "%s%s %s\n", name, end,
-	    kinds[kind]);
-	if (w->format == METRICS_OPENMETRICS && units[unit] != NULL)
+	    series_kind_name(kind));
+	if (w->format == METRICS_OPENMETRICS && unit != SERIES_NONE)
 		buf_printf(w->out, "# UNIT " PREFIX "%s %s\n", name,
-		    units[unit]);
+		    series_unit_name(unit));
 }
 
 static void
@@ -273,7 +270,7 @@ list(struct buf *out, enum series_kind kind, const char *name,
     const char *const *labels, size_t nlabels, const char *help)
 {
 	buf_printf(out, PREFIX "%s%s\t%s\t", name,
-	    kind == SERIES_COUNTER ? "_total" : "", kinds[kind]);
+	    kind == SERIES_COUNTER ? "_total" : "", series_kind_name(kind));
 	for (size_t i = 0; i < nlabels; i++)
 		buf_printf(out, "%s%s", i > 0 ? "," : "", labels[i]);
 	buf_printf(out, "\t%s\n", help);

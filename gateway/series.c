@@ -15,6 +15,22 @@ static const struct series_row rows[] = {
 #undef X
 };
 
+const char *
+series_kind_name(enum series_kind kind)
+{
+	static const char *const names[] = { "counter", "gauge", "histogram" };
+
+	return names[kind];
+}
+
+const char *
+series_unit_name(enum series_unit unit)
+{
+	static const char *const names[] = { "", "seconds", "bytes" };
+
+	return names[unit];
+}
+
 /* --- words --- */
 
 #define TEXT(list, id, text) text,

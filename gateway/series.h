@@ -126,6 +126,8 @@ void	series_each(void (*tell)(void *owner, const struct series_row *row,
 		const char *const *labels, const struct series_sum *sum),
 	    void *owner);
 const struct series_row *series_row(enum series_id id);
+const char *series_kind_name(enum series_kind kind);
+const char *series_unit_name(enum series_unit unit);	/* "": none */
 const char *series_word_text(enum series_words list, unsigned word);
 /* By the subject's index in this process, over all shares. */
 int64_t	series_get(enum series_id id, size_t subject, unsigned word,

@@ -46,13 +46,10 @@ struct writer {
 static void
 open_family(struct json_out *o, const struct series_row *row)
 {
-	static const char *const kinds[] = { "counter", "gauge", "histogram" };
-	static const char *const units[] = { "", "seconds", "bytes" };
-
 	json_open(o, NULL, '{');
 	json_z(o, "name", row->name);
-	json_z(o, "kind", kinds[row->kind]);
-	json_z(o, "unit", units[row->unit]);
+	json_z(o, "kind", series_kind_name(row->kind));
+	json_z(o, "unit", series_unit_name(row->unit));
 	json_z(o, "help", row->help);
 	json_open(o, "labels", '[');
 	for (size_t i = 0; i < row->nlabels; i++)
