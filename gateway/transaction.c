@@ -77,18 +77,16 @@ tell_phases(struct teller *t, const struct session *s)
 
 static void
 tell_judged(struct teller *t, const struct session *s,
-    enum told_extent extent)
+    const struct findings *found, enum told_extent extent)
 {
 	const struct transaction_plan *plan = s->worker->transactions;
-	struct findings found;
 	int64_t score = judge_score(s->judge);
 
 	if (score != 0)
 		json_decimal(&t->o, "score", score, 2);
 	if (extent == TOLD_BARE)
 		return;
-	judge_found(s->judge, &found);
-	tell_facts(t, s->judge, &found, plan->facts, plan->nfacts,
+	tell_facts(t, s->judge, found, plan->facts, plan->nfacts,
 	    extent == TOLD_ALL);
 	tell_phases(t, s);
 }
@@ -201,6 +199,8 @@ tell_mail(struct teller *t, const struct mail *m, enum told_extent extent)
 	const struct rule *rule = rule_of(m);
 	const char *milter = mail_milters_by(m);
 
+	tell_find_subject(t, s->judge, m->found,
+	    s->worker->transactions->subject);
 	json_open(&t->o, NULL, '{');
 	tell_head(t, s, "mail", m->number);
 	json_z(&t->o, "outcome", mail_outcome_name(outcome));
@@ -213,7 +213,7 @@ tell_mail(struct teller *t, const struct mail *m, enum told_extent extent)
 	if (milter != NULL)
 		json_z(&t->o, "milter", milter);
 	tell_by(t, decided_by(m, outcome));
-	tell_judged(t, s, extent);
+	tell_judged(t, s, m->found, extent);
 	if (extent != TOLD_BARE)
 		tell_rcpts(t, m, extent == TOLD_ALL ? SIZE_MAX :
 		    TRANSACTION_RCPTS);
@@ -238,6 +238,7 @@ tell_session(struct teller *t, const struct session *s,
     enum told_extent extent)
 {
 	const struct verdict *v = judge_refusal(s->judge);
+	struct findings found;
 
 	json_open(&t->o, NULL, '{');
 	tell_head(t, s, "session", 0);
@@ -247,7 +248,8 @@ tell_session(struct teller *t, const struct session *s,
 		tell_rule(t, v->rule);
 	tell_by(t, v != NULL ? BY_RULE : s->client.early_talker ? BY_US :
 	    BY_MILTER);
-	tell_judged(t, s, extent);
+	judge_found(s->judge, &found);
+	tell_judged(t, s, &found, extent);
 	if (s->client.tls_version != NULL)
 		json_z(&t->o, "tls", s->client.tls_version);
 	tell_times(t, s, NULL);

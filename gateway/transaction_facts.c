@@ -9,10 +9,43 @@ static const char *const fields[] = { "From", "Subject", "Message-ID", "Date",
 
 /* --- values --- */
 
+/* A text of ours may repeat the subject, as those of rules do. */
+static void
+tell_without_subject(struct teller *t, const char *key, struct span text)
+{
+	struct buf out = {0};
+	const char *at;
+
+	while ((at = memmem(text.p, text.len, t->subject.p,
+	    t->subject.len)) != NULL) {
+		buf_put(&out, text.p, (size_t)(at - text.p));
+		veil_hash(t->veil, t->subject, &out);
+		text.len -= (size_t)(at - text.p) + t->subject.len;
+		text.p = at + t->subject.len;
+	}
+	buf_span(&out, text);
+	veil_put(t->veil, &t->o, key, VEIL_TEXT, buf_text(&out));
+	buf_free(&out);
+}
+
 void
 tell_text(struct teller *t, const char *key, struct span text)
 {
-	veil_put(t->veil, &t->o, key, VEIL_TEXT, text);
+	if (t->subject.len > 0 && text.len >= t->subject.len)
+		tell_without_subject(t, key, text);
+	else
+		veil_put(t->veil, &t->o, key, VEIL_TEXT, text);
+}
+
+void
+tell_find_subject(struct teller *t, struct judge *j,
+    const struct findings *found, const struct told_fact *fact)
+{
+	struct value v;
+
+	if (fact != NULL && judge_known(j, found, &fact->ref, &v) &&
+	    !v.is_none)
+		t->subject = v.text;
 }
 
 static void
@@ -193,6 +226,8 @@ transaction_plan(struct arena *a, const struct ruleset *rules,
 		    span_z(fields[i]));
 		ref.argument = span_z(fields[i]);
 		add(a, veil, &ref, p->facts, &p->nfacts);
+		if (p->facts[p->nfacts - 1].what == VEIL_SUBJECT)
+			p->subject = &p->facts[p->nfacts - 1];
 	}
 	add_named(a, p, rules);
 	return p;

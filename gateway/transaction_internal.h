@@ -22,6 +22,7 @@ struct transaction_plan {
 	const struct veil *veil;
 	struct told_fact *facts;	/* of a mail */
 	size_t		 nfacts;
+	struct told_fact *subject;	/* of them; NULL: it is not hidden */
 	struct told_fact *rcpt_facts;	/* of each recipient */
 	size_t		 nrcpt_facts;
 };
@@ -32,6 +33,7 @@ enum told_extent { TOLD_ALL, TOLD_CUT, TOLD_BARE };
 struct teller {
 	struct json_out	 o;
 	const struct veil *veil;
+	struct span	 subject;	/* that is hidden; "": none is */
 	struct buf	 scratch;	/* the teller's own */
 };
 
@@ -42,6 +44,9 @@ void	tell_value(struct teller *t, const char *key, const struct fact *fact,
 void	tell_facts(struct teller *t, struct judge *j,
 	    const struct findings *found,
 	    const struct told_fact *facts, size_t n, bool with_headers);
+/* It is not to be in any text from here on. NULL: it may. */
+void	tell_find_subject(struct teller *t, struct judge *j,
+	    const struct findings *found, const struct told_fact *fact);
 /* "dnsbl.zen", "header Subject" */
 void	tell_ref_key(struct teller *t, const struct fact_ref *ref);
 

@@ -89,18 +89,24 @@ tells(struct span name)
 	    span_is_nocase(name, "Thread-Topic") ? VEIL_SUBJECT : VEIL_TEXT;
 }
 
+bool
+veil_hides(const struct veil *v, enum veil_what what)
+{
+	return v != NULL && v->hides[what];
+}
+
 enum veil_what
 veil_of_header(const struct veil *v, struct span name)
 {
 	enum veil_what what = tells(name);
 
-	return v != NULL && v->hides[what] ? what : VEIL_TEXT;
+	return veil_hides(v, what) ? what : VEIL_TEXT;
 }
 
 /* --- hashes --- */
 
-static void
-put_hash(const struct veil *v, struct span text, struct buf *out)
+void
+veil_hash(const struct veil *v, struct span text, struct buf *out)
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char md[EVP_MAX_MD_SIZE];
@@ -148,7 +154,7 @@ put_whole(const struct veil *v, struct json_out *o, const char *key,
 	struct span domain = domain_of(text);
 	struct buf hash = {0};
 
-	put_hash(v, text, &hash);
+	veil_hash(v, text, &hash);
 	json_open(o, key, '{');
 	json_span(o, "hash", buf_text(&hash));
 	if (what != VEIL_SUBJECT && is_domain(domain))
@@ -213,7 +219,7 @@ put_within(const struct veil *v, struct json_out *o, const char *key,
 		begin = local_begins(text, done, at);
 		end = domain_ends(text, at);
 		buf_put(&out, text.p + done, begin - done);
-		put_hash(v, span_n(text.p + begin, end - begin), &out);
+		veil_hash(v, span_n(text.p + begin, end - begin), &out);
 		buf_put(&out, text.p + at, end - at);
 		done = end;
 		at = end - 1;
@@ -227,7 +233,7 @@ void
 veil_put(const struct veil *v, struct json_out *o, const char *key,
     enum veil_what what, struct span text)
 {
-	if (v == NULL || !v->hides[what] || text.len == 0)
+	if (!veil_hides(v, what) || text.len == 0)
 		json_span(o, key, text);
 	else if (what != VEIL_TEXT)
 		put_whole(v, o, key, what, text);

@@ -16,7 +16,8 @@
  *
  * If senders or recipients are hidden, other texts are gone through for what
  * looks like an address, as in a backend's "550 <b@y.example> unknown": each
- * becomes HASH@y.example. A local part alone is not seen.
+ * becomes HASH@y.example. A local part alone is not seen, nor is it known here
+ * what the subject is that a text may repeat.
  *
  * NULL is a veil that hides nothing.
  */
@@ -35,6 +36,10 @@ int		 veil_key(struct arena *a, const struct settings *s,
 /* What the value of a header field tells; what this veil does not hide is a
  * text, in which there may be addresses that it hides. */
 enum veil_what	 veil_of_header(const struct veil *v, struct span name);
+bool		 veil_hides(const struct veil *v, enum veil_what what);
+/* Appends the hash of a text. Not of NULL. */
+void		 veil_hash(const struct veil *v, struct span text,
+		    struct buf *out);
 /* The text, or what stands in its place. A sender or recipient that is not
  * hidden is shown, also if the address is hidden as the other one. */
 void		 veil_put(const struct veil *v, struct json_out *o,
