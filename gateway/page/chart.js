@@ -161,6 +161,10 @@ class Chart {
 			this.areas(x, top);
 		else
 			this.lines(x, top);
+		if (!this.points.some((p) => p.values.some((v) => v > 0)))
+			this.drawing.append(svg('text', {x: width / 2, y: 80,
+			    class: 'axis middle'},
+			    'none since this page was opened'));
 		if (this.pointer !== null && this.pointer !== undefined)
 			this.drawing.append(svg('path', {class: 'cross',
 			    d: 'M' + x(chosen.t).toFixed(1) + ' ' + TOP + 'V' +

@@ -165,7 +165,8 @@ class Grid {
 
 /* A table that is written once: names and values of one thing. */
 function pairs(list, caption) {
-	return el('table', {class: 'pairs'},
+	return el('table', {class: 'pairs',
+	    'aria-label': caption ? null : 'In short'},
 	    caption ? el('caption', null, caption) : null,
 	    el('tbody', null, list.map(([name, value]) => el('tr', null,
 		el('th', {scope: 'row'}, name), el('td', null, value)))));

@@ -55,7 +55,7 @@ function whyCell(one) {
 const ofWord = (sums, word) => whole(sums[word] || 0);
 
 function times3(h) {
-	return duration(percentile(h, 0.5)) + ' / ' +
+	return h.n <= 0 ? '\u2013' : duration(percentile(h, 0.5)) + ' / ' +
 	    duration(percentile(h, 0.99));
 }
 

@@ -36,13 +36,15 @@ function bar(p50, p90, p99) {
 class Times {
 	constructor() {
 		this.grid = new Grid($('times-table'),
-		    'Time by stage; the bar goes from half of them to 90 %, ' +
-		    'its line to 99 %; its marks are 1 ms, 10 ms, 0.1 s, 1 s, ' +
-		    '10 s, 100 s',
-		    [{name: 'Stage'}, {name: 'What'}, {name: 'Number', n: true},
+		    'Time by stage',
+		    [{name: 'Stage'}, {name: 'What'},
 		    {name: 'p50', n: true, title: 'half of them took less'},
 		    {name: 'p90', n: true}, {name: 'p99', n: true},
+		    {name: 'Number', n: true},
 		    {name: 'Range'}], 'Nothing was timed yet.');
+		$('times-table').append(el('p', {class: 'quiet'}, 'p90: 90 % ' +
+		    'took less. The bar goes from p50 to p90 and its line to ' +
+		    'p99; the marks are 1 ms, 10 ms, 0.1 s, 1 s, 10 s, 100 s.'));
 	}
 
 	update() {
@@ -60,8 +62,8 @@ class Times {
 			return null;
 		const [p50, p90, p99] = [0.5, 0.9, 0.99].map(
 		    (p) => percentile(h, p));
-		return {key: stage, cells: [stage, what, whole(h.n),
-		    duration(p50), duration(p90), duration(p99),
+		return {key: stage, cells: [stage, what, duration(p50),
+		    duration(p90), duration(p99), whole(h.n),
 		    [[p50, p90, p99].join(), () => bar(p50, p90, p99)]]};
 	}
 }

@@ -25,7 +25,7 @@ class Traffic {
 		    parts: groups(['taken', 'deferred', 'refused',
 			'discarded'])});
 		this.open = new Chart(into, {title: 'Sessions', of: 'open',
-		    least: 4, show: whole,
+		    least: 10, show: whole,
 		    parts: [{name: 'open', class: 'c-good'}]});
 		this.times = new Chart(into, {title: 'Time of a mail',
 		    of: 'from MAIL to its last reply', least: 0.1, scale: 'log',
