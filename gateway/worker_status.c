@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "gateway/backend.h"
 #include "gateway/court.h"
+#include "gateway/journal.h"
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 #include "gateway/worker_status.h"
@@ -63,5 +64,6 @@ worker_status(const struct worker *w, bool resolver_is_up, struct buf *out)
 	stock_status(w->stock, &o);
 	put_resolver(&o, resolver_is_up);
 	put_log(&o);
+	journal_status(w->journal, &o, "journal");
 	json_close(&o, '}');
 }
