@@ -13,7 +13,7 @@ out who sent a mail is measured by checks.py, what rules cost by share.py (of a
 whole message) and rules.py (many rules, large sets), the store by store.py,
 counting sessions by network by crowd.py, greylisting and a lost Redis by
 greylist.py, the delivery memory by memory.py, filters (milters) beside Postfix
-with the same by milters.py.
+with the same by milters.py, log, statistics and journal by seen.py.
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -34,6 +34,7 @@ import memory
 import milters
 import loads
 import rules
+import seen
 import servers
 import share
 import store
@@ -41,7 +42,7 @@ import store
 JUDGED = "forepost-rules"
 SERVED = ("relay", "large", "latency", "idle")	# by all servers in turn
 ALL = (*SERVED, "checks", "share", "rules", "store", "crowd", "greylist",
-       "memory", "milters")
+       "memory", "milters", "seen")
 
 
 class Report:
@@ -285,6 +286,8 @@ def main():
             memory.measure(bench, args.forepost, sinks["plain"], args.peers)
         if "milters" in args.only:
             milters.measure(bench, args.forepost, sinks["plain"], args.peers)
+        if "seen" in args.only:
+            seen.measure(bench, args.forepost, sinks["plain"])
     finally:
         stop(bench)
         if checking:
@@ -316,6 +319,8 @@ def main():
         memory.show(bench, report)
     if "milters" in args.only:
         milters.show(bench, report)
+    if "seen" in args.only:
+        seen.show(bench, report)
     missed = sum(not bar["ok"] for bar in report.bars)
     print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
           f"{held:,}, failed {bench.failed:,}")

@@ -50,8 +50,9 @@ def certificate(folder):
 
 
 def forepost(binary, folder, sink, name="forepost", settings="",
-             rules="none"):
-    """`rules` as in the configuration: none, default, or a file in quotes."""
+             rules="none", log=None, prefix=()):
+    """`rules` as in the configuration: none, default, or a file in quotes.
+    The log is the file `log` of its folder, if it is not said."""
     port = free_port()
     own = os.path.join(folder, name)
     os.makedirs(own)
@@ -66,7 +67,7 @@ def forepost(binary, folder, sink, name="forepost", settings="",
         f.write(f'''hostname "gate.bench.example"
 {user}
 workers auto
-log "{own}/log"
+log "{log or own + '/log'}"
 control "{own}/control"
 spool "{own}/spool"
 max_sessions 30000
@@ -81,7 +82,7 @@ backend sink {{ address smtp://127.0.0.1:{sink.port} }}
 route {{ domains "*" backend sink }}
 rules {rules}
 {settings}''')
-    program = Program([binary, "serve", "--config", conf], own, name)
+    program = Program([*prefix, binary, "serve", "--config", conf], own, name)
     program.wait_ready(port)
     return Server(name, port, program)
 

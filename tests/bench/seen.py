@@ -1,0 +1,357 @@
+"""seen -- what it costs that all can be seen: log, statistics, journal.
+
+What a mail costs is measured with each of them on, in turn, and compared round
+by round: first the mails that the shipped rules are about, with SPF, DKIM,
+DMARC and DNS lists, then bare ones without rules. Two things cannot be turned
+off, and there is no switch for a benchmark's sake: the counts and the log.
+For these counting.c measures what one count and one line cost; how many there
+were of a mail is read from the statistics and the log.
+
+Then the rate at which mail goes through while somebody is in trouble: a hundred
+clients that read the statistics slowly, a syslog daemon that takes nothing, a
+disk without space for log and journal.
+"""
+import contextlib
+import json
+import os
+import select
+import socket
+import statistics
+import subprocess
+import threading
+import time
+import urllib.request
+
+import servers
+from checks import ALL, make_key, Names, settings
+from greylist import ratio
+from process import fields, free_port
+
+SESSIONS = 20
+BASE = "log"
+JSON, JOURNAL, SCRAPED = "log as JSON", "log, journal", \
+    "log, journal, asked each second"
+COSTS = {"shipped rules, all checks": ("default", 8192),
+         "no rules, no checks": ("none", 4096)}
+RATE = "seen, in trouble"
+WELL, SLOW, STUCK, FULL = "all is well", "100 slow readers", \
+    "syslog takes nothing", "no space for log and journal"
+READERS = 100
+LOST = "seen, dropped"
+COUNTED = "seen, counted"
+BAR = 5			# percent of a message's CPU
+
+
+def key(load):
+    return "seen, " + load
+
+
+class Endpoint:
+    """Where a server's statistics are."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.setting = f"stats {{ address 127.0.0.1:{self.port} }}\n"
+
+    def get(self, path="/stats.json"):
+        url = f"http://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.read()
+
+    def counts(self):
+        """How often something was counted, and how often timed, so far."""
+        said = json.loads(self.get())
+        adds = sum(value for name, value in said["counters"].items()
+                   if not name.endswith(("bytes", "seconds")))
+        times = 0
+        for row in said["series"]:
+            for one in row["values"]:
+                if row["kind"] == "histogram":
+                    times += one["count"]
+                elif row["kind"] == "counter":
+                    adds += one["value"]
+        return adds, times
+
+
+class Asking(threading.Thread):
+    """Asks for the metrics once a second."""
+
+    def __init__(self, endpoint):
+        super().__init__(daemon=True)
+        self.endpoint, self.over = endpoint, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(1):
+            self.endpoint.get("/metrics")
+
+    def stop(self):
+        self.over.set()
+        self.join()
+
+
+class SlowReaders(threading.Thread):
+    """Each asks for much and reads an octet a second; who is sent away comes
+    again."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.port, self.over = port, threading.Event()
+        self.clients, self.came = [], 0
+        self.fill()
+        self.start()
+
+    def fill(self):
+        while len(self.clients) < READERS:
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.connect(("127.0.0.1", self.port))
+            s.sendall(b"GET /transactions.json?limit=1000 HTTP/1.1\r\n"
+                      b"Host: 127.0.0.1\r\n\r\n")
+            self.clients.append(s)
+            self.came += 1
+
+    def read(self):
+        for s in select.select(self.clients, [], [], 0)[0]:
+            try:
+                gone = not s.recv(1)
+            except OSError:
+                gone = True
+            if gone:
+                s.close()
+                self.clients.remove(s)
+
+    def run(self):
+        while not self.over.wait(1):
+            self.read()
+            self.fill()
+
+    def stop(self):
+        self.over.set()
+        self.join()
+        for s in self.clients:
+            s.close()
+
+
+class Seen:
+    def __init__(self, bench, binary, sink):
+        self.bench, self.binary, self.sink = bench, binary, sink
+        self.key = make_key(bench.folder)
+        os.chmod(self.key, 0o644)
+        self.names = Names(bench.programs, bench.folder, self.key, 0,
+                           "names-seen")
+        self.started = 0
+
+    def folder(self):
+        """For log and journal, which the workers write."""
+        self.started += 1
+        path = os.path.join(self.bench.folder, f"seen-{self.started}-files")
+        os.makedirs(path)
+        os.chmod(path, 0o1777)
+        return path
+
+    def server(self, name, rules="none", log=None, more="", prefix=(),
+               folder=None, journal=False):
+        folder = folder or self.folder()
+        self.started += 1
+        endpoint = Endpoint()
+        if journal:
+            more += f'journal {{ file "{folder}/journal" }}\n'
+        checks = ALL if rules != "none" else {}
+        server = servers.forepost(
+            self.binary, self.bench.folder, self.sink,
+            f"seen-{self.started}", settings(self.names, **checks) +
+            endpoint.setting + more, rules, log or folder + "/log", prefix)
+        server.name, server.endpoint, server.folder = name, endpoint, folder
+        self.bench.servers[name] = server
+        return server
+
+    def stop_servers(self):
+        for server in self.bench.servers.values():
+            server.program.stop()
+        self.bench.servers.clear()
+
+    def stop(self):
+        self.stop_servers()
+        self.names.program.stop()
+
+    # --- what it costs ---
+
+    def mails(self, rules, size, *options):
+        signed = ("-K", self.key, "-i", 8) if rules != "none" else ()
+        return ("-s", SESSIONS, "-l", size, *signed, *options)
+
+    def cost(self, load):
+        bench, (rules, size) = self.bench, COSTS[load]
+        rows = {BASE: {}, JSON: {"more": "log_format json\n"},
+                JOURNAL: {"journal": True}, SCRAPED: {"journal": True}}
+        for name, what in rows.items():
+            bench.source(self.server(name, rules, **what),
+                         *self.mails(rules, size, "-n", 2000))
+        print(f"  {key(load)}", flush=True)
+        names, n = list(rows), 1000 if bench.quick else 3000
+        for i in range(bench.repeat * (2 if bench.quick else 6)):
+            shift = i % len(names)
+            for name in names[shift:] + names[:shift]:
+                server = bench.servers[name]
+                asking = Asking(server.endpoint) if name == SCRAPED else None
+                bench.measure(key(load), server,
+                              *self.mails(rules, size, "-n", n))
+                if asking:
+                    asking.stop()
+        self.count(load, n)
+        self.stop_servers()
+
+    def count(self, load, n):
+        """What a mail has of each: counts, times, lines, octets."""
+        bench, (rules, size) = self.bench, COSTS[load]
+        server = bench.servers[JOURNAL]
+        before = self.sizes(server), server.endpoint.counts()
+        bench.source(server, *self.mails(rules, size, "-n", n))
+        time.sleep(1.2)		# an answer is kept for a second
+        after = self.sizes(server), server.endpoint.counts()
+        what = {w: (after[0][w] - before[0][w]) / n for w in after[0]}
+        what["adds"], what["times"] = (
+            (b - a) / n for a, b in zip(before[1], after[1]))
+        bench.samples.setdefault(COUNTED, {})[load] = [what]
+
+    def sizes(self, server):
+        found = {}
+        with open(server.folder + "/log") as f:
+            text = f.read()
+        found["lines"], found["log"] = text.count("\n"), len(text)
+        found["journal"] = sum(
+            os.path.getsize(os.path.join(server.folder, name))
+            for name in os.listdir(server.folder)
+            if name.startswith("journal"))
+        return found
+
+    # --- in trouble ---
+
+    def troubled(self):
+        """The servers; each thing that is in trouble has one of its own."""
+        rules = {"rules": "none", "journal": True}
+        stuck = self.folder()
+        socket_ = self.syslog = socket.socket(socket.AF_UNIX,
+                                              socket.SOCK_DGRAM)
+        socket_.bind(stuck + "/log.sock")
+        os.chmod(stuck + "/log.sock", 0o777)
+        self.server(WELL, **rules)
+        self.server(SLOW, **rules)
+        self.server(STUCK, log="syslog:" + stuck + "/log.sock",
+                    folder=stuck, **rules)
+        if os.geteuid() == 0:
+            full = self.folder()
+            self.server(FULL, folder=full, prefix=(
+                "unshare", "-m", "sh", "-c",
+                'mount -t tmpfs -o size=64k,mode=1777 none "$0" && '
+                '(cat /dev/zero >"$0/fills" 2>/dev/null; exec "$@")', full),
+                **rules)
+
+    def dropped(self):
+        """By server: lines of log and journal."""
+        lost = self.bench.samples.setdefault(LOST, {})
+        for name, server in self.bench.servers.items():
+            counters = json.loads(server.endpoint.get())["counters"]
+            lost[name] = {what: counters[what + "_dropped"]
+                          for what in ("log", "journal")}
+
+    def trouble(self):
+        bench = self.bench
+        seconds = 0.5 if bench.quick else 2
+        self.troubled()
+        names = list(bench.servers)
+        print(f"  {RATE}", flush=True)
+        for server in bench.servers.values():
+            bench.source(server, "-s", SESSIONS, "-n", 2000)
+        for i in range(bench.repeat * 2):
+            shift = i % len(names)
+            for name in names[shift:] + names[:shift]:
+                server, readers = bench.servers[name], None
+                if name == SLOW:
+                    readers = SlowReaders(server.endpoint.port)
+                    time.sleep(2)	# their answers are made, and wait
+                bench.measure(RATE, server, "-s", SESSIONS, "-t", seconds)
+                if readers:
+                    readers.stop()
+        self.dropped()
+        self.stop_servers()
+        self.syslog.close()
+
+
+def measure(bench, binary, sink):
+    with contextlib.ExitStack() as stack:
+        seen = Seen(bench, binary, sink)
+        stack.callback(seen.stop)
+        for load in COSTS:
+            seen.cost(load)
+        seen.trouble()
+        done = subprocess.run(
+            [bench.tool("counting"), os.path.join(bench.folder, "counting")],
+            capture_output=True, text=True, check=True)
+        bench.samples["seen, each"] = fields(done.stdout)
+
+
+# --- what it was ---
+
+def more(bench, load, name):
+    """us of a mail, by the median of the rounds."""
+    runs = bench.samples[key(load)]
+    return statistics.median(a["cpu"] - b["cpu"] for a, b in
+                             zip(runs[name], runs[BASE]))
+
+
+def show_cost(bench, report, load, is_bar):
+    each, n = bench.samples["seen, each"], bench.samples[COUNTED][load][0]
+    cpu = bench.median(key(load), JOURNAL, "cpu")
+    parts = {
+        f"log, {n['lines']:.1f} lines, {n['log']:,.0f} octets":
+            n["lines"] * each["text"] / 1000,
+        f"statistics, {n['adds']:.0f} counts and {n['times']:.0f} times":
+            (n["adds"] + n["times"]) * max(each["cold"], each["time"]) / 1000,
+        f"journal, {n['journal']:,.0f} octets": more(bench, load, JOURNAL)}
+    print(f"\n  {load}: CPU us/message")
+    report.table(["", "CPU us/message", "more than '" + BASE + "'"],
+                 [[name, f"{bench.median(key(load), name, 'cpu'):.1f}",
+                   "" if name == BASE else f"{more(bench, load, name):+.1f}"]
+                  for name in (BASE, JSON, JOURNAL, SCRAPED)])
+    print("    of that, of a mail:")
+    report.table(["", "us", "share"],
+                 [[name, f"{us:.1f}", f"{100 * us / cpu:.1f} %"]
+                  for name, us in parts.items()])
+    share = 100 * sum(parts.values()) / cpu
+    if is_bar:
+        report.bar("log, statistics and journal, share of a message's CPU",
+                   share, BAR, "%")
+    else:
+        print(f"    together {share:.1f} %")
+
+
+def show(bench, report):
+    each = bench.samples["seen, each"]
+    print(f"\nLog, statistics, journal; {SESSIONS} sessions, a new connection "
+          f"each. A count takes {each['add']:.1f} ns,\na time "
+          f"{each['time']:.1f} ns, either {each['cold']:.0f} ns if its memory "
+          f"is not near, as it is taken to be here;\na line of the log "
+          f"{each['text']:,.0f} ns, as JSON {each['json']:,.0f} ns")
+    for load in COSTS:
+        show_cost(bench, report, load, load == list(COSTS)[0])
+    print("\n  mail goes on; 4 KiB, no rules, log and journal on")
+    lost = bench.samples[LOST]
+    rows = list(bench.samples[RATE])
+    report.table(
+        ["", "messages/s", "of '" + WELL + "'", "CPU us/message",
+         "lines dropped", "records dropped"],
+        [[name, f"{bench.median(RATE, name, 'rate'):,.0f}",
+          f"{ratio(bench, RATE, name, WELL, 'rate'):.3f}",
+          f"{bench.median(RATE, name, 'cpu'):.0f}",
+          f"{lost[name]['log']:,.0f}", f"{lost[name]['journal']:,.0f}"]
+         for name in rows])
+    for name in rows[1:]:
+        report.bar(f"{name}: messages/s of '{WELL}'",
+                   ratio(bench, RATE, name, WELL, "rate"), 0.95, "",
+                   at_least=True)
+    for name, what in ((STUCK, "log"), (FULL, "log"), (FULL, "journal")):
+        if name in lost:
+            report.bar(f"{name}: what {what} dropped was counted",
+                       lost[name][what], 1, "", at_least=True)
