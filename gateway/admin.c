@@ -45,9 +45,12 @@ run_status(struct supervisor *s, struct control_client *client)
 static void
 run_reload(struct supervisor *s, struct control_client *client)
 {
+	struct buf text = {0};
+
 	if (s->state != SUPERVISOR_RUNNING) {
-		control_answer(client, EXIT_RUNTIME,
-		    SPAN_LIT("the gateway is ending\n"));
+		buf_printf(&text, "nothing has changed: the gateway is %s\n",
+		    supervisor_state_name(s->state));
+		answer(client, EXIT_RUNTIME, &text);
 		return;
 	}
 	control_park(client, s->next != NULL ? TOPIC_NEXT_RELOAD :

@@ -23,8 +23,9 @@
 
 /* The subcommands; each ends with its exit code (exit_code.h). */
 
-/* A reload waits for its workers; everything else is answered at once. */
-#define ASK_TIMEOUT	120
+/* A reload waits for its workers, and for one that is under way; everything
+ * else is answered at once. */
+#define ASK_TIMEOUT	150
 
 static int	run_serve(const struct command_line *line);
 static int	run_check(const struct command_line *line);

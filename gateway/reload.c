@@ -85,9 +85,12 @@ reload_fail(struct supervisor *s, int code, const char *report)
 		s->state = SUPERVISOR_OVER;
 	} else {
 		stats_add(STAT_RELOADS_FAILED, 1);
+		reload_remember(s, text.p);
 		log_report(LOG_LABEL_ERROR, "reload refused", text.p);
 		notify_ready("the last reload was refused, see the log");
-		end_reload(s, code, span_n(text.p, text.len - 1));
+		text.len--;
+		reload_tell_refused(s, &text);
+		end_reload(s, code, buf_text(&text));
 	}
 	buf_free(&text);
 }
@@ -167,10 +170,13 @@ take_effect(struct supervisor *s)
 {
 	struct fleet *old = s->fleet;
 	bool is_start = old == NULL;
+	struct buf answer = {0};
 
 	dismiss(s, s->next, go);
 	if (!is_start) {
 		warn_of_restart_settings(s);
+		reload_tell_done(s, old, s->next, &answer);
+		reload_remember(s, NULL);
 		dismiss(s, old, proc_drain);
 		fleet_destroy(&old);
 		stats_add(STAT_RELOADS, 1);
@@ -185,7 +191,9 @@ take_effect(struct supervisor *s)
 	tell_ready(s);
 	if (is_start && s->source->demo != NULL)
 		demo_tell(s->fleet->settings);
-	end_reload(s, EXIT_GOOD, buf_text(&s->warnings));
+	buf_span(&answer, buf_text(&s->warnings));
+	end_reload(s, EXIT_GOOD, buf_text(&answer));
+	buf_free(&answer);
 }
 
 void

@@ -255,6 +255,8 @@ put_gateway(struct page *p, struct err *err)
 	    v.kind != JSON_IN_CLOSE) {
 		if (v.kind == JSON_IN_ARRAY && span_is(v.key, "workers"))
 			ret = put_workers(p, err);
+		else if (v.kind == JSON_IN_OBJECT && span_is(v.key, "log"))
+			ret = put_object(p, "log", false, err);
 		else if (v.kind == JSON_IN_OBJECT && span_is(v.key, "reload"))
 			ret = put_object(p, "last reload", false, err);
 		else if (v.kind == JSON_IN_OBJECT || v.kind == JSON_IN_ARRAY)

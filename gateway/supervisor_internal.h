@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json_write.h"
 #include "gateway/control.h"
 #include "gateway/fleet.h"
 #include "gateway/proc.h"
@@ -42,9 +43,15 @@ struct supervisor {
 	struct buf		 warnings;	/* of its configuration */
 	int64_t			 ready_by;	/* all its workers, or else */
 	bool			 reload_again;	/* asked for meanwhile */
+	struct {
+		int64_t		 at;		/* 0: there was none */
+		bool		 is_refused;
+		char		 why[240];
+	}			 last;
 
 	/* supervisor_status.c */
 	int64_t			 shown;		/* when it wrote its board */
+	uint64_t		 dropped;	/* of its log, as counted */
 };
 
 /* --- crew.c: the workers, as they come and go --- */
@@ -71,6 +78,15 @@ void	reload_worker_ready(struct supervisor *s);
 /* Nothing has changed. `report` is lines, each with its line end. */
 void	reload_fail(struct supervisor *s, int code, const char *report);
 void	reload_turn(struct supervisor *s, int64_t now);
+
+/* --- reload_tell.c: what is said of a reload --- */
+/* To who asked for it, lines; `old` is about to go. */
+void	reload_tell_done(const struct supervisor *s, const struct fleet *old,
+	    const struct fleet *new, struct buf *out);
+void	reload_tell_refused(const struct supervisor *s, struct buf *out);
+/* Of the last one, for later; NULL: it took effect. */
+void	reload_remember(struct supervisor *s, const char *refused);
+void	reload_status(const struct supervisor *s, struct json_out *o);
 
 /* --- supervisor_status.c --- */
 /* Once a second, on the board of the supervisor: what it alone knows. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "base/log.h"
 #include "gateway/board.h"
 #include "gateway/stats.h"
 #include "gateway/supervisor_internal.h"
@@ -27,10 +28,16 @@ put_own(const struct supervisor *s, struct json_out *o)
 	json_int(o, "pid", getpid());
 	json_z(o, "state", supervisor_state_name(s->state));
 	json_int(o, "up_s", (clock_now() - s->started) / CLOCK_S);
+	json_int(o, "generation", s->fleet != NULL ? s->fleet->generation : 0);
 	json_z(o, "configuration", fleet_source_name(s->source));
 	sockets_text(s->sockets, &where);
 	json_span(o, "listening", buf_text(&where));
 	buf_free(&where);
+	reload_status(s, o);
+	json_open(o, "log", '{');
+	json_int(o, "dropped", (int64_t)log_dropped());
+	json_bool(o, "stuck", log_is_stuck());
+	json_close(o, '}');
 }
 
 void
@@ -42,6 +49,8 @@ supervisor_show(struct supervisor *s, int64_t now)
 	if (s->shown != 0 && now < s->shown + CLOCK_S)
 		return;
 	s->shown = now;
+	stats_add(STAT_LOG_DROPPED, (int64_t)(log_dropped() - s->dropped));
+	s->dropped = log_dropped();
 	json_open(&o, NULL, '{');
 	put_own(s, &o);
 	json_close(&o, '}');

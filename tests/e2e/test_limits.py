@@ -101,7 +101,7 @@ def test_status(gateway):
     assert deliver(client) == 250
     text = admin(gateway, "status").stdout
     assert re.search(r"^forepost \S+ pid=%d state=running up=\d+s "
-                     r"configuration=%s$" % (gateway.process.pid,
+                     r"generation=1 configuration=%s$" % (gateway.process.pid,
                                              gateway.conf), text, re.M)
     assert "\nlistening 127.0.0.1:%d\n" % gateway.port in text
     workers = re.findall(r"^worker (\d) pid=(\d+) state=running sessions=(\d)",

@@ -1,5 +1,6 @@
 """Reload: nothing refused, nothing cut, nothing changed by a bad file."""
 import os
+import re
 import socket
 import threading
 
@@ -80,6 +81,49 @@ def test_reload_of_broken_rules(gateway):
     assert stats(gateway)["reloads_failed"] == 4
 
 
+def last_reload(gateway):
+    """What status says of it."""
+    line, = [line for line in admin(gateway, "status").stdout.splitlines()
+             if line.startswith("last reload ")]
+    return line
+
+
+def test_what_a_reload_says(gateway):
+    """What is another one now, what stayed, and whom it does not concern."""
+    put(gateway, "in.rules", "on mail { log \"x\" }\n")
+    edit(gateway, "rules none", 'rules "in.rules"')
+    gateway.start()
+    assert "last reload" not in admin(gateway, "status").stdout
+    where = "listening on 127.0.0.1:%d\n" % gateway.port
+    rules = "  rules %s: " % gateway.path("in.rules")
+    assert admin(gateway, "reload").stdout == \
+        "reloaded: generation 2, 2 workers, %s%sunchanged\n" % (where, rules)
+    assert last_reload(gateway).startswith("last reload result=done ago=")
+    with gateway.client() as client:
+        begin_mail(client)
+        edit(gateway, "workers 2", "workers 1")
+        put(gateway, "in.rules", "on mail { log \"y\" }\n")
+        assert admin(gateway, "reload").stdout == (
+            "reloaded: generation 3, 1 worker, %s"
+            "  workers: 1, before 2\n%schanged\n"
+            "  1 session goes on with the configuration before\n" % (
+                where, rules))
+        assert client.data(MAIL) == 250
+    put(gateway, "in.rules", "on mail { lgo \"y\" }\n")
+    answer = admin(gateway, "reload")
+    assert answer.returncode == 1
+    assert answer.stdout.endswith(
+        "\nnothing has changed: generation 3 goes on\n")
+    assert re.search(r"last reload result=refused ago=\d+s why=\".*in\.rules:"
+                     r"1:11: unknown action", last_reload(gateway))
+    begin_mail(gateway.client())
+    assert admin(gateway, "drain").returncode == 0
+    answer = admin(gateway, "reload")
+    assert answer.returncode == 3
+    assert answer.stdout == \
+        "forepost: nothing has changed: the gateway is draining\n"
+
+
 def test_sessions_keep_the_rules_that_they_began_with(start):
     """New ones have the new rules; a bad file changes nothing for anybody."""
     def rules(version, answer):
@@ -148,7 +192,10 @@ def test_a_large_set_is_there_once(gateway):
         'on mail { reject "no" when sender in $big }\n')
     edit(gateway, "rules none", 'rules "in.rules"')
     answer = admin(gateway, "reload")
-    assert (answer.returncode, answer.stdout) == (0, "")
+    assert answer.returncode == 0
+    assert answer.stdout == (
+        "reloaded: generation 2, 2 workers, listening on 127.0.0.1:%d\n"
+        "  rules %s: changed\n" % (gateway.port, gateway.path("in.rules")))
     wait_until(lambda: len(gateway.workers_alive()) == 2,
                what="the old workers to leave")
     assert deliver(gateway.client()) == 250
@@ -230,7 +277,9 @@ def test_twenty_reloads_refuse_nobody(gateway):
             gateway.wait_line(" reloaded ", count=n + 1)
         else:
             answer = admin(gateway, "reload")
-            assert (answer.returncode, answer.stdout) == (0, "")
+            assert answer.returncode == 0
+            assert answer.stdout.startswith(
+                "reloaded: generation %d, 2 workers, listening on " % (n + 2))
     knocking.end()
     for client in sessions:		# in a transaction all the while
         assert client.data(MAIL) == 250
