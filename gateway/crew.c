@@ -15,9 +15,8 @@
 
 /* --- workers begin --- */
 
-/* In a new worker: what is the supervisor's own is let go. */
-static void
-let_go(void *arg)
+void
+crew_let_go(void *arg)
 {
 	struct supervisor *s = arg;
 
@@ -28,14 +27,15 @@ let_go(void *arg)
 		if (p->channel >= 0)
 			close(p->channel);
 	}
+	web_crew_let_go(s->web);
 }
 
 int
 crew_spawn(struct supervisor *s, struct fleet *f, size_t index,
     struct err *err)
 {
-	struct proc *p = proc_spawn(f, index, &s->sockets, s->crowd, let_go, s,
-	    err);
+	struct proc *p = proc_spawn(f, index, &s->sockets, s->crowd,
+	    crew_let_go, s, err);
 	struct proc **last = &s->procs;
 
 	if (p == NULL)
@@ -209,6 +209,8 @@ crew_collect(struct supervisor *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (web_crew_bury(s->web, pid, status))
+			continue;
 		place = &s->procs;
 		while (*place != NULL && (*place)->pid != pid)
 			place = &(*place)->next;

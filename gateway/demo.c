@@ -5,7 +5,7 @@
 
 /* The first address and the first folder; a demo has no others. */
 void
-demo_tell(const struct settings *s)
+demo_tell(const struct settings *s, const char *web)
 {
 	char at[ADDR_TEXT];
 
@@ -15,4 +15,7 @@ demo_tell(const struct settings *s)
 	    "  swaks --server %s --from a@example.org --to you@localhost\n"
 	    "The mail will be in %s/new/\n\n", at, at,
 	    s->backends[0].urls[0].path);
+	if (web != NULL)
+		fprintf(stderr, "What happens is shown at http://%s/\n\n",
+		    web);
 }

@@ -4,5 +4,6 @@
 /*
  * demo -- what a newcomer needs to know after `serve --demo DIR`
  */
-void	demo_tell(const struct settings *s);	/* on stderr */
+/* On stderr. `web` is where the page is shown; NULL: nowhere. */
+void	demo_tell(const struct settings *s, const char *web);
 #endif

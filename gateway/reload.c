@@ -78,6 +78,7 @@ reload_fail(struct supervisor *s, int code, const char *report)
 		fleet_destroy(&s->next);
 	}
 	sockets_rollback(s->sockets);
+	web_crew_rollback(s->web);
 	buf_put(&text, "", 1);
 	if (s->fleet == NULL) {
 		tell_start_failed(code, text.p);
@@ -134,6 +135,8 @@ log_listening(const struct supervisor *s, const char *event)
 	log_begin(&l, LOG_LABEL_INFO, "-", event);
 	log_int(&l, "workers", (int64_t)s->fleet->nslots);
 	log_str(&l, "listening", buf_text(&where));
+	if (web_crew_state(s->web).address != NULL)
+		log_z(&l, "stats", web_crew_state(s->web).address);
 	log_z(&l, "user", s->fleet->identity.name);
 	log_end(&l);
 	if (unused.len > 0) {
@@ -164,6 +167,16 @@ go(struct proc *p)
 	proc_say(p, CHANNEL_GO);
 }
 
+/* In the HTTP server: the sockets for mail are not its own either. */
+static void
+let_go(void *arg)
+{
+	struct supervisor *s = arg;
+
+	crew_let_go(s);
+	sockets_destroy(&s->sockets, false);
+}
+
 /* All workers are ready: from here on nothing can fail. */
 static void
 take_effect(struct supervisor *s)
@@ -184,13 +197,15 @@ take_effect(struct supervisor *s)
 	s->fleet = s->next;
 	s->next = NULL;
 	supervisor_tell_state(s);
+	web_crew_commit(s->web, s->fleet, let_go, s);
 	log_listening(s, is_start ? "started" : "reloaded");
 	buf_put(&s->warnings, "", 1);
 	log_report(LOG_LABEL_WARN, "configuration", s->warnings.p);
 	s->warnings.len--;
 	tell_ready(s);
 	if (is_start && s->source->demo != NULL)
-		demo_tell(s->fleet->settings);
+		demo_tell(s->fleet->settings,
+		    web_crew_state(s->web).address);
 	buf_span(&answer, buf_text(&s->warnings));
 	end_reload(s, EXIT_GOOD, buf_text(&answer));
 	buf_free(&answer);
@@ -216,11 +231,25 @@ reload_worker_ready(struct supervisor *s)
 
 /* --- beginning one --- */
 
+/* A demo has an address that it did not choose: without it there is one thing
+ * less to try. */
+static int
+prepare_web(struct supervisor *s, struct err *err)
+{
+	if (web_crew_prepare(s->web, s->next->settings, err) == 0)
+		return 0;
+	if (s->source->demo == NULL)
+		return -1;
+	buf_printf(&s->warnings, "%s: there is no page to look at\n",
+	    err->text);
+	return 0;
+}
+
 static int
 start_workers(struct supervisor *s, struct err *err)
 {
 	if (sockets_prepare(s->sockets, s->next->settings, s->next->nslots,
-	    err) < 0)
+	    err) < 0 || prepare_web(s, err) < 0)
 		return -1;
 	limits_raise(s->next->settings);
 	journal_prepare(s->next->settings, &s->next->identity);

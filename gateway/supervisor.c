@@ -80,6 +80,7 @@ supervisor_stop(struct supervisor *s)
 	if (s->state == SUPERVISOR_STOPPING) {
 		log_event(LOG_LABEL_WARN, "-", "stopping at once");
 		crew_tell(s, proc_kill);
+		web_crew_kill(s->web);
 		return;
 	}
 	if (!abandon_reload(s))
@@ -115,6 +116,7 @@ reopen_log(struct supervisor *s)
 	    log_file(s->fleet->settings->log));
 	journal_prepare(s->fleet->settings, &s->fleet->identity);
 	tell_reopen(s);
+	web_crew_reopen_log(s->web);
 }
 
 static void
@@ -177,6 +179,7 @@ sleep_ms(const struct supervisor *s, int64_t now)
 
 	if (s->alive_at > 0)
 		sooner(&until, s->alive_at);
+	sooner(&until, web_crew_restart_at(s->web));
 	for (size_t i = 0; s->fleet != NULL && i < s->fleet->nslots; i++) {
 		if (!s->fleet->slots[i].is_manned)
 			sooner(&until, s->fleet->slots[i].restart_at);
@@ -196,6 +199,7 @@ wait_for_events(const struct supervisor *s)
 	for (const struct proc *p = s->procs; p != NULL; p = p->next)
 		fds[n++] = (struct pollfd){ .fd = p->channel,
 		    .events = POLLIN };
+	n += web_crew_poll(s->web, fds + n);
 	(void)poll(fds, n, sleep_ms(s, clock_now()));
 	clock_tick();
 }
@@ -220,6 +224,7 @@ keep_time(struct supervisor *s, int64_t now)
 		tell_reopen(s);
 	reload_turn(s, now);
 	crew_complete(s, now);
+	web_crew_turn(s->web, now);
 	supervisor_show(s, now);
 }
 
@@ -232,7 +237,8 @@ turn(struct supervisor *s)
 	keep_time(s, clock_now());
 	if (s->control != NULL)
 		control_turn(s->control, clock_now(), admin_run, s);
-	if (s->state != SUPERVISOR_RUNNING && s->procs == NULL)
+	if (s->state != SUPERVISOR_RUNNING && s->procs == NULL &&
+	    web_crew_end(s->web, clock_now()))
 		s->state = SUPERVISOR_OVER;
 	log_flush();
 }
@@ -266,7 +272,8 @@ static void
 end(struct supervisor *s)
 {
 	crew_tell(s, proc_kill);
-	while (s->procs != NULL) {
+	web_crew_kill(s->web);
+	while (s->procs != NULL || !web_crew_is_gone(s->web)) {
 		(void)poll(NULL, 0, 10);
 		crew_collect(s);
 	}
@@ -277,6 +284,7 @@ end(struct supervisor *s)
 	fleet_destroy(&s->next);
 	sockets_destroy(&s->sockets, true);
 	crowd_destroy(&s->crowd);
+	web_crew_destroy(&s->web);
 	buf_free(&s->warnings);
 	close(s->signals);
 	notify_close();
@@ -295,11 +303,13 @@ supervisor_run(const struct fleet_source *source)
 
 	clock_tick();
 	s->source = source;
+	s->web = web_crew_create();
 	s->started = clock_now();
 	umask(027);
 	if (begin(s, &err) < 0) {
 		fprintf(stderr, "forepost: %s\n", err.text);
 		sockets_destroy(&s->sockets, true);
+		web_crew_destroy(&s->web);
 		free(s);
 		return EXIT_RUNTIME;
 	}

@@ -10,6 +10,7 @@
 #include "gateway/fleet.h"
 #include "gateway/proc.h"
 #include "gateway/sockets.h"
+#include "gateway/web_crew.h"
 /*
  * supervisor_internal -- what supervisor.c, crew.c, reload.c, admin.c and
  * supervisor_status.c share
@@ -33,6 +34,7 @@ struct supervisor {
 	struct crowd		*crowd;		/* of all workers, ever */
 	struct control		*control;
 	struct proc		*procs;
+	struct web_crew		*web;		/* the HTTP server */
 	struct fleet		*fleet;		/* NULL: not yet started */
 	int64_t			 started;
 	int64_t			 kill_at;	/* while stopping */
@@ -55,6 +57,8 @@ struct supervisor {
 };
 
 /* --- crew.c: the workers, as they come and go --- */
+/* In a new process: what is the supervisor's own is closed. */
+void	crew_let_go(void *supervisor);
 int	crew_spawn(struct supervisor *s, struct fleet *f, size_t index,
 	    struct err *err);
 void	crew_hear(struct supervisor *s);	/* what they say */

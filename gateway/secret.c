@@ -1,0 +1,60 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "gateway/secret.h"
+
+static const char *
+first_line(struct arena *a, int fd, struct err *err)
+{
+	char text[SECRET_MAX + 1];
+	ssize_t n = read(fd, text, sizeof(text));
+	struct span rest, first;
+
+	if (n < 0) {
+		err_set(err, ERR_UNAVAIL, "%s", strerror(errno));
+		return NULL;
+	}
+	rest = span_n(text, (size_t)n);
+	first = span_until(&rest, '\n');
+	if (first.len > 0 && first.p[first.len - 1] == '\r')
+		first.len--;
+	if (first.len == 0) {
+		err_set(err, ERR_CONFIG, "its first line is empty");
+		return NULL;
+	}
+	if (first.len > SECRET_MAX) {
+		err_set(err, ERR_CONFIG, "its first line has more than %d "
+		    "octets", SECRET_MAX);
+		return NULL;
+	}
+	return arena_copy(a, first);
+}
+
+const char *
+secret_read(struct arena *a, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const char *line;
+
+	if (fd < 0) {
+		err_set(err, ERR_UNAVAIL, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	line = first_line(a, fd, err);
+	close(fd);
+	if (line == NULL)
+		err_prefix(err, "%s", path);
+	return line;
+}
+
+bool
+secret_is(struct span given, const char *secret)
+{
+	/* How long it is, is not secret. */
+	return given.len == strlen(secret) &&
+	    CRYPTO_memcmp(given.p, secret, given.len) == 0;
+}

@@ -1,0 +1,22 @@
+#ifndef GATEWAY_SECRET_H
+#define GATEWAY_SECRET_H
+#include <stdbool.h>
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+/*
+ * secret -- a password or token that stands in the first line of a file
+ *
+ * To be read before the process becomes somebody who may not.
+ *
+ * Errors    ERR_UNAVAIL, ERR_CONFIG: "/etc/x: its first line is empty".
+ * Limits    SECRET_MAX octets.
+ */
+#define SECRET_MAX	1024
+
+/* NULL: err. */
+const char	*secret_read(struct arena *a, const char *path,
+		    struct err *err);
+/* In a time that does not depend on where they differ. */
+bool		 secret_is(struct span given, const char *secret);
+#endif
