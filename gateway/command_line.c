@@ -30,15 +30,20 @@ static const struct {
 	{ OPT_RESOLVER, "--resolver ADDRESS@PORT", "instead of the resolver of "
 	    "the settings" },
 	{ OPT_MESSAGE, "MESSAGE", "a file with the message, or - for the "
-	    "standard input" },
+	    "standard input; without\n" "                      "
+	    "--client the id of one in the journal: SESSION or SESSION.N" },
 	{ OPT_RULES, "--rules FILE", "check: these rules, and of --config only "
 	    "backends and lists;\n" "                      "
 	    "test: them, not those of --config or x.rules for x.test;\n"
-	    "                      explain: them, not those of --config" },
+	    "                      explain, replay: them, not those of "
+	    "--config" },
 	{ OPT_WHO, "VERB [WHO]", "list, pass, forget or stats; a domain, an "
 	    "address or an\n" "                      identity as list "
 	    "shows it" },
 	{ OPT_FILES, "FILE...", "files with tests of rules" },
+	{ OPT_JOURNALS, "JOURNAL...", "files of a journal, - for the standard "
+	    "input; without one\n" "                      "
+	    "those of the configuration" },
 };
 #define NOPTIONS	(sizeof(options) / sizeof(options[0]))
 
@@ -176,7 +181,7 @@ read_options(const struct subcommands *commands, int argc, char **argv,
 		if (optind < argc)
 			line->greylist.who = argv[optind++];
 	}
-	if (line->command->options & OPT_FILES) {
+	if (line->command->options & (OPT_FILES | OPT_JOURNALS)) {
 		line->test.files = (const char *const *)argv + optind;
 		line->test.nfiles = (size_t)(argc - optind);
 		optind = argc;

@@ -7,6 +7,7 @@ enum exit_code {
 	EXIT_GOOD = 0,
 	EXIT_CONFIG = 1,	/* the configuration is at fault */
 	EXIT_USAGE = 2,		/* the command line is */
-	EXIT_RUNTIME = 3	/* something on this machine is */
+	EXIT_RUNTIME = 3,	/* something on this machine is */
+	EXIT_CHANGED = 4	/* replay: other rules say something else */
 };
 #endif

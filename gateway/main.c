@@ -15,8 +15,10 @@
 #include "gateway/configuration.h"
 #include "gateway/control.h"
 #include "gateway/exit_code.h"
+#include "gateway/explain_record.h"
 #include "gateway/fleet.h"
 #include "gateway/metrics.h"
+#include "gateway/replay.h"
 #include "gateway/sandbox.h"
 #include "gateway/status_text.h"
 #include "gateway/supervisor.h"
@@ -31,6 +33,7 @@ static int	run_serve(const struct command_line *line);
 static int	run_check(const struct command_line *line);
 static int	run_dump(const struct command_line *line);
 static int	run_explain(const struct command_line *line);
+static int	run_replay(const struct command_line *line);
 static int	run_facts(const struct command_line *line);
 static int	run_test(const struct command_line *line);
 static int	run_greylist(const struct command_line *line);
@@ -55,7 +58,10 @@ static const struct subcommand subcommands[] = {
 	{ "dump", run_dump, WHERE,
 	    "print the effective settings, defaults included" },
 	{ "explain", run_explain, WHERE | MAIL | OPT_RULES | OPT_JSON,
-	    "what would become of a mail, rule by rule, and all facts of it" },
+	    "what would become of a mail, or became of one in the journal, rule\n"
+	    "            by rule, and all facts of it" },
+	{ "replay", run_replay, WHERE | OPT_RULES | OPT_JOURNALS | OPT_JSON,
+	    "what other rules would have made of the mails in the journal" },
 	{ "facts", run_facts, OPT_JSON | OPT_MDOC,
 	    "list all that a rule can ask for" },
 	{ "test", run_test, OPT_CONFIG | OPT_RULES | OPT_FILES | OPT_JSON,
@@ -373,12 +379,21 @@ load_rules(const struct command_line *line, struct arena *a,
 	return rules;
 }
 
+/* Without a client it is the id of one in the journal. */
+static bool
+is_of_journal(const struct command_line *line)
+{
+	return line->mail.client == NULL && line->mail.message != NULL &&
+	    explain_record_is_id(line->mail.message);
+}
+
 static int
 run_explain(const struct command_line *line)
 {
 	struct explain_request request = line->mail;
 	struct arena *a = arena_create("explain");
-	struct settings *s = load_or_default(line, a);
+	struct settings *s = is_of_journal(line) ? load(line, a) :
+	    load_or_default(line, a);
 	const struct ruleset *rules = NULL;
 	int code = EXIT_CONFIG;
 
@@ -387,7 +402,29 @@ run_explain(const struct command_line *line)
 	if (s != NULL)
 		rules = load_rules(line, a, s);
 	if (rules != NULL)
-		code = explain_run(&request, s, rules);
+		code = is_of_journal(line) ?
+		    explain_record_run(request.message, line->json, s, rules) :
+		    explain_run(&request, s, rules);
+	if (s != NULL)
+		conf_free(&s);
+	arena_destroy(&a);
+	return code;
+}
+
+static int
+run_replay(const struct command_line *line)
+{
+	struct replay_request request = { .files = line->test.files,
+	    .nfiles = line->test.nfiles, .json = line->json };
+	struct arena *a = arena_create("replay");
+	struct settings *s = load_or_default(line, a);
+	const struct ruleset *rules = NULL;
+	int code = EXIT_CONFIG;
+
+	if (s != NULL)
+		rules = load_rules(line, a, s);
+	if (rules != NULL)
+		code = replay_run(&request, s, rules);
 	if (s != NULL)
 		conf_free(&s);
 	arena_destroy(&a);

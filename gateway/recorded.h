@@ -108,6 +108,7 @@ struct recorded {
 
 struct judged {
 	bool			 is_asked;
+	bool			 is_taken;	/* a recipient, now */
 	struct verdict		 verdict;
 	struct rule_trace	 trace;		/* if traces are kept */
 };

@@ -511,6 +511,7 @@ ask_rcpt(struct trial *t, size_t i)
 	else if (is_taken(t->record, rcpt, &to->verdict) && !is_apart(t)) {
 		if (t->first == t->record->nrcpts)
 			t->first = i;
+		to->is_taken = true;
 		t->taken++;
 		evaluation_rcpt_keep(t->evaluation);
 	}
