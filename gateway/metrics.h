@@ -12,9 +12,9 @@
  *				there are units, and an end
  *
  * All names begin with "forepost_". Times are seconds, sizes octets. A plain
- * counter (stats.h) that has the name of a row of series.h is not shown: it is
- * the sum of that row. Of a histogram every second bucket is, which is as
- * right, as they are cumulative, and half as long.
+ * counter (stats.h) that has the name of a row of series.h is not shown: that
+ * row has it, by its labels. Of a histogram every second bucket is, which is
+ * as right, as they are cumulative, and half as long.
  *
  * Labels    are UTF-8 without controls, whatever a file is called.
  * Yields    never.
