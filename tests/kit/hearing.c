@@ -90,8 +90,9 @@ read_rules(struct hearing *h)
 	if (rules == NULL)
 		give_up(diagnostics_text(d, h->arena));
 	h->rules_read = arena_new(h->arena, struct ruleset);
-	*h->rules_read = (struct ruleset){ "r", rules,
-	    rule_plan(h->arena, rules), rules->lists, rules->nlists };
+	*h->rules_read = (struct ruleset){ .name = "r", .rules = rules,
+	    .plan = rule_plan(h->arena, rules), .lists = rules->lists,
+	    .nlists = rules->nlists };
 }
 
 static void
