@@ -28,12 +28,12 @@ main(void)
 	T_OK("and its text", span_is(m.text, "no such folder"));
 
 	memset(text, 'x', 2 * CHANNEL_TEXT);
-	channel_say(fd[1], CHANNEL_STATE, span_n(text, 2 * CHANNEL_TEXT));
+	channel_say(fd[1], CHANNEL_FAILED, span_n(text, 2 * CHANNEL_TEXT));
 	T_INT("too long is cut", channel_hear(fd[0]).text.len, CHANNEL_TEXT);
 
 	for (; sent < 1000; sent++)
-		channel_say(fd[1], CHANNEL_STATE, span_n(text, CHANNEL_TEXT));
-	while (channel_hear(fd[0]).kind == CHANNEL_STATE)
+		channel_say(fd[1], CHANNEL_FAILED, span_n(text, CHANNEL_TEXT));
+	while (channel_hear(fd[0]).kind == CHANNEL_FAILED)
 		heard++;
 	T_OK("what does not fit is lost, without waiting",
 	    heard > 0 && heard < sent);

@@ -149,8 +149,8 @@ test_slots(void)
 static void
 test_reload(void)
 {
+	static struct fixture f, g;	/* large */
 	struct sockets *set = sockets_create();
-	struct fixture f, g;
 	struct err err = {0};
 	struct addr old, unwanted;
 	char path[64], both[80];

@@ -151,7 +151,8 @@ resident_octets(void)
 	return (json_int_t)resident * sysconf(_SC_PAGESIZE);
 }
 
-static void
+/* Apart, since what it needs of the stack is large. */
+static __attribute__((noinline)) void
 print_state(void)
 {
 	struct mallinfo2 m = mallinfo2();
@@ -167,7 +168,7 @@ print_state(void)
 	    "resident", resident_octets()));
 }
 
-MAY_YIELD static void
+MAY_YIELD static __attribute__((noinline)) void
 settle(void)
 {
 	int64_t deadline = clock_now() + SETTLE_TIME;
