@@ -22,11 +22,16 @@ function facts(object, caption) {
 	    caption);
 }
 
+/* A rule without a label is named by its file and line, without the folder. */
+function isPlace(rule, at) {
+	return at === rule || at.endsWith('/' + rule);
+}
+
 /* "in.rules:14", and the label before it if the rule has one */
 function ruleText(r) {
 	const at = r.at || (r.file ? r.file + ':' + r.line : '');
-	return r.rule && r.rule !== at ? r.rule + (at ? ' (' + at + ')' : '') :
-	    at || r.rule || '';
+	return r.rule && !isPlace(r.rule, at) ?
+	    r.rule + (at ? ' (' + at + ')' : '') : at || r.rule || '';
 }
 
 function actionText(r) {
@@ -126,9 +131,14 @@ class Detail {
 			this.section('Facts', facts(t.facts,
 			    'What was known in the end')),
 			details('The record as it is in the journal',
-			    el('pre', {tabindex: '0'},
-				JSON.stringify({...t, trace: undefined},
-				    null, 2)))];
+			    this.record(t))];
+	}
+
+	record(t) {
+		const e = el('pre', {tabindex: '0'});
+		e.textContent = JSON.stringify({...t, trace: undefined}, null, 2)
+		    .split('\n').map((line) => shown(line)).join('\n');
+		return e;
 	}
 
 	section(name, content) {

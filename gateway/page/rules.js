@@ -42,7 +42,7 @@ class Rules {
 
 	at(rule) {
 		const h = this.known.get(rule);
-		return h && h.at !== rule ? h.at : '';
+		return h && h.at && !isPlace(rule, h.at) ? h.at : '';
 	}
 
 	update() {

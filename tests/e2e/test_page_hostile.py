@@ -28,11 +28,12 @@ def message(subject):
 def gateway(module_start):
     gateway = watched(module_start, rules="""\
 on message {
-	subjects: reject 554 5.7.1 "refused {header Subject}"
+	subjects: reject 554 5.7.1 "refused {header \\"Subject\\"}"
 	    when header "Subject" contains "script"
 }
 """)
-    folded = b"\r\n ".join([b"<b>" + b"A" * 900] * 1160)	# a megabyte
+    megabyte = b"\r\n ".join([b"<b>" + b"A" * 900] * 1160)
+    long = b"\r\n ".join([b"<b>" + b"A" * 900] * 20)
     for helo, sender, rcpt, subject in (
             ("client.test", '"<script>alert(1)</script>"@x.test',
              "b@box.test", SUBJECT.encode()),
@@ -40,7 +41,8 @@ on message {
              '"<img src=x onerror=alert(4)>"@box.test', b"plain"),
             ("client.test", "a" + OVERRIDE + "b@x.test", "b@box.test",
              b"\xff\xfe not UTF-8 \xc3"),
-            ("client.test", "big@x.test", "b@box.test", folded)):
+            ("client.test", "long@x.test", "b@box.test", long),
+            ("client.test", "big@x.test", "b@box.test", megabyte)):
         with gateway.client() as client:
             client.cmd("EHLO " + helo)
             client.cmd("EHLO client.test")
@@ -80,7 +82,7 @@ def test_list(browser, gateway):
 def test_details(browser, gateway):
     seen = ""
     found = ids(gateway)
-    assert len(found) >= 4
+    assert len(found) >= 5
     for name in found:
         page = open_page(browser, gateway, "#id=" + name, width=390,
                          height=844, mobile=True)

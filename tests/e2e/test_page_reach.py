@@ -56,7 +56,7 @@ FOCUS = """(() => {
 
 
 def test_keyboard(browser, gateway):
-    page = open_page(browser, gateway)
+    page = open_page(browser, gateway, still=True)
     up_to_date(page, gateway)
     page.evaluate("document.querySelector('#pause').click()")	# no new rows
     page.key("Tab")
@@ -65,8 +65,8 @@ def test_keyboard(browser, gateway):
     page.key("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
     # All that can be used is reached, and it is seen where one is.
-    count = page.evaluate("""[...document.querySelectorAll('a[href], button,
-        input, select, summary, [tabindex="0"]')].filter((e) =>
+    count = page.evaluate("""[...document.querySelectorAll(`a[href], button,
+        input, select, summary, [tabindex="0"]`)].filter((e) =>
         e.checkVisibility() && !e.closest('header, .skip, dialog') &&
         (e.type !== 'radio' || e.checked)).length""")
     assert count > 20

@@ -4,18 +4,19 @@ import re
 import urllib.request
 
 from kit.ports import free_port
-from kit.ruled import ruled
+from kit.ruled import write_rules
+from kit.running import edit
 
 RULES = """\
 on mail {
 	known-bad: reject 550 5.7.1 "no mail from {sender}"
-	    when sender.domain is bad.test
-	score 2.50 when sender.domain is odd.test
-	trial: observe reject 550 5.7.1 "perhaps" when sender.domain is odd.test
+	    when sender.domain is "bad.test"
+	score 2.50 when sender.domain is "odd.test"
+	trial: observe reject 550 5.7.1 "perhaps" when sender.domain is "odd.test"
 }
 on rcpt {
-	reject 550 5.1.1 "nobody here" when rcpt.local is nobody
-	later: defer 451 4.7.1 "come again" when rcpt.local is later
+	reject 550 5.1.1 "nobody here" when rcpt.local is "nobody"
+	later: defer 451 4.7.1 "come again" when rcpt.local is "later"
 }
 on message {
 	subjects: reject 554 5.7.1 "not with this subject"
@@ -24,24 +25,28 @@ on message {
 """
 
 
-def stats_block(port, token_file=None):
-    return "stats {\n\taddress 127.0.0.1:%d\n%s}\n" % (
-        port, '\ttoken_file "%s"\n' % token_file if token_file else "")
-
-
-def watched(start, rules=RULES, token=None, top="", **options):
-    """A gateway with an endpoint; `web` is the page's address."""
-    port = free_port()
-    gateway = ruled(start, rules, {"in": start.sink().url}, run=False,
-                    top=top, **options)
-    path = None
+def watched(start, rules=RULES, token=None, **options):
+    """A gateway with two listeners and an endpoint; `web` is the address of
+    the page."""
+    port, other = free_port(), free_port()
+    gateway = start.gateway(
+        {"in": start.sink().url}, start=False, top="""\
+rules "in.rules"
+stats {
+	address 127.0.0.1:%d
+	TOKEN
+}
+listener other {
+	address 127.0.0.1:%d
+}
+""" % (port, other), **options)
+    path = gateway.path("token")
     if token:
-        path = gateway.path("token")
         with open(path, "w") as f:
             f.write(token + "\n")
-    with open(gateway.conf) as f:
-        text = f.read()
-    gateway.configure(text + stats_block(port, path))
+    edit(gateway, "\tTOKEN\n", '\ttoken_file "%s"\n' % path if token else "")
+    write_rules(gateway, rules)
+    gateway.other = ("127.0.0.1", other)
     gateway.web = "http://127.0.0.1:%d/" % port
     return gateway.start()
 
