@@ -11,6 +11,9 @@ static const bool plain[256] = {
 	[']' ... '~'] = true,
 };
 
+#define ONES	UINT64_C(0x0101010101010101)	/* eight octets at once */
+#define HIGH	(ONES * 0x80)
+
 static const char hex[] = "0123456789abcdef";
 
 /* --- strings --- */
@@ -57,11 +60,34 @@ put_character(struct json_out *o, struct span s)
 	return n;
 }
 
+/* A bit in each octet of the word that is 0. Behind such a one there may be
+ * more of them, so only none at all is certain. */
+static uint64_t
+zeros(uint64_t word)
+{
+	return (word - ONES) & ~word & HIGH;
+}
+
+/* There is no octet in it that is not plain. */
+static bool
+is_plain_word(uint64_t word)
+{
+	return ((word | zeros(word & (ONES * 0xe0)) |	/* below a space */
+	    zeros(word ^ (ONES * '"')) | zeros(word ^ (ONES * '\\')) |
+	    zeros(word ^ (ONES * 0x7f))) & HIGH) == 0;
+}
+
 static size_t
 plain_run(struct span s)
 {
 	size_t n = 0;
+	uint64_t word;
 
+	for (; s.len - n >= sizeof(word); n += sizeof(word)) {
+		memcpy(&word, s.p + n, sizeof(word));
+		if (!is_plain_word(word))
+			break;
+	}
 	while (n < s.len && plain[(unsigned char)s.p[n]])
 		n++;
 	return n;

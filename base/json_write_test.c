@@ -1,4 +1,5 @@
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json_write.h"
@@ -69,6 +70,35 @@ test_strings(void)
 		    kept != NULL ? kept : strings[i].want);
 		T_INT("whether an octet was kept", o.has_kept, kept != NULL);
 	}
+}
+
+/* Of each octet at each place: octets are looked at eight at once. */
+static void
+test_places(void)
+{
+	size_t wrong = 0;
+
+	for (unsigned c = 1; c < 0x80; c++)
+		for (size_t at = 0; at < 24; at++) {
+			char in[25], want[40];
+			struct buf b = {0};
+			struct json_out o = { .to = &b };
+
+			memset(in, 'x', 24);
+			in[24] = '\0';
+			in[at] = (char)c;
+			if (c < ' ' || c == 0x7f)
+				snprintf(want, sizeof(want),
+				    "\"%.*s\\u%04x%s\"", (int)at, in, c,
+				    in + at + 1);
+			else
+				snprintf(want, sizeof(want), "\"%.*s%s%c%s\"",
+				    (int)at, in, c == '"' || c == '\\' ?
+				    "\\" : "", c, in + at + 1);
+			json_span(&o, NULL, span_n(in, 24));
+			wrong += strcmp(text_of(&b), want) != 0;
+		}
+	T_INT("each octet is what it is at each place", wrong, 0);
 }
 
 /* --- numbers --- */
@@ -179,6 +209,7 @@ int
 main(void)
 {
 	test_strings();
+	test_places();
 	test_numbers();
 	test_structure();
 	test_forgotten();

@@ -1,5 +1,4 @@
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "gateway/journal.h"
@@ -14,6 +13,15 @@
 
 /* --- what all have --- */
 
+static char *
+put_digits(char *p, int64_t n, int64_t unit, char behind)
+{
+	for (; unit > 0; unit /= 10)
+		*p++ = (char)('0' + n / unit % 10);
+	*p++ = behind;
+	return p;
+}
+
 /* RFC 3339, with microseconds, in UTC: of one width, so that texts sort as the
  * times do. */
 static void
@@ -21,16 +29,18 @@ tell_time(struct teller *t)
 {
 	int64_t now = clock_wall();
 	time_t second = (time_t)(now / CLOCK_S);
-	char text[32];
+	char text[sizeof("2026-11-22T17:43:32.123456Z")], *p = text;
 	struct tm tm;
-	size_t n;
 
 	gmtime_r(&second, &tm);
-	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.", &tm);
-	for (int64_t unit = CLOCK_S / 10; unit > 0; unit /= 10)
-		text[n++] = (char)('0' + now / unit % 10);
-	text[n++] = 'Z';
-	json_span(&t->o, "time", span_n(text, n));
+	p = put_digits(p, tm.tm_year + 1900, 1000, '-');
+	p = put_digits(p, tm.tm_mon + 1, 10, '-');
+	p = put_digits(p, tm.tm_mday, 10, 'T');
+	p = put_digits(p, tm.tm_hour, 10, ':');
+	p = put_digits(p, tm.tm_min, 10, ':');
+	p = put_digits(p, tm.tm_sec, 10, '.');
+	p = put_digits(p, now % CLOCK_S, CLOCK_S / 10, 'Z');
+	json_span(&t->o, "time", span_n(text, (size_t)(p - text)));
 }
 
 static void
@@ -43,7 +53,7 @@ tell_head(struct teller *t, const struct session *s, const char *kind,
 	if (id > 0)
 		json_int(&t->o, "id", id);
 	json_z(&t->o, "kind", kind);
-	json_int(&t->o, "worker", getpid());
+	json_int(&t->o, "worker", s->worker->transactions->pid);
 	json_z(&t->o, "listener", s->listener->conf->name);
 	json_z(&t->o, "rules", s->worker->rules->hash);
 }

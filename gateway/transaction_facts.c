@@ -1,4 +1,5 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/transaction_internal.h"
 
@@ -206,6 +207,7 @@ transaction_plan(struct arena *a, const struct ruleset *rules,
 	struct fact_ref ref;
 
 	p->veil = veil;
+	p->pid = getpid();
 	p->facts = arena_new_n(a, FACTS + FIELDS + rules->rules->nslots,
 	    struct told_fact);
 	p->rcpt_facts = arena_new_n(a, FACTS, struct told_fact);

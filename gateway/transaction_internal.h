@@ -20,6 +20,7 @@ struct told_fact {
 };
 struct transaction_plan {
 	const struct veil *veil;
+	int64_t		 pid;		/* of the worker */
 	struct told_fact *facts;	/* of a mail */
 	size_t		 nfacts;
 	struct told_fact *subject;	/* of them; NULL: it is not hidden */

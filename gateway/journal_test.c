@@ -1,0 +1,284 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/journal.h"
+#include "tests/kit/t.h"
+
+static char folder[] = "/tmp/journal-test-XXXXXX";
+static char path[64];
+static struct settings settings;
+static struct identity identity;	/* nobody changes */
+
+static const char *
+name(const char *behind)
+{
+	static char text[2][96];
+	static unsigned n;
+
+	n ^= 1;
+	snprintf(text[n], sizeof(text[n]), "%s%s", path, behind);
+	return text[n];
+}
+
+static const char *
+content(const char *behind)
+{
+	static char text[8192];
+	int fd = open(name(behind), O_RDONLY);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	return fd < 0 ? "(no file)" : text;
+}
+
+static void
+clean(void)
+{
+	static const char *const ends[] = { "", ".1", ".2", ".3" };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		(void)unlink(name(ends[i]));
+}
+
+static const char *
+state(const struct journal *j)
+{
+	static char text[256];
+	struct buf b = {0};
+	struct json_out o = { .to = &b };
+
+	journal_status(j, &o, NULL);
+	snprintf(text, sizeof(text), "%.*s", SPAN_ARG(buf_text(&b)));
+	buf_free(&b);
+	return text;
+}
+
+/* --- a worker's --- */
+
+static void
+test_records(void)
+{
+	struct arena *a = arena_create("test");
+	struct journal *j = journal_open(a, &settings);
+	struct journal *other = journal_open(a, &settings);
+	struct stat st;
+
+	umask(0);
+	T_STR("an empty file is there", content(""), "");
+	journal_put(j, SPAN_LIT("{\"n\":1}"));
+	journal_put(other, SPAN_LIT("{\"n\":2}"));
+	journal_put(j, SPAN_LIT("{\"n\":3}"));
+	T_STR("each is a line, in the order of writing", content(""),
+	    "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
+	T_INT("others cannot read it", stat(path, &st) == 0 ?
+	    (int)(st.st_mode & 0777) & 07 : -1, 0);
+	T_STR("it says that it is good", state(j),
+	    "{\"state\":\"good\",\"dropped\":0}");
+	T_STR("no journal is off", state(NULL),
+	    "{\"state\":\"off\",\"dropped\":0}");
+	journal_put(NULL, SPAN_LIT("x"));
+	journal_turn(NULL);
+	journal_reopen(NULL);
+	journal_close(NULL);
+	journal_close(other);
+	journal_close(j);
+	arena_destroy(&a);
+	clean();
+}
+
+static void
+test_renamed(void)
+{
+	struct arena *a = arena_create("test");
+	struct journal *j = journal_open(a, &settings);
+
+	journal_put(j, SPAN_LIT("1"));
+	(void)rename(path, name(".1"));
+	journal_put(j, SPAN_LIT("2"));
+	T_STR("until it looks, it writes to the renamed file",
+	    content(".1"), "1\n2\n");
+	journal_turn(j);
+	journal_put(j, SPAN_LIT("3"));
+	T_STR("then it has a new one", content(""), "3\n");
+	T_STR("and the old one is as it was", content(".1"), "1\n2\n");
+	(void)unlink(path);
+	journal_reopen(j);
+	journal_put(j, SPAN_LIT("4"));
+	T_STR("told so, it opens it at once", content(""), "4\n");
+	journal_close(j);
+	arena_destroy(&a);
+	clean();
+}
+
+static void
+test_no_file(void)
+{
+	struct arena *a = arena_create("test");
+	struct journal *j;
+
+	(void)mkdir(path, 0700);
+	j = journal_open(a, &settings);
+	journal_put(j, SPAN_LIT("1"));
+	T_STR("what is a folder is told", state(j), "{\"state\":\"full\","
+	    "\"dropped\":1,\"why\":\"Is a directory\"}");
+	(void)rmdir(path);
+	journal_turn(j);
+	journal_put(j, SPAN_LIT("2"));
+	T_STR("it goes on when it can", content(""), "2\n");
+	T_STR("and counts what it could not", state(j),
+	    "{\"state\":\"good\",\"dropped\":1}");
+	journal_close(j);
+	(void)unlink(path);
+	(void)symlink("/dev/null", path);
+	j = journal_open(a, &settings);
+	journal_put(j, SPAN_LIT("1"));
+	T_OK("no link is followed", strstr(state(j), "\"full\"") != NULL);
+	journal_close(j);
+	(void)unlink(path);
+	(void)mkfifo(path, 0600);
+	j = journal_open(a, &settings);
+	journal_put(j, SPAN_LIT("1"));
+	T_OK("a pipe is none", strstr(state(j), "\"full\"") != NULL);
+	journal_close(j);
+	arena_destroy(&a);
+	clean();
+}
+
+static void
+limit_files(rlim_t most)
+{
+	struct rlimit limit;
+
+	(void)getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = most;
+	(void)setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void
+test_full(void)
+{
+	struct arena *a = arena_create("test");
+	struct journal *j = journal_open(a, &settings);
+
+	signal(SIGXFSZ, SIG_IGN);
+	limit_files(12);
+	journal_put(j, SPAN_LIT("12345678"));
+	journal_put(j, SPAN_LIT("abcdefgh"));	/* three octets fit */
+	journal_put(j, SPAN_LIT("ABCDEFGH"));
+	T_STR("what does not fit is cut", content(""), "12345678\nabc");
+	T_OK("and told", strstr(state(j), "\"full\",\"dropped\":2") != NULL);
+	limit_files(RLIM_INFINITY);
+	journal_put(j, SPAN_LIT("next"));
+	T_STR("the next line is whole", content(""),
+	    "12345678\nabc\nnext\n");
+	T_OK("all is good again", strstr(state(j), "\"good\"") != NULL);
+	limit_files(20);
+	journal_put(j, SPAN_LIT("uvwxyz"));
+	limit_files(RLIM_INFINITY);
+	journal_turn(j);
+	T_STR("half a line is ended without another", content(""),
+	    "12345678\nabc\nnext\nuv\n");
+	journal_close(j);
+	arena_destroy(&a);
+	clean();
+}
+
+/* --- the supervisor's --- */
+
+static void
+fill(const char *behind, const char *text, off_t size)
+{
+	int fd = open(name(behind), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	(void)!write(fd, text, strlen(text));
+	if (size > 0)
+		(void)!ftruncate(fd, size);
+	close(fd);
+}
+
+static void
+test_rotation(void)
+{
+	fill("", "new", 0);
+	T_OK("a small one stays", !journal_rotate(&settings, &identity));
+	fill("", "new", 100);
+	fill(".1", "one", 0);
+	fill(".2", "two", 0);
+	T_OK("a large one is renamed", journal_rotate(&settings, &identity));
+	T_STR("the one before it too", content(".2"), "one");
+	T_OK("it is the first", strncmp(content(".1"), "new", 3) == 0);
+	T_STR("only so many are kept", content(".3"), "(no file)");
+	T_STR("there is a new one", content(""), "");
+	clean();
+	fill("", "new", 100);
+	T_OK("without others too", journal_rotate(&settings, &identity));
+	T_OK("nothing is there: nothing to do",
+	    unlink(path) == 0 && !journal_rotate(&settings, &identity));
+	clean();
+	settings.journal_keep = 0;
+	fill("", "new", 100);
+	T_OK("keep 0: somebody else does it",
+	    !journal_rotate(&settings, &identity));
+	settings.journal_keep = 2;
+	clean();
+}
+
+static void
+test_mend(void)
+{
+	fill("", "whole\n", 0);
+	journal_mend(&settings);
+	T_STR("a whole line stays", content(""), "whole\n");
+	fill("", "whole\nhal", 0);
+	journal_mend(&settings);
+	T_STR("half of one is ended", content(""), "whole\nhal\n");
+	fill("", "", 0);
+	journal_mend(&settings);
+	T_STR("nothing stays nothing", content(""), "");
+	clean();
+	journal_mend(&settings);
+	T_STR("no file is made", content(""), "(no file)");
+}
+
+static void
+test_prepared(void)
+{
+	struct stat st;
+
+	umask(027);
+	journal_prepare(&settings, &identity);
+	T_INT("it is made, and not for others", stat(path, &st) == 0 ?
+	    (int)(st.st_mode & 0777) : -1, 0640);
+	fill("", "x", 0);
+	journal_prepare(&settings, &identity);
+	T_STR("what is there stays", content(""), "x");
+	clean();
+}
+
+int
+main(void)
+{
+	if (mkdtemp(folder) == NULL)
+		return 1;
+	snprintf(path, sizeof(path), "%s/journal", folder);
+	settings = (struct settings){ .journal_file = path,
+	    .journal_max_size = 100, .journal_keep = 2 };
+	test_records();
+	test_renamed();
+	test_no_file();
+	test_full();
+	test_rotation();
+	test_mend();
+	test_prepared();
+	(void)rmdir(folder);
+	return t_done();
+}
