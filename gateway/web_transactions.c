@@ -7,6 +7,7 @@
 #include "gateway/stats.h"
 #include "gateway/web_filter.h"
 #include "gateway/web_internal.h"
+#include "gateway/web_trace.h"
 
 /*
  * The rings of all processes, those that have ended included, are read anew for
@@ -14,6 +15,7 @@
  * behind it, so that others are answered in between.
  */
 #define ANSWER_MOST	(4 * 1024 * 1024)	/* octets; the rest is cut */
+#define TRACES		50		/* of one session, no more */
 
 struct found {
 	char		*text;
@@ -72,8 +74,6 @@ look(void *owner, struct span record)
 	struct search *s = owner;
 	struct span time;
 
-	/* It is our copy, of what another process wrote. */
-	web_filter_repair((char *)record.p, record.len);
 	if (web_filter_takes(s->filter, s->arena, record, &time))
 		keep(s, record, time);
 	return true;
@@ -97,15 +97,34 @@ look_everywhere(struct search *s)
 /* --- the answer --- */
 
 static void
-put_answer(struct search *s, struct buf *out)
+put_one(struct found *f, const struct ruleset *rules, bool with_trace,
+    struct buf *out)
 {
+	size_t begin = out->len;
+
+	buf_put(out, f->text, f->len);
+	/* Half a pair of UTF-16 is what our own readers know. */
+	web_filter_repair(out->p + begin, f->len);
+	if (!with_trace)
+		return;
+	while (out->p[out->len - 1] != '}')	/* white space behind it */
+		out->len--;
+	out->len--;
+	web_trace_put(out, span_n(f->text, f->len), rules);
+	buf_puts(out, "}");
+}
+
+static void
+put_answer(struct search *s, const struct ruleset *rules, struct buf *out)
+{
+	bool with_trace = s->filter->trace && s->filter->session.len > 0;
 	size_t i;
 
 	buf_puts(out, "{\"transactions\":[");
 	for (i = 0; i < s->n && out->len + s->list[i].len < ANSWER_MOST;
 	    i++) {
 		buf_puts(out, i > 0 ? ",\n" : "\n");
-		buf_put(out, s->list[i].text, s->list[i].len);
+		put_one(&s->list[i], rules, with_trace && i < TRACES, out);
 	}
 	buf_printf(out, "\n],\"cut\":%s}\n", i < s->n || s->is_cut ?
 	    "true" : "false");
@@ -127,7 +146,7 @@ web_transactions(struct web_exchange *x)
 	}
 	s.list = mem_zalloc(2 * filter.limit * sizeof(*s.list), "search");
 	look_everywhere(&s);
-	put_answer(&s, web_body_own(x));
+	put_answer(&s, x->web->start->rules, web_body_own(x));
 	free(s.list);
 	x->answer.body = web_body_text(x);
 }
