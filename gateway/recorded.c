@@ -51,8 +51,9 @@ take_text(const struct place_of *places, size_t n, const struct json_value *v)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (span_is(v->key, places[i].key)) {
+	for (i = 0; i < n && v->key.len > 0; i++)
+		if (places[i].key[0] == v->key.p[0] &&
+		    span_is(v->key, places[i].key)) {
 			if (v->kind == JSON_IN_STRING ||
 			    v->kind == JSON_IN_NUMBER)
 				*places[i].text = v->text;

@@ -56,6 +56,7 @@ struct recorded_verdict {
 	struct span		 action;	/* "": nothing */
 	struct span		 rule, at;	/* "": nobody */
 	struct span		 enhanced, text;
+	struct span		 name;		/* of a field or route */
 	int			 code;
 };
 

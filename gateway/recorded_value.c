@@ -148,7 +148,9 @@ find(const struct recorded_facts *facts, enum fact_id id,
 	size_t i;
 
 	for (i = 0; i < facts->n; i++)
-		if (has_name(facts->list[i].name, fact->name, dotted,
+		if (facts->list[i].name.len > 0 &&
+		    facts->list[i].name.p[0] == fact->name[0] &&
+		    has_name(facts->list[i].name, fact->name, dotted,
 		    argument))
 			return &facts->list[i];
 	return NULL;

@@ -25,7 +25,7 @@
  *           be read.
  */
 #define REPLAY_BAD_TOLD	20
-#define REPLAY_PAIRS_MOST 10000	/* of rules, in the differences by rule: what
+#define REPLAY_PAIRS_MOST 1000	/* of rules, in the differences by rule: what
 				   is beyond is counted together */
 
 struct replay_request {

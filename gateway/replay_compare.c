@@ -117,7 +117,8 @@ same_verdict(const struct recorded_verdict *a,
     const struct recorded_verdict *b)
 {
 	return span_eq(a->action, b->action) && span_eq(a->rule, b->rule) &&
-	    a->code == b->code && span_eq(a->text, b->text);
+	    a->code == b->code && span_eq(a->text, b->text) &&
+	    span_eq(a->name, b->name);
 }
 
 static void
@@ -223,7 +224,8 @@ hit_then(const struct recorded_hit *hit)
 
 	if (hit != NULL)
 		v = (struct recorded_verdict){ .action = hit->action,
-		    .rule = hit->rule, .at = hit->at, .text = hit->name };
+		    .rule = hit->rule, .at = hit->at, .name = hit->name,
+		    .text = hit->text };
 	return v;
 }
 
@@ -231,13 +233,17 @@ static struct recorded_verdict
 hit_now(struct arena *a, const struct told *hit)
 {
 	struct verdict v = { .kind = ACTION_ACCEPT };
+	struct recorded_verdict out;
 
 	if (hit != NULL) {
 		v.kind = action_in_effect(hit->rule)->kind;
 		v.rule = hit->rule;
-		v.text = action_in_effect(hit->rule)->name;
+		v.text = hit->text;
 	}
-	return as_recorded(a, &v);
+	out = as_recorded(a, &v);
+	if (hit != NULL)
+		out.name = action_in_effect(hit->rule)->name;
+	return out;
 }
 
 /* The first that is different. */

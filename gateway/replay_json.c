@@ -26,6 +26,8 @@ put_verdict(struct json_out *o, const char *key,
 		json_int(o, "code", v->code);
 		json_span(o, "enhanced", v->enhanced);
 	}
+	if (v->name.len > 0)
+		json_span(o, "name", v->name);
 	if (v->text.len > 0)
 		json_span(o, "text", v->text);
 	json_close(o, '}');

@@ -38,16 +38,19 @@ void
 replay_put_verdict(struct buf *out, const struct recorded_verdict *v,
     bool brief)
 {
-	bool is_reply = v->code != 0;
-
 	if (v->action.len == 0)
 		buf_puts(out, "accept");
 	put(out, v->action, TEXT_MOST);
-	if (is_reply) {
+	if (v->name.len > 0) {
+		buf_puts(out, " \"");
+		put(out, v->name, TEXT_MOST);
+		buf_puts(out, "\"");
+	}
+	if (v->code != 0) {
 		buf_printf(out, " %d ", v->code);
 		put(out, v->enhanced, TEXT_MOST);
 	}
-	if (v->text.len > 0 && !(brief && is_reply)) {
+	if (v->text.len > 0 && !brief) {
 		buf_puts(out, " \"");
 		put(out, v->text, TEXT_MOST);
 		buf_puts(out, "\"");

@@ -13,7 +13,8 @@ out who sent a mail is measured by checks.py, what rules cost by share.py (of a
 whole message) and rules.py (many rules, large sets), the store by store.py,
 counting sessions by network by crowd.py, greylisting and a lost Redis by
 greylist.py, the delivery memory by memory.py, filters (milters) beside Postfix
-with the same by milters.py, log, statistics and journal by seen.py.
+with the same by milters.py, log, statistics and journal by seen.py,
+what replay takes of a journal by replayed.py.
 
 Exit status 1 when a message or a session was lost or failed. A missed bar is
 printed and does not change it: machines are noisy.
@@ -33,6 +34,7 @@ import greylist
 import memory
 import milters
 import loads
+import replayed
 import rules
 import seen
 import servers
@@ -42,7 +44,7 @@ import store
 JUDGED = "forepost-rules"
 SERVED = ("relay", "large", "latency", "idle")	# by all servers in turn
 ALL = (*SERVED, "checks", "share", "rules", "store", "crowd", "greylist",
-       "memory", "milters", "seen")
+       "memory", "milters", "seen", "replay")
 
 
 class Report:
@@ -288,6 +290,8 @@ def main():
             milters.measure(bench, args.forepost, sinks["plain"], args.peers)
         if "seen" in args.only:
             seen.measure(bench, args.forepost, sinks["plain"])
+        if "replay" in args.only:
+            replayed.measure(bench, args.forepost)
     finally:
         stop(bench)
         if checking:
@@ -321,6 +325,8 @@ def main():
         milters.show(bench, report)
     if "seen" in args.only:
         seen.show(bench, report)
+    if "replay" in args.only:
+        replayed.show(bench, report)
     missed = sum(not bar["ok"] for bar in report.bars)
     print(f"\nacknowledged {bench.acknowledged:,}, held by the sinks "
           f"{held:,}, failed {bench.failed:,}")
