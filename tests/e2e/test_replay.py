@@ -297,10 +297,10 @@ def test_renamed_files_come_first(played, tmp_path):
 
 def test_lines_that_are_no_record(played):
     good = lines(played)[0].decode()
-    bad = ["", "{", "[]", '{"v":1}', good[:-1], good.replace('"v":1', '"v":2'),
+    bad = ["x", "{", "[]", '{"v":1}', good[:-1], good.replace('"v":1', '"v":2'),
            good + "x", "x" * (1 << 20) + "y", '{"v":1,"session":"a","kind":'
            '"mail","facts":{"\\ud800":1}}']
-    text = "\n".join([good] + bad + [good])
+    text = "\n".join([good] + bad + ["", good])
     done = call(played, None, "--json", "-", stdin=text)
     found = json.loads(done.stdout)
     assert done.returncode == 0
