@@ -189,8 +189,8 @@ class Seen:
             bench.source(self.server(name, rules, **what),
                          *self.mails(rules, size, "-n", 2000))
         print(f"  {key(load)}", flush=True)
-        names, n = list(rows), 1000 if bench.quick else 3000
-        for i in range(bench.repeat * (2 if bench.quick else 6)):
+        names, n = list(rows), 1000 if bench.quick else 2000
+        for i in range(bench.repeat * (2 if bench.quick else 4)):
             shift = i % len(names)
             for name in names[shift:] + names[:shift]:
                 server = bench.servers[name]
