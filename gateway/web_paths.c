@@ -26,7 +26,8 @@ takes_openmetrics(struct span accept)
 {
 	static const char name[] = "application/openmetrics-text";
 
-	return memmem(accept.p, accept.len, name, strlen(name)) != NULL;
+	return accept.len > 0 &&
+	    memmem(accept.p, accept.len, name, strlen(name)) != NULL;
 }
 
 static void
