@@ -68,7 +68,8 @@ test_rows(void)
 		T_OK(row->name, row->min <= row->max);
 		T_OK(row->name, len > 0 && row->help[len - 1] == '.');
 		T_OK(row->name, (row->words != NULL) ==
-		    (row->type == VALUE_CHOICE || row->type == VALUE_FLAG));
+		    (row->type == VALUE_CHOICE || row->type == VALUE_FLAG ||
+		    row->type == VALUE_WORDS));
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "gateway/route.h"
 #include "gateway/session.h"
 #include "gateway/stock.h"
+#include "gateway/transaction.h"
 #include "milter/milters.h"
 #include "policy/rule_read.h"
 #include "tests/fake/fake.h"
@@ -352,6 +353,8 @@ stage_set(void)
 		return false;
 	}
 	stage.worker.milters = milters_create(stage.settings);
+	stage.worker.transactions = transaction_plan(stage.arena,
+	    stage.worker.rules, NULL);
 	add_servers();
 	fake_dial = on_dial;
 	connect_client(peer());
