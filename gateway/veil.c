@@ -1,11 +1,9 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "gateway/secret.h"
 #include "gateway/veil.h"
 
 #define HASH_OCTETS	8	/* as shown: nobody has 2^32 addresses */
@@ -17,36 +15,20 @@ struct veil {
 
 /* --- the key --- */
 
-static int
-read_key(struct arena *a, const char *path, struct span *key, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char line[VEIL_KEY_MAX];
-	struct span rest;
-	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line));
-	int error = errno;
-
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		return err_set(err, ERR_UNAVAIL, "key_file %s: %s", path,
-		    strerror(error));
-	rest = span_n(line, (size_t)n);
-	*key = arena_span(a, span_until(&rest, '\n'));
-	if (key->len > 0)
-		return 0;
-	return err_set(err, ERR_UNAVAIL, "key_file %s: its first line is "
-	    "empty", path);
-}
-
 int
 veil_key(struct arena *a, const struct settings *s, struct span random,
     struct span *key, struct err *err)
 {
+	const char *secret;
+
 	*key = random;
 	if (s->journal_hide.n == 0 || s->journal_key_file == NULL)
 		return 0;
-	return read_key(a, s->journal_key_file, key, err);
+	secret = secret_read(a, s->journal_key_file, err);
+	if (secret == NULL)
+		return err_prefix(err, "key_file");
+	*key = span_z(secret);
+	return 0;
 }
 
 struct veil *

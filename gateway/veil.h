@@ -22,7 +22,6 @@
  * NULL is a veil that hides nothing.
  */
 #define VEIL_KEY	32	/* octets of a random key */
-#define VEIL_KEY_MAX	1024	/* of a file's first line */
 
 enum veil_what { VEIL_TEXT, VEIL_SENDER, VEIL_RCPT, VEIL_SUBJECT };
 struct veil;
@@ -30,7 +29,7 @@ struct veil;
 /* NULL: the settings hide nothing. The key is copied. */
 struct veil	*veil_create(struct arena *a, const struct settings *s,
 		    struct span key);
-/* The key of `key_file`, or without one `random`. Errors: ERR_UNAVAIL. */
+/* The key of `key_file`, or without one `random`. Errors: as secret_read(). */
 int		 veil_key(struct arena *a, const struct settings *s,
 		    struct span random, struct span *key, struct err *err);
 /* What the value of a header field tells; what this veil does not hide is a
