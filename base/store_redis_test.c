@@ -358,7 +358,7 @@ test_status(void)
 
 	store_status(s.store, &out);
 	T_OK("connections", memmem(b.p, b.len,
-	    "\"connections\":2,\"waiting\":0,", 29) != NULL);
+	    "\"connections\":2,\"waiting\":0,", 28) != NULL);
 	buf_free(&b);
 }
 
