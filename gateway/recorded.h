@@ -134,13 +134,4 @@ bool	recorded_refuses(const struct recorded_verdict *v);
 /* NULL: it has none of this name. */
 const struct recorded_fact *recorded_find(const struct recorded_facts *facts,
 	    struct span name);
-/* What the rules of a message make of what a filter said. */
-enum consulted recorded_consult(unsigned word);
-/* As a value of this fact. false: it is hidden, or none of this type. */
-bool	recorded_value(struct arena *a, const struct fact *fact,
-	    const struct recorded_fact *f, struct value *v);
-/* The fact of a rule among these, or what follows from one. false: it is
- * missing. */
-bool	recorded_get(struct arena *a, const struct recorded_facts *facts,
-	    const struct fact_ref *ref, struct value *v);
 #endif

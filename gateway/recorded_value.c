@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "conf/list.h"
-#include "gateway/recorded.h"
+#include "gateway/recorded_internal.h"
 
 /*
  * From the JSON of a fact to its value, by the type that the fact has today.
