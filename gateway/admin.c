@@ -2,6 +2,7 @@
 
 #include "gateway/exit_code.h"
 #include "gateway/stats.h"
+#include "gateway/stats_json.h"
 #include "gateway/supervisor_internal.h"
 
 static void
@@ -28,6 +29,21 @@ run_stats_json(struct supervisor *s, struct control_client *client)
 
 	(void)s;
 	stats_json(&text);
+	answer(client, EXIT_GOOD, &text);
+}
+
+/* All that there is, series and workers too: for `stats --watch`. */
+static void
+run_stats_all(struct supervisor *s, struct control_client *client)
+{
+	struct buf text = {0};
+
+	if (s->fleet == NULL) {
+		control_answer(client, EXIT_RUNTIME,
+		    SPAN_LIT("the gateway is starting\n"));
+		return;
+	}
+	stats_json_text(&text, s->fleet->settings, s->fleet->rules);
 	answer(client, EXIT_GOOD, &text);
 }
 
@@ -64,8 +80,8 @@ run_drain(struct supervisor *s, struct control_client *client)
 	struct buf text = {0};
 
 	supervisor_drain(s);
-	buf_printf(&text, "draining, sessions open: %" PRId64 "\n",
-	    stats_get(STAT_SESSIONS_OPEN));
+	buf_printf(&text, "%s, sessions open: %" PRId64 "\n",
+	    supervisor_state_name(s->state), stats_get(STAT_SESSIONS_OPEN));
 	answer(client, EXIT_GOOD, &text);
 }
 
@@ -82,6 +98,7 @@ static const struct {
 } requests[] = {
 	{ "stats", run_stats },
 	{ "stats json", run_stats_json },
+	{ "stats all", run_stats_all },
 	{ "status", run_status },
 	{ "reload", run_reload },
 	{ "drain", run_drain },

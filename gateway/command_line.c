@@ -17,6 +17,10 @@ static const struct {
 	{ OPT_FOREGROUND, "--foreground", "as it always runs; for scripts "
 	    "that say so" },
 	{ OPT_JSON, "--json", "as JSON" },
+	{ OPT_WATCH, "--watch", "go on, once a second, in the terminal; q ends "
+	    "it" },
+	{ OPT_WAIT, "--wait", "until it has ended, and say how many sessions "
+	    "are left" },
 	{ OPT_MDOC, "--mdoc", "as a part of a manual page" },
 	{ OPT_LIST, "--list", "what the endpoint for statistics has: name, "
 	    "kind, labels, help" },
@@ -124,6 +128,10 @@ set_option(struct command_line *line, int bit)
 		line->list = true;
 	if (bit == OPT_MDOC)
 		line->mdoc = true;
+	if (bit == OPT_WATCH)
+		line->watch = true;
+	if (bit == OPT_WAIT)
+		line->wait = true;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		if ((int)values[i].bit == bit)
 			*values[i].value = optarg;
@@ -141,6 +149,8 @@ read_options(const struct subcommands *commands, int argc, char **argv,
 		{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "mdoc", no_argument, NULL, OPT_MDOC },
+		{ "watch", no_argument, NULL, OPT_WATCH },
+		{ "wait", no_argument, NULL, OPT_WAIT },
 		{ "list", no_argument, NULL, OPT_LIST },
 		{ "client", required_argument, NULL, OPT_CLIENT },
 		{ "name", required_argument, NULL, OPT_NAME },
@@ -190,6 +200,8 @@ read_options(const struct subcommands *commands, int argc, char **argv,
 		return usage("too many arguments: ", argv[optind]);
 	if (line->demo != NULL && line->config != NULL)
 		return usage("--demo and --config exclude each other", "");
+	if (line->json && line->watch)
+		return usage("--json and --watch exclude each other", "");
 	if (line->json && line->mdoc)
 		return usage("--json and --mdoc exclude each other", "");
 	return 0;

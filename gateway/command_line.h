@@ -18,7 +18,7 @@ enum option_bit { OPT_CONFIG = 1, OPT_DEMO = 2, OPT_FOREGROUND = 4,
     OPT_NAME = 128, OPT_HELO = 256, OPT_FROM = 512, OPT_TO = 1024,
     OPT_RESOLVER = 2048, OPT_MESSAGE = 4096, OPT_MDOC = 8192,
     OPT_RULES = 16384, OPT_FILES = 32768, OPT_LISTENER = 65536, OPT_WHO = 131072,
-    OPT_LIST = 262144,
+    OPT_LIST = 262144, OPT_WATCH = 524288, OPT_WAIT = 2097152,
     OPT_JOURNALS = 1048576 };
 
 struct command_line;
@@ -41,6 +41,8 @@ struct command_line {
 	const char		*control;	/* socket; NULL: configured */
 	bool			 json;
 	bool			 mdoc;
+	bool			 watch;
+	bool			 wait;
 	bool			 list;
 	struct explain_request	 mail;
 	struct test_request	 test;

@@ -14,6 +14,7 @@
 #include "gateway/command_line.h"
 #include "gateway/configuration.h"
 #include "gateway/control.h"
+#include "gateway/drain_command.h"
 #include "gateway/exit_code.h"
 #include "gateway/explain_record.h"
 #include "gateway/fleet.h"
@@ -22,6 +23,7 @@
 #include "gateway/sandbox.h"
 #include "gateway/status_text.h"
 #include "gateway/supervisor.h"
+#include "gateway/watch.h"
 
 /* The subcommands; each ends with its exit code (exit_code.h). */
 
@@ -38,6 +40,7 @@ static int	run_facts(const struct command_line *line);
 static int	run_test(const struct command_line *line);
 static int	run_greylist(const struct command_line *line);
 static int	run_stats(const struct command_line *line);
+static int	run_drain(const struct command_line *line);
 static int	run_status(const struct command_line *line);
 static int	run_request(const struct command_line *line);
 static int	run_settings(const struct command_line *line);
@@ -68,14 +71,14 @@ static const struct subcommand subcommands[] = {
 	    "run tests of rules: do they decide as they should?" },
 	{ "status", run_status, WHOM | OPT_JSON,
 	    "the running gateway: its workers, backends and filters" },
-	{ "stats", run_stats, WHOM | OPT_JSON | OPT_LIST,
+	{ "stats", run_stats, WHOM | OPT_JSON | OPT_LIST | OPT_WATCH,
 	    "its counters since it was started" },
 	{ "greylist", run_greylist, WHERE | OPT_FROM | OPT_TO | OPT_WHO |
 	    OPT_JSON,
 	    "what the greylist knows; let somebody pass, or forget him" },
 	{ "reload", run_request, WHOM,
 	    "let it take a changed configuration, cutting no session" },
-	{ "drain", run_request, WHOM,
+	{ "drain", run_drain, WHOM | OPT_WAIT,
 	    "let it end when its sessions have ended, taking no new ones" },
 	{ "stop", run_request, WHOM,
 	    "let it end when the transactions under way are done" },
@@ -330,11 +333,32 @@ run_request(const struct command_line *line)
 	return ask(line, line->command->name);
 }
 
+/* Something that asks more than once. */
+static int
+run_asking(const struct command_line *line, int (*run)(const char *control))
+{
+	struct arena *a = arena_create("ask");
+	const char *control = control_of(line, a);
+	int code = control != NULL ? run(control) : EXIT_CONFIG;
+
+	arena_destroy(&a);
+	return code;
+}
+
+static int
+run_drain(const struct command_line *line)
+{
+	return line->wait ? run_asking(line, drain_command_run) :
+	    ask(line, "drain");
+}
+
 static int
 run_stats(const struct command_line *line)
 {
 	struct buf list = {0};
 
+	if (line->watch)
+		return run_asking(line, watch_run);
 	if (line->list) {
 		metrics_list(&list);
 		print_answer(EXIT_GOOD, &list);
