@@ -41,8 +41,11 @@ test_formats(void)
 	    "became of them\n# TYPE forepost_mails counter\n"
 	    "forepost_mails_total{listener=\"mx\",outcome=\"delivered\"} "
 	    "2\n"));
-	T_OK("a gauge", has(METRICS_TEXT, "\n# TYPE forepost_sessions_open "
-	    "gauge\nforepost_sessions_open 4\n"));
+	T_OK("a gauge", has(METRICS_TEXT, "\n# TYPE forepost_dns_waiting "
+	    "gauge\nforepost_dns_waiting 4\n"));
+	T_OK("one with labels", has(METRICS_TEXT,
+	    "\n# TYPE forepost_sessions_open gauge\n"
+	    "forepost_sessions_open{listener=\"mx\"} 2\n"));
 	T_OK("seconds, and a plain counter", has(METRICS_TEXT,
 	    "\nforepost_dns_seconds_total 1.500000\n"));
 	T_OK("have a unit in OpenMetrics", has(METRICS_OPENMETRICS,
@@ -131,7 +134,9 @@ count(struct arena *a)
 	for (size_t i = 0; i < sizeof(hits) / sizeof(hits[0]); i++)
 		series_add(SERIES_RULE_HITS, i, 0, 0, hits[i]);
 	series_add(SERIES_BACKEND_OPENED, series_address(0, 1), 0, 0, 1);
-	stats_add(STAT_SESSIONS_OPEN, 4);
+	stats_add(STAT_DNS_WAITING, 4);
+	series_add(SERIES_SESSIONS_OPEN, 0, 0, 0, 3);
+	series_add(SERIES_SESSIONS_OPEN, 0, 0, 0, -1);
 	stats_add(STAT_SESSIONS, 4);
 	stats_add(STAT_DNS_TIME, 1500000);
 	stats_max(STAT_LOOP_LONGEST, 700);

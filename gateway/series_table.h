@@ -223,6 +223,8 @@
 	/* id, kind, unit, of what, words, more words, name, help */ \
 	X(SESSIONS, COUNTER, NONE, LISTENER, NO, NO, "sessions", \
 	    "sessions that began") \
+	X(SESSIONS_OPEN, GAUGE, NONE, LISTENER, NO, NO, "sessions_open", \
+	    "sessions open now") \
 	X(SESSION_TIME, HISTOGRAM, SECONDS, LISTENER, NO, NO, \
 	    "session_seconds", "time from a session's begin to its end") \
 	X(SESSIONS_ENDED, COUNTER, NONE, LISTENER, ENDED, NO, \

@@ -206,6 +206,29 @@ test_no_duplicates(void)
 	buf_free(&all);
 }
 
+static void
+test_gauge(void)
+{
+	int slot = stats_slot_take();
+	int status;
+	pid_t pid;
+
+	series_add(SERIES_SESSIONS_OPEN, 1, 0, 0, 5);
+	pid = fork();
+	if (pid == 0) {
+		stats_use_slot(slot);
+		series_add(SERIES_SESSIONS_OPEN, 1, 0, 0, 2);
+		series_add(SERIES_SESSIONS, 1, 0, 0, 2);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	T_INT("gauges add up", series_get(SERIES_SESSIONS_OPEN, 1, 0, 0), 7);
+	stats_slot_release(slot);
+	T_INT("who is gone has nothing open",
+	    series_get(SERIES_SESSIONS_OPEN, 1, 0, 0), 5);
+	T_INT("but had what it had", series_get(SERIES_SESSIONS, 1, 0, 0), 2);
+}
+
 /* --- a writer that is killed --- */
 
 static __attribute__((noreturn)) void
@@ -337,6 +360,7 @@ main(void)
 	test_no_duplicates();
 	test_times();
 	series_use(enter(rules, backends));
+	test_gauge();
 	test_killed();
 	test_other();
 	arena_destroy(&arena);

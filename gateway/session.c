@@ -62,6 +62,7 @@ delist(struct session *s)
 		s->next->prevp = s->prevp;
 	s->worker->nsessions--;
 	stats_add(STAT_SESSIONS_OPEN, -1);
+	series_add(SERIES_SESSIONS_OPEN, session_subject(s), 0, 0, -1);
 }
 
 static void

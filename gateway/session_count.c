@@ -17,6 +17,7 @@ session_count_begin(const struct session *s)
 	stats_add(STAT_SESSIONS, 1);
 	stats_add(STAT_SESSIONS_OPEN, 1);
 	series_add(SERIES_SESSIONS, session_subject(s), 0, 0, 1);
+	series_add(SERIES_SESSIONS_OPEN, session_subject(s), 0, 0, 1);
 }
 
 /* What became of the name of its address, if that was looked up. */
