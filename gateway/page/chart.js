@@ -22,7 +22,8 @@ function roundUp(n) {
 class Chart {
 	/*
 	 * title, parts: [{name, class}], stacked, scale: 'log' or null,
-	 * show(number): text, of: what the number is ("mails a second")
+	 * show(number): text, axis: the same beside the lines if that is
+	 * another, of: what the number is ("mails a second")
 	 * points: [{t, values: [of each part, or null]}], t in seconds
 	 */
 	constructor(into, options) {
@@ -82,13 +83,14 @@ class Chart {
 		return 'p' + this.number + '-' + i + where;
 	}
 
-	/* What is laid over an area: nothing, bars, crosses, dots. */
+	/* What is laid over an area: nothing, or lines of some direction. */
 	pattern(part, i, where) {
-		const strokes = ['', 'M0 6L6 0', 'M0 0L6 6M6 0L0 6', 'M3 0V6'];
+		const strokes = ['', 'M0 6L6 0', 'M0 0L6 6M6 0L0 6', 'M3 0V6',
+		    'M0 3H6'];
 		const defs = svg('defs');
 		const pattern = svg('pattern', {id: this.name(i, where),
 		    width: 6, height: 6, patternUnits: 'userSpaceOnUse'});
-		pattern.append(svg('path', {class: 'hatch', d: strokes[i % 4]}));
+		pattern.append(svg('path', {class: 'hatch', d: strokes[i]}));
 		defs.append(pattern);
 		return defs;
 	}
@@ -192,7 +194,7 @@ class Chart {
 			    d: 'M' + LEFT + ' ' + y + 'H' + (width - RIGHT)}),
 			    svg('text', {x: LEFT - 6, y: y + 4,
 				class: 'axis end'},
-			    this.show(v).replace(/\.0+(?=$| )/, '')));
+			    (this.axis || this.show)(v).replace(/\.0+(?=$| )/, '')));
 		}
 		const step = [30, 60, 120, 300].find(
 		    (s) => span / s <= Math.max(2, width / 90)) || 300;

@@ -252,10 +252,12 @@ class Detail {
 	/* By the rules that the gateway has now. */
 	trace(t) {
 		if (Array.isArray(t.trace))
-			return t.trace.map((p) => this.tracePhase(p));
-		return t.why_untraced || t.trace === null ? el('p', null,
-		    'There is none: ', text(t['trace-why'] || t.why_untraced ||
-		    t.why || 'the rules were changed since'), '.') : null;
+			return [t.trace.map((p) => this.tracePhase(p)),
+				t['trace-why'] ? el('p', null, 'Not all of it: ',
+				text(t['trace-why']), '.') : null];
+		return t.trace === null ? el('p', null, 'There is none: ',
+		    text(t['trace-why'] || 'the rules were changed since'),
+		    '.') : null;
 	}
 
 	tracePhase(p) {

@@ -55,8 +55,8 @@ function whyCell(one) {
 const ofWord = (sums, word) => whole(sums[word] || 0);
 
 function times3(h) {
-	return h.n <= 0 ? '\u2013' : duration(percentile(h, 0.5)) + ' / ' +
-	    duration(percentile(h, 0.99));
+	return h.n <= 0 ? '\u2013' : about(percentile(h, 0.5)) + ' / ' +
+	    about(percentile(h, 0.99));
 }
 
 class Health {

@@ -33,7 +33,18 @@ function recipients(t) {
 	    (list.length > 1 ? ' and ' + (list.length - 1) + ' more' : '');
 }
 
+/* A mail that nobody was to get is aborted by its client. */
+function refused(t) {
+	const list = t.rcpts || [];
+	const not = list.filter((r) => r.outcome === 'refused').length;
+	return t.outcome === 'aborted' && not > 0 ? ' ' + (not < list.length ?
+	    not + ' of ' + list.length + ' recipients refused' :
+	    plural(not, 'recipient') + ' refused') : '';
+}
+
 function why(t) {
+	if (['delivered', 'remembered'].includes(t.outcome))
+		return '';
 	return t.rule || (t.milter ? 'filter ' + t.milter : '') ||
 	    (t.by && t.by !== 'rule' && t.by !== 'client' ? 'by ' + t.by : '') ||
 	    (t.why ? 'failure' : '');
@@ -132,7 +143,8 @@ class Mails {
 			String(plain((t.facts || {})['client.ip']) ?? ''),
 			[from, () => el('bdi', null, shown(from, 64))],
 			[to, () => el('bdi', null, shown(to, 64))],
-			[outcome, () => sign(outcome)],
+			[outcome + refused(t), () => [sign(outcome),
+			    refused(t)]],
 			why(t), duration(t.us && t.us.total !== undefined ?
 			    t.us.total / 1e6 : null)]};
 	}

@@ -3,6 +3,8 @@
  */
 const grouped = new Intl.NumberFormat('en-US', {maximumFractionDigits: 0});
 
+const FIRST_BUCKET = 0.000128;	/* seconds; each further one is twice that */
+
 const whole = (n) => grouped.format(n);
 
 function digits(n) {
@@ -43,6 +45,12 @@ function duration(s) {
 	if (s < 120)
 		return digits(s) + ' s';
 	return age(s);
+}
+
+/* A percentile: what is in the first bucket is not told apart. */
+function about(s) {
+	return s !== null && s <= FIRST_BUCKET ?
+	    '< ' + duration(FIRST_BUCKET) : duration(s);
 }
 
 /* Of long times the two greatest parts. */

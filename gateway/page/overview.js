@@ -128,7 +128,8 @@ class Overview {
 		const rules = json.rules || {};
 		say($('facts'), ['Forepost ' + (json.version || ''),
 		    'up ' + age(json.up || 0),
-		    'rules ' + (rules.name || 'none') + (rules.hash ?
+		    'rules ' + (rules.name || 'none').replace(/^.*\//, '') +
+		    (rules.hash ?
 		    ' (' + String(rules.hash).slice(0, 8) + ')' : ''),
 		    'configuration ' + (json.generation ?? 1)].join(' \u00b7 '));
 		document.title = (kind === 'good' ? '' : SIGNS[kind] + ' ') +
@@ -197,8 +198,8 @@ class Overview {
 		    'since start');
 		const h = past.times('stage_seconds', undefined,
 		    {stage: 'total'});
-		this.tile('Time of a mail', duration(percentile(h, 0.5)),
-		    '99 % within ' + duration(percentile(h, 0.99)));
+		this.tile('Time of a mail', about(percentile(h, 0.5)),
+		    '99 % within ' + about(percentile(h, 0.99)));
 	}
 
 	/* In one reading, of the words of the last label, or of all. */

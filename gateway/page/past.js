@@ -7,7 +7,7 @@
  */
 const FINE = 60, COARSE = 10, KEPT = 15 * 60 + 20;
 const SEEN_ENOUGH = 20;
-const BUCKETS = 23, FIRST_BUCKET = 0.000128;
+const BUCKETS = 23;
 
 /* forepost_mails_total and mails are the same family. */
 function familyName(name) {
@@ -91,7 +91,8 @@ class Past {
 	add(json) {
 		const r = new Reading(json);
 		const before = this.last;
-		const goesOn = !before || r.up + 1 >= before.up;
+		const goesOn = !before || Math.abs((r.at - r.up) -
+		    (before.at - before.up)) < 1.6;	/* up is whole */
 
 		if (!goesOn)
 			this.readings = [];

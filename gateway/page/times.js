@@ -62,8 +62,8 @@ class Times {
 			return null;
 		const [p50, p90, p99] = [0.5, 0.9, 0.99].map(
 		    (p) => percentile(h, p));
-		return {key: stage, cells: [stage, what, duration(p50),
-		    duration(p90), duration(p99), whole(h.n),
+		return {key: stage, cells: [stage, what, about(p50),
+		    about(p90), about(p99), whole(h.n),
 		    [[p50, p90, p99].join(), () => bar(p50, p90, p99)]]};
 	}
 }

@@ -6,20 +6,19 @@ const GROUPS = [
 	    'taken']},
 	{name: 'deferred', class: 'c-warn', of: ['deferred', 'mixed']},
 	{name: 'refused', class: 'c-bad', of: ['refused']},
-	{name: 'other', class: 'c-else', of: ['discarded', 'quarantined',
-	    'aborted']},
+	{name: 'put aside', class: 'c-else', of: ['discarded', 'quarantined']},
+	{name: 'aborted', class: 'c-none', of: ['aborted']},
 ];
 const RECENT = 10;	/* seconds that the percentiles of a point cover */
 
 class Traffic {
 	constructor() {
 		const into = $('charts');
-		const groups = (names) => GROUPS.map((g, i) =>
-		    ({name: names[i], class: g.class}));
+		const groups = (names) => names.map((name, i) =>
+		    ({name, class: GROUPS[i].class}));
 		this.mails = new Chart(into, {title: 'Mails',
 		    of: 'by the second', stacked: true, least: 0.2, show: digits,
-		    parts: groups(['delivered', 'deferred', 'refused',
-			'other'])});
+		    parts: groups(GROUPS.map((g) => g.name))});
 		this.rcpts = new Chart(into, {title: 'Recipients',
 		    of: 'by the second', stacked: true, least: 0.2, show: digits,
 		    parts: groups(['taken', 'deferred', 'refused',
@@ -29,7 +28,7 @@ class Traffic {
 		    parts: [{name: 'open', class: 'c-good'}]});
 		this.times = new Chart(into, {title: 'Time of a mail',
 		    of: 'from MAIL to its last reply', least: 0.1, scale: 'log',
-		    floor: 0.001, show: duration,
+		    floor: 0.0001, show: about, axis: duration,
 		    parts: [{name: 'half within', class: 'c-good'},
 			{name: '90 % within', class: 'c-warn dashed'},
 			{name: '99 % within', class: 'c-bad dotted'}]});
@@ -72,7 +71,7 @@ class Traffic {
 		this.mails.add({t: now.at,
 		    values: perSecond(last.mails, now.mails)});
 		this.rcpts.add({t: now.at,
-		    values: perSecond(last.rcpts, now.rcpts)});
+		    values: perSecond(last.rcpts, now.rcpts).slice(0, 4)});
 		this.open.add({t: now.at, values: [sessionsOpen()]});
 		this.times.add({t: now.at, values: [0.5, 0.9, 0.99].map(
 		    (p) => percentile(recent, p))});

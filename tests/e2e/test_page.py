@@ -150,6 +150,9 @@ def test_refused_mail_is_explained(browser, loaded):
                  "subjects (%s)" % loaded.path("in.rules:12"), "why@fine.test", "unwanted 4711",
                  "client.ip", "127.0.0.1", "b@box.test"):
         assert what in text, (what, text)
+    # The trace: the condition as it is written, and what was read for it.
+    assert 'header "Subject" contains "unwanted"' in text
+    assert "Subject = unwanted 4711" in text
     assert page.evaluate("location.hash") == "#id=" + session
     quiet(page, loaded)
 

@@ -182,7 +182,7 @@ def test_colour_is_not_alone(browser, gateway):
     patterns = page.evaluate("""[...document.querySelectorAll(
         '.chart:first-child .swatch .hatch')].map((e) =>
         e.getAttribute('d'))""")
-    assert len(patterns) == 4 and len(set(patterns)) == 4
+    assert len(patterns) == 5 and len(set(patterns)) == 5
     dashes = page.evaluate("""[...document.querySelectorAll(
         '.chart:last-child .swatch path')].map((e) =>
         getComputedStyle(e).strokeDasharray)""")
