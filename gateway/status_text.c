@@ -257,6 +257,8 @@ put_gateway(struct page *p, struct err *err)
 			ret = put_workers(p, err);
 		else if (v.kind == JSON_IN_OBJECT && span_is(v.key, "log"))
 			ret = put_object(p, "log", false, err);
+		else if (v.kind == JSON_IN_OBJECT && span_is(v.key, "stats"))
+			ret = put_object(p, "stats", false, err);
 		else if (v.kind == JSON_IN_OBJECT && span_is(v.key, "reload"))
 			ret = put_object(p, "last reload", false, err);
 		else if (v.kind == JSON_IN_OBJECT || v.kind == JSON_IN_ARRAY)

@@ -18,6 +18,24 @@ supervisor_state_name(enum supervisor_state state)
 	return names[state];
 }
 
+/* The HTTP server. */
+static void
+put_web(const struct supervisor *s, struct json_out *o)
+{
+	struct web_crew_state web = web_crew_state(s->web);
+
+	if (web.address == NULL)
+		return;
+	json_open(o, "stats", '{');
+	json_z(o, "address", web.address);
+	json_z(o, "state", web.pid != 0 ? "up" : "down");
+	if (web.pid != 0) {
+		json_int(o, "pid", web.pid);
+		json_int(o, "up_s", (clock_now() - web.started) / CLOCK_S);
+	}
+	json_close(o, '}');
+}
+
 /* Members of an open object. */
 static void
 put_own(const struct supervisor *s, struct json_out *o)
@@ -33,6 +51,7 @@ put_own(const struct supervisor *s, struct json_out *o)
 	sockets_text(s->sockets, &where);
 	json_span(o, "listening", buf_text(&where));
 	buf_free(&where);
+	put_web(s, o);
 	reload_status(s, o);
 	json_open(o, "log", '{');
 	json_int(o, "dropped", (int64_t)log_dropped());

@@ -18,6 +18,7 @@
 #define ASK_TIME	(5 * CLOCK_S)	/* for the whole request */
 #define ANSWER_TIME	(20 * CLOCK_S)	/* for the whole answer */
 #define END_TIME	(2 * CLOCK_S)	/* to see that it is over */
+#define SEND_ROOM	(64 * 1024)	/* of the kernel, for each of them */
 #define TELL_AGAIN	(60 * CLOCK_S)
 static const struct timeval rest_time = { .tv_usec = 250 * 1000 };
 
@@ -105,9 +106,12 @@ make_room(struct web *w)
 static void
 let_in(struct web *w, int fd)
 {
+	const int room = SEND_ROOM;
 	struct web_client *client;
 
 	make_room(w);
+	/* Else it would keep megabytes for who does not read. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	client = mem_zalloc(sizeof(*client), "client");
 	client->web = w;
 	client->conn = conn_open(fd);

@@ -153,6 +153,7 @@ tell_who(const struct web_proc *p, const struct fleet *f,
 		.index = -1,
 		.state = state,
 		.started = p->started,
+		.wall = clock_wall(),
 		.generation = f->generation,
 	};
 

@@ -214,6 +214,7 @@ def test_token(guarded, path):
 
 def test_token_is_read_again(start):
     gateway = shown(start, token="first").start()
+    assert get(gateway.web, "/metrics", token="first").status == 200
     with open(gateway.path("token"), "w") as f:
         f.write("second\n")
     assert get(gateway.web, "/metrics", token="first").status == 200

@@ -1,0 +1,221 @@
+"""The process that answers HTTP: it comes back, it never holds anything up,
+and it ends with the gateway."""
+import os
+import re
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from kit.gateway import binary
+from kit.ports import free_port
+from kit.process import Process, can_connect, wait_until
+from kit.running import admin, begin_mail, deliver, edit, serve
+from kit.web import HOST, connect, get, read_all, server, shown, wait_server, \
+    workers
+
+
+@pytest.fixture
+def gateway(start):
+    return shown(start).start()
+
+
+@pytest.mark.core
+def test_comes_back(gateway):
+    pid = server(gateway)
+    with gateway.client() as client:
+        client.ehlo()
+        os.kill(pid, signal.SIGKILL)
+        assert deliver(client) == 250
+    other = wait_server(gateway, pid)
+    assert get(gateway.web, "/metrics").status == 200
+    gateway.wait_line("statistics process ended pid=%d signal=SIGKILL" % pid)
+    os.kill(other, signal.SIGTERM)	# by itself: nobody wanted that
+    wait_server(gateway, other)
+    assert get(gateway.web, "/metrics").status == 200
+
+
+def test_comes_back_later_and_later(gateway):
+    times = []
+    for _ in range(4):
+        pid = wait_server(gateway)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: server(gateway) != pid, 10, "its end")
+        times += [int(m) for m in re.findall(
+            r"pid=%d .*restart-ms=(\d+)" % pid, "\n".join(gateway.wait_line(
+                "statistics process ended pid=%d " % pid)))]
+    assert times == [100, 200, 400, 800]
+
+
+def test_reload_refuses_nobody(gateway):
+    """Who asks all the time is answered all the time."""
+    refused, answers, over = [], [], threading.Event()
+
+    def ask():
+        while not over.is_set():
+            try:
+                answers.append(get(gateway.web, "/healthz").status)
+            except (OSError, AttributeError) as e:
+                refused.append(e)
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    for i in range(5):
+        pid = server(gateway)
+        gateway.reload()
+        wait_server(gateway, pid)
+        gateway.wait_line("reloaded ", count=i + 1)
+    over.set()
+    for thread in asking:
+        thread.join(20)
+    assert refused == []
+    assert len(answers) > 20 and set(answers) == {200}
+    wait_until(lambda: len(gateway.workers_alive()) == 3, 15,
+               "the processes before to be gone")
+
+
+def test_reload_finishes_what_was_asked(gateway):
+    with connect(gateway.web) as sock:
+        sock.sendall(b"GET /metrics HTTP/1.1\r\n")
+        time.sleep(0.2)		# accepted by the one that goes
+        pid = server(gateway)
+        gateway.reload()
+        gateway.wait_line("reloaded ")
+        sock.sendall(HOST + b"\r\n")
+        assert read_all(sock).startswith(b"HTTP/1.1 200 ")
+    wait_server(gateway, pid)
+
+
+def test_reload_moves_adds_and_removes_it(gateway):
+    old, new = gateway.web, free_port()
+    edit(gateway, "127.0.0.1:%d" % old, "127.0.0.1:%d" % new)
+    gateway.reload()
+    gateway.wait_line("reloaded .*stats=127.0.0.1:%d" % new)
+    assert get(new, "/healthz").status == 200
+    wait_until(lambda: not can_connect(("127.0.0.1", old)), 10,
+               "the old address to be closed")
+    edit(gateway, "stats {\n\taddress 127.0.0.1:%d\n" % new, "stats {\n")
+    gateway.reload()
+    wait_until(lambda: not can_connect(("127.0.0.1", new)), 10,
+               "the address to be closed")
+    wait_until(lambda: server(gateway) is None, 10, "its end")
+    edit(gateway, "stats {\n", "stats {\n\taddress 127.0.0.1:%d\n" % old)
+    gateway.reload()
+    wait_server(gateway)
+    assert get(old, "/healthz").status == 200
+
+
+def test_address_in_use(gateway):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        edit(gateway, "127.0.0.1:%d" % gateway.web, "127.0.0.1:%d" % port)
+        answer = admin(gateway, "reload")
+        assert answer.returncode == 3
+        assert "stats: cannot listen on 127.0.0.1:%d" % port in answer.stdout
+        assert get(gateway.web, "/healthz").status == 200
+        gateway.stop()
+        status, text = serve(gateway)
+        assert status == 3 and "stats: cannot listen on" in text
+
+
+def test_token_file_that_is_empty(start):
+    """Nobody is let in, and mail goes on."""
+    gateway = shown(start, token="x")
+    open(gateway.path("token"), "w").close()
+    gateway.start()
+    gateway.wait_line("statistics process ended .*first line is empty")
+    with gateway.client() as client:
+        assert deliver(client) == 250
+    with open(gateway.path("token"), "w") as f:
+        f.write("y\n")
+    wait_until(lambda: get(gateway.web, "/metrics", token="y").status == 200,
+               20, "the token")
+
+
+def test_drain(gateway):
+    held = begin_mail(gateway.client())
+    assert admin(gateway, "drain").returncode == 0
+    answer = get(gateway.web, "/readyz")
+    assert answer.status == 503 and b"draining" in answer.body
+    assert get(gateway.web, "/healthz").status == 200
+    assert get(gateway.web, "/stats.json").json()["state"] == "draining"
+    assert held.cmd("RSET") == 250
+    held.quit()
+    assert gateway.process.wait(20) == 0
+    assert not can_connect(("127.0.0.1", gateway.web))
+
+
+def test_stop_ends_it_whoever_is_asking(gateway):
+    """Slow readers and slow writers do not hold up the end."""
+    socks = [connect(gateway.web) for _ in range(20)]
+    for i, sock in enumerate(socks):
+        sock.sendall(b"GET /page.js HTTP/1.1\r\n" +
+                     (HOST + b"\r\n" if i % 2 else b""))
+    time.sleep(0.2)
+    pid = server(gateway)
+    gateway.stop(seconds=10)
+    assert not os.path.exists("/proc/%d" % pid)
+    for sock in socks:
+        sock.close()
+
+
+def test_supervisor_killed(gateway):
+    """It does not stay behind."""
+    pid = server(gateway)
+    gateway.process.kill()
+    wait_until(lambda: not os.path.exists("/proc/%d" % pid), 15, "its end")
+    gateway.process = None
+
+
+def test_log_is_opened_again(start):
+    gateway = shown(start)
+    log = os.path.join(gateway.own_folder("logs"), "log")
+    edit(gateway, "log stderr", 'log "%s"' % log)
+    gateway.start()
+    os.rename(log, log + ".1")
+    gateway.process.signal(signal.SIGUSR1)
+    pid = server(gateway)
+
+    def has_new():
+        return log in [os.path.realpath("/proc/%d/fd/%s" % (pid, fd))
+                       for fd in os.listdir("/proc/%d/fd" % pid)]
+    wait_until(has_new, 10, "the new log")
+
+
+def test_healthz_sees_a_worker_that_hangs(gateway):
+    victim = workers(gateway)[0]
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        wait_until(lambda: get(gateway.web, "/healthz").status == 503, 30,
+                   "a worker that hangs to be seen")
+        assert b"hangs: its loop has not turned for" in get(
+            gateway.web, "/healthz").body
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    wait_until(lambda: get(gateway.web, "/healthz").status == 200, 10,
+               "it to be well again")
+
+
+def test_demo_without_its_port(work):
+    """A warning, and the demo goes on. The ports of a demo are fixed, so what
+    holds them already may be another one."""
+    if can_connect(("127.0.0.1", 2525)):
+        pytest.skip("something listens on port 2525")
+    taken = None
+    if not can_connect(("127.0.0.1", 9925)):
+        taken = socket.create_server(("127.0.0.1", 9925))
+    folder = os.path.join(work, "demo")
+    demo = Process("demo", [binary(),
+                            "serve", "--demo", folder],
+                   os.path.join(work, "log"))
+    try:
+        wait_until(lambda: "started workers=" in demo.text(), 15, "the demo")
+        assert re.search("warn .*9925.*there is no page to look at",
+                         demo.text())
+        assert "http://" not in demo.text()
+    finally:
+        demo.stop()
+        if taken:
+            taken.close()
