@@ -301,6 +301,8 @@ put(const struct session *s, const struct mail *m)
 	struct ring *ring = stats_ring(-1);
 	bool has_kept;
 
+	if (!transaction_is_wanted(s))
+		return;
 	make(&line, s, m, TOLD_ALL, TRANSACTION_MOST, &has_kept);
 	journal_put(s->worker->journal, buf_text(&line));
 	if (ring == NULL)

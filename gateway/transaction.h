@@ -12,7 +12,8 @@
  * recipient and the client was told: docs/journal.md has each member. Written
  * when the mail is over and before its last reply leaves; so is a session that
  * was turned away before it had a mail. It goes to the journal (journal.h) and
- * into the ring of this worker (ring.h).
+ * into the ring of this worker (ring.h). Nothing is written where nobody can read
+ * it: without a journal and without an address in `stats`.
  *
  * What the rules of RCPT said lives as long as that command: it is written
  * down then, by transaction_rcpt().

@@ -38,6 +38,14 @@ struct teller {
 	struct buf	 scratch;	/* the teller's own */
 };
 
+/* Somebody may read of it: there is a journal, or what shows the rings. */
+static inline bool
+transaction_is_wanted(const struct session *s)
+{
+	return s->worker->journal != NULL ||
+	    s->worker->settings->stats_address.text != NULL;
+}
+
 /* --- transaction_facts.c --- */
 void	tell_text(struct teller *t, const char *key, struct span text);
 void	tell_value(struct teller *t, const char *key, const struct fact *fact,

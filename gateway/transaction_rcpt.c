@@ -113,10 +113,14 @@ void
 transaction_rcpt(struct mail *m, const struct told_rcpt *r)
 {
 	const struct transaction_plan *plan = m->session->worker->transactions;
-	struct transaction *t = begin(m);
-	struct teller teller = { .o = { .to = &t->texts,
-	    .keeps_octets = true }, .veil = plan->veil };
+	struct teller teller = { .o = { .keeps_octets = true },
+	    .veil = plan->veil };
+	struct transaction *t;
 
+	if (!transaction_is_wanted(m->session))
+		return;
+	t = begin(m);
+	teller.o.to = &t->texts;
 	if (r->is_discarded || t->first_by == BY_NOBODY)
 		if (!r->is_taken || r->is_discarded)
 			t->first_by = who(m, r);
