@@ -332,6 +332,19 @@ dnsbl_is_probed(const struct dnsbl *d)
 	return dnsbl_health_is_probed(d->health);
 }
 
+size_t
+dnsbl_count(const struct dnsbl *d)
+{
+	return d->n;
+}
+
+const char *
+dnsbl_name(const struct dnsbl *d, size_t list)
+{
+	assert(list < d->n);
+	return d->lists[list].name;
+}
+
 const struct dnsbl_stats *
 dnsbl_statistics(const struct dnsbl *d, size_t list)
 {

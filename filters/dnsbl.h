@@ -110,6 +110,8 @@ struct dnsbl_stats {		/* of one list, in questions */
 	uint64_t	 asked, listed, failed, errors, suspended;
 	struct histogram time;		/* of those asked */
 };
+size_t		 dnsbl_count(const struct dnsbl *d);	/* lists */
+const char	*dnsbl_name(const struct dnsbl *d, size_t list);
 const struct dnsbl_stats *dnsbl_statistics(const struct dnsbl *d,
 		    size_t list);
 /* The member "lists" of an object: of each its state, what was asked of it,

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/dns.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -94,6 +96,20 @@ collect_list(size_t i, const struct dnsbl_stats *now,
 	*before = *now;
 }
 
+/* Those that rules ask for, in the order of all. */
+static void
+collect_lists(struct collected *c, const struct dnsbl *d)
+{
+	const struct dnsbl_list *all = c->worker->rules->lists;
+	size_t at = 0;
+
+	for (size_t i = 0; i < dnsbl_count(d); i++, at++) {
+		while (strcmp(all[at].name, dnsbl_name(d, i)) != 0)
+			at++;
+		collect_list(at, dnsbl_statistics(d, i), &c->lists[at]);
+	}
+}
+
 static void
 collect_milter(size_t i, const struct milters_stats *now,
     struct milters_stats *before)
@@ -118,8 +134,8 @@ collect(struct collected *c)
 
 	collect_dns(&c->dns);
 	stock_count(w->stock);
-	for (size_t i = 0; lists != NULL && i < w->rules->nlists; i++)
-		collect_list(i, dnsbl_statistics(lists, i), &c->lists[i]);
+	if (lists != NULL)
+		collect_lists(c, lists);
 	for (size_t i = 0; w->milters != NULL && i < w->settings->nmilters;
 	    i++)
 		collect_milter(i, milters_statistics(w->milters, i),
