@@ -184,3 +184,32 @@ def test_who_ends_sessions(parts):
             if key[0] == "sessions_ended" and n} == ended
     assert sums(found, "sessions") == sum(ended.values()) == \
         sums(found, "session_seconds")
+
+
+def test_lists_that_no_rule_asks_for(start, work):
+    """What is asked of one counts for that one, whatever stands before it."""
+    web = free_port()
+    start.resolver().records.update(RECORDS)
+    gateway = start.gateway(
+        {"in": start.sink().url}, start=False, workers=1, listener=PROXY,
+        top='rules "in.rules"\nstats { address 127.0.0.1:%d }\n'
+            "dnsbl idle { zone idle.lists.test  reply 127.0.0.2 score 9 }\n"
+            "dnsbl bad { zone bad.lists.test  reply 127.0.0.2 score 9 }\n"
+            "dnsbl spare { zone spare.lists.test  reply 127.0.0.2 score 9 }\n"
+            % web)
+    with open(gateway.path("in.rules"), "w") as f:
+        f.write('on rcpt { reject 550 5.7.1 "no" when dnsbl.bad in '
+                "{ 127.0.0.2 } }\n")
+    gateway.start()
+    for client, code in ((LISTED, 550), (GOOD, 250)):
+        with connect(gateway.address, client) as c:
+            c.ehlo("mail.x.example")
+            assert c.mail(MESSAGE % (b"yes", 1), "a@x.example",
+                          "b@in.test") == code
+            c.quit()
+    wait_until(lambda: statistics(web).get(
+        ("list_answers", "bad", "listed")) == 1, 10, "the answers")
+    found = statistics(web)
+    assert found["list_answers", "bad", "not-listed"] == 1
+    assert not sums(found, "list_answers", "idle")
+    assert not sums(found, "list_answers", "spare")
