@@ -14,6 +14,8 @@ import pytest
 from kit import sources
 from kit.gateway import run
 from kit.peers import unpacked
+from kit.ports import free_port
+from kit.process import wait_until
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 NAME = "docs/operations.md"
@@ -216,6 +218,55 @@ def test_commands_that_are_shown_exist():
             for option in re.findall(r" (--\w+)", m[2].split("#")[0]):
                 assert re.search(r"^  %s [^(]*\([^)]*\b%s\b" % (
                     option, m[1]), options, re.M), line
+
+
+def shape(line):
+    """What kind of line it is, and its keys."""
+    words = re.sub(r'"(?:[^"\\]|\\.)*"', "", line).split()
+    kind = words[0] if "=" not in words[0] else ""
+    return kind, {w.split("=")[0] for w in words if "=" in w}
+
+
+def shown(start_of_block):
+    block, = [b for b in re.findall(r"^```text\n(.*?)^```$", text_of(),
+                                    re.M | re.S)
+              if b.startswith(start_of_block) and "worker 0" in b]
+    return block.splitlines()
+
+
+def test_status_that_is_shown_has_the_form_of_today(start, work):
+    """Of each kind of line, no key that a gateway does not say; and all but
+    those of trouble and of what is not there."""
+    gateway = start.gateway(
+        {"inside": "smtp://127.0.0.1:%d" % free_port()},
+        top="stats { address 127.0.0.1:%d }\n"
+        "milter clamav { address unix:%s/none  failure accept }\n" % (
+            free_port(), work))
+
+    def status():
+        said = run("status", "--config", gateway.conf).stdout
+        return said if "retry=" in said else None
+    real = {}
+    for line in wait_until(status, 10, "a backend that is down").splitlines():
+        kind, keys = shape(line)
+        real.setdefault(kind, set()).update(keys)
+    trouble = {"failure", "failures", "why", "retry"}
+    for line in shown("forepost 0"):
+        kind, keys = shape(line)
+        if kind in ("store", "journal", "dns"):	# none is asked here
+            continue
+        assert kind in real, line
+        assert keys <= real[kind] | trouble, (line, real[kind])
+
+
+def test_reload_and_drain_say_what_is_shown(start):
+    gateway = start.gateway({"inside": "smtp://127.0.0.1:%d" % free_port()})
+    done = run("reload", "--config", gateway.conf)
+    assert done.stdout.startswith("reloaded: generation 2, 2 workers, ")
+    assert "reloaded: generation 2, 2 workers, " in text_of()
+    done = run("drain", "--config", gateway.conf)
+    assert done.stdout == "draining, sessions open: 0\n"
+    assert "draining, sessions open: 1\n" in text_of()
 
 
 def test_links_lead_somewhere():
