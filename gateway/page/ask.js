@@ -44,7 +44,8 @@ async function ask(path, parameters = {}) {
 			throw new Unanswered('token', 'a token is needed');
 		if (!answer.ok)
 			throw new Unanswered('odd', 'it answers ' +
-			    answer.status);
+			    answer.status + ', ' + (await answer.text()).trim()
+			    .slice(0, 200));
 		const text = await answer.text();
 		try {
 			return JSON.parse(text);

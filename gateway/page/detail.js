@@ -94,7 +94,7 @@ class Detail {
 			return;
 		fill($('detail-body'), el('p', {role: 'alert'},
 		    e.kind === 'token' ? 'This needs a token.' :
-		    'The gateway did not answer: ' + e.message + '.'));
+		    'It cannot be shown: ' + e.message + '.'));
 		if (e.kind === 'token') {
 			this.id = null;
 			this.dialog.close();

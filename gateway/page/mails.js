@@ -102,13 +102,21 @@ class Mails {
 
 	async update() {
 		const turn = ++this.asking;
-		const answer = await ask('/transactions.json',
-		    {...this.wanted, limit: MAILS_SHOWN});
+		let answer;
+		try {
+			answer = await ask('/transactions.json',
+			    {...this.wanted, limit: MAILS_SHOWN});
+		} catch (e) {
+			if (e.kind !== 'odd')
+				throw e;
+			answer = {why: e.message};
+		}
 		const list = answer.transactions || [];
 		if (turn !== this.asking)
 			return list;	/* another question came after it */
 		const looked = FILTERS.filter((name) => this.wanted[name]);
-		say($('found'), looked.length === 0 ? 'The last ' +
+		say($('found'), answer.why ? 'It cannot be searched for this: ' +
+		    answer.why + '.' : looked.length === 0 ? 'The last ' +
 		    plural(list.length, 'transaction') + '.' :
 		    plural(list.length, 'transaction') + ' with ' +
 		    looked.map((n) => n + ' \u201c' + shown(this.wanted[n],

@@ -110,6 +110,7 @@ def test_addresses_of_the_page(browser, gateway):
         page = open_page(browser, gateway, fragment)
         page.evaluate("new Promise((f) => setTimeout(f, 500))")
         nothing_ran(page)
+        assert page.evaluate("document.querySelector('#lost').hidden")
         bad = [c for c in page.complaints() if "400" not in c and
                "431" not in c]
         assert bad == [], fragment
