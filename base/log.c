@@ -231,25 +231,20 @@ log_end(struct logline *l)
 void
 log_event(enum log_label label, const char *id, const char *fmt, ...)
 {
-	struct buf json = {0};
+	struct buf said = {0};
 	struct logline l;
-	size_t at;
 	va_list ap;
 
 	if (!begin(&l, label, id))
 		return;
-	at = l.text.len;
 	va_start(ap, fmt);
-	buf_vprintf(lg.format == LOG_JSON ? &json : &l.text, fmt, ap);
+	buf_vprintf(&said, fmt, ap);
 	va_end(ap);
-	if (lg.format == LOG_JSON) {
-		put_event_json(&l.text, buf_text(&json));
-		buf_free(&json);
-		at = l.text.len;
-	}
-	for (; at < l.text.len; at++)	/* one line, whatever the text holds */
-		if ((unsigned char)l.text.p[at] < ' ' || l.text.p[at] == 0x7f)
-			l.text.p[at] = '?';
+	if (lg.format == LOG_JSON)
+		put_event_json(&l.text, buf_text(&said));
+	else	/* one line, whatever the text holds */
+		log_value_words(&l.text, buf_text(&said));
+	buf_free(&said);
 	log_end(&l);
 }
 

@@ -76,8 +76,8 @@ void	log_str(struct logline *l, const char *key, struct span value);
 void	log_z(struct logline *l, const char *key, const char *value);
 void	log_int(struct logline *l, const char *key, int64_t value);
 void	log_end(struct logline *l);
-/* The short form: `fmt` is ours, text from outside does not go through it
- * (control characters that got in become "?"). */
+/* The short form: `fmt` is ours, text from outside does not go through it: it
+ * could pass for keys and values. (What got in is escaped as in a value.) */
 void	log_event(enum log_label label, const char *id, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	log_flush(void);

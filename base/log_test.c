@@ -126,7 +126,7 @@ test_lines(void)
 	log_event(LOG_LABEL_INFO, "id", "two\r\nlines\x7f");
 	log_flush();
 	T_STR("an event stays one line", lines(path),
-	    "info id two??lines?\n");
+	    "info id two\\x0D\\x0Alines\\x7F\n");
 	log_close();
 }
 

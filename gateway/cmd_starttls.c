@@ -16,6 +16,7 @@
 MAY_YIELD struct reply
 cmd_starttls(struct session *s, struct span args)
 {
+	struct logline l;
 	struct err err;
 
 	(void)args;
@@ -28,7 +29,9 @@ cmd_starttls(struct session *s, struct span args)
 	if (conn_flush(s->conn, clock_now() + TLS_TIMEOUT, &err) < 0 ||
 	    tls_accept(s->conn, s->listener->tls, clock_now() + TLS_TIMEOUT,
 	    &err) < 0) {
-		log_event(LOG_LABEL_INFO, s->id, "tls failed: %s", err.text);
+		log_begin(&l, LOG_LABEL_INFO, s->id, "tls failed");
+		log_z(&l, "why", err.text);
+		log_end(&l);
 		s->ended_by = "tls";
 		struct reply r = reply_none();
 

@@ -6,6 +6,7 @@
 #include "base/charset.h"
 #include "base/clock.h"
 #include "base/dns.h"
+#include "base/log_value.h"
 #include "base/loop.h"
 #include "base/task.h"
 #include "gateway/exit_code.h"
@@ -383,7 +384,7 @@ explain_run(const struct explain_request *request, struct settings *settings,
 	struct work w = { .request = request, .settings = settings,
 	    .rules = rules,
 	    .arena = arena_create("explain") };
-	struct buf missing = {0};
+	struct buf missing = {0}, said = {0};
 	int code = EXIT_USAGE;
 
 	charset_open(&missing);		/* the gateway would tell of them */
@@ -395,8 +396,11 @@ explain_run(const struct explain_request *request, struct settings *settings,
 		if (read_message(&w) == 0 && look_up_all(&w) == 0)
 			code = EXIT_GOOD;
 	}
-	if (code != EXIT_GOOD)
-		fprintf(stderr, "forepost: %s\n", w.err.text);
+	if (code != EXIT_GOOD) {
+		log_value_words(&said, span_z(w.err.text));
+		fprintf(stderr, "forepost: %.*s\n", SPAN_ARG(buf_text(&said)));
+	}
+	buf_free(&said);
 	arena_destroy(&w.arena);
 	buf_free(&w.message);
 	buf_free(&missing);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/dns.h"
 #include "base/fiber.h"
+#include "base/log_value.h"
 #include "base/loop.h"
 #include "base/utf8.h"
 #include "filters/greylist_admin.h"
@@ -69,16 +70,19 @@ value_of(const struct member *m, struct buf *out)
 static void
 put_text(const char *kind, const struct member *members, size_t n)
 {
-	struct buf value = {0};
+	struct buf value = {0}, shown = {0};
 
 	printf("%s", kind);
 	for (size_t i = 0; i < n; i++) {
 		value_of(&members[i], &value);
+		buf_clear(&shown);
+		log_value_put(&shown, buf_text(&value));
 		printf(" %s=%.*s", members[i].name,
-		    SPAN_ARG(buf_text(&value)));
+		    SPAN_ARG(buf_text(&shown)));
 	}
 	printf("\n");
 	buf_free(&value);
+	buf_free(&shown);
 }
 
 static void

@@ -134,13 +134,16 @@ static struct reply
 unless_broken(struct mail *m, struct reply r)
 {
 	const struct mail_milters *mm = m->milters;
+	struct logline l;
 
 	if (mm->broken.kind == 0 || r.code != 0 || r.close || mm->is_dropped)
 		return r;
 	m->failure = mm->broken;
 	if (mm->broken.kind == ERR_CLOSED)
 		return reply_err(&mm->broken);
-	log_event(LOG_LABEL_WARN, m->session->id, "%s", mm->broken.text);
+	log_begin(&l, LOG_LABEL_WARN, m->session->id, "changes of filters");
+	log_z(&l, "why", mm->broken.text);
+	log_end(&l);
 	return reply(451, "4.3.0", "The message cannot be processed now, "
 	    "please try again later");
 }

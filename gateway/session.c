@@ -224,6 +224,7 @@ take_proxy_header(struct session *s)
 	struct reply r;
 	struct err err;
 	char ip[ADDR_TEXT];
+	struct logline l;
 
 	if (!network_any_has(s->conf->proxy_protocol.list,
 	    s->conf->proxy_protocol.n, &s->client.addr))
@@ -231,9 +232,10 @@ take_proxy_header(struct session *s)
 	if (proxyproto_read(s->conn, clock_now() + PROXY_TIMEOUT, &header,
 	    &err) < 0) {
 		s->ended_by = "proxy-header";
-		log_event(LOG_LABEL_WARN, s->id,
-		    "no PROXY header from trusted %s: %s",
-		    addr_ip(&s->client.addr, ip), err.text);
+		log_begin(&l, LOG_LABEL_WARN, s->id, "no PROXY header");
+		log_z(&l, "client", addr_ip(&s->client.addr, ip));
+		log_z(&l, "why", err.text);
+		log_end(&l);
 		return -1;
 	}
 	if (header.is_local)	/* it asks how we are: counted nowhere */
@@ -255,6 +257,7 @@ take_proxy_header(struct session *s)
 static MAY_YIELD int
 take_implicit_tls(struct session *s)
 {
+	struct logline l;
 	struct err err;
 
 	if (s->conf->tls != TLS_MODE_IMPLICIT)
@@ -262,7 +265,9 @@ take_implicit_tls(struct session *s)
 	if (tls_accept(s->conn, s->listener->tls, clock_now() + TLS_TIMEOUT,
 	    &err) < 0) {
 		s->ended_by = "tls";
-		log_event(LOG_LABEL_INFO, s->id, "tls failed: %s", err.text);
+		log_begin(&l, LOG_LABEL_INFO, s->id, "tls failed");
+		log_z(&l, "why", err.text);
+		log_end(&l);
 		return -1;
 	}
 	session_tls_began(s);
