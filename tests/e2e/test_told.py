@@ -9,14 +9,16 @@ from kit.gateway import run
 
 
 def test_reload_shows_warnings(start):
-    """Each time, and nothing but them."""
+    """Each time, behind what it has done."""
     gateway = start.gateway({"in": "smtp://192.0.2.1"}, backend=(
         '\tprobe_interval 0s\n\ttls_name "in.test"'))
     for _ in range(2):
         done = run("reload", "--config", gateway.conf)
         assert done.returncode == 0, done.stdout
-        assert re.fullmatch(r"\S+:\d+:\d+: warning: tls_name has no effect .*"
-                            r"\n.*\n *\^\n", done.stdout), done.stdout
+        assert re.fullmatch(
+            r"reloaded: .*\n  rules none: unchanged\n\S+:\d+:\d+: warning: "
+            r"tls_name has no effect .*\n.*\n *\^\n", done.stdout), \
+            done.stdout
 
 
 def test_session_does_not_begin_before_its_client_came(start):
