@@ -17,21 +17,29 @@ put(struct buf *out, struct span text, size_t most)
 		buf_puts(out, "...");
 }
 
+/* A rule without a label is named by its place. */
+static bool
+is_place(struct span rule, struct span at)
+{
+	return at.len >= rule.len && span_eq(rule,
+	    span_n(at.p + at.len - rule.len, rule.len));
+}
+
 static void
 put_rule(struct buf *out, const struct recorded_verdict *v)
 {
-	bool is_place = v->at.len >= v->rule.len && span_eq(v->rule,
-	    span_n(v->at.p + v->at.len - v->rule.len, v->rule.len));
-
 	if (v->rule.len == 0)
 		return;
 	buf_puts(out, " by ");
-	put(out, is_place ? v->at : v->rule, TEXT_MOST);
-	if (is_place || v->at.len == 0)
-		return;
-	buf_puts(out, " (");
-	put(out, v->at, TEXT_MOST);
-	buf_puts(out, ")");
+	if (v->at.len == 0 || !is_place(v->rule, v->at)) {
+		put(out, v->rule, TEXT_MOST);
+		if (v->at.len == 0)
+			return;
+		buf_puts(out, " (");
+		put(out, v->at, TEXT_MOST);
+		buf_puts(out, ")");
+	} else
+		put(out, v->at, TEXT_MOST);
 }
 
 void
