@@ -6,6 +6,7 @@
 #include "gateway/session.h"
 #include "gateway/session_milters.h"
 #include "gateway/stats.h"
+#include "gateway/transaction.h"
 
 /*
  * A session before its judge. A refusal of connect, helo or mail is told with
@@ -30,6 +31,9 @@ session_judge_client(struct session *s, bool name_is_known)
 	};
 
 	crowd_count(s->worker->crowd, &s->client.addr, &who.sessions);
+	/* The one before, who was perhaps told to go. */
+	transaction_session(s);
+	s->turned_away = NULL;
 	judge_end(&s->judge);
 	s->told = 0;
 	s->is_turned_away = false;

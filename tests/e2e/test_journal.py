@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from kit.client import Client
 from kit.journaled import (journaled, last_session, logged, record, records,
                            session_of)
 from kit.ruled import another, client_at
@@ -195,6 +196,22 @@ def test_a_session_that_is_turned_away(gateway):
     assert "id" not in found[0] and "rcpts" not in found[0]
     assert found[0]["phases"][0]["rule"] == "away"
     assert found[0]["facts"]["client.ip"] == "203.0.113.7"
+
+
+def test_a_client_behind_a_proxy(start):
+    """One that XCLIENT tells of is turned away, not the proxy."""
+    gateway = journaled(start, RULES, backends={"in": start.sink().url},
+                        workers=1, listener="\txclient 127.0.0.1\n",
+                        top='store { address "lmdb:var/store" size 16M }\n')
+    with Client(gateway.at_once, before=b"PROXY TCP4 127.0.0.1 127.0.0.1 "
+                b"4000 25\r\n") as c:
+        c.ehlo()
+        assert c.cmd("XCLIENT ADDR=203.0.113.7").code == 554
+        c.quit()
+    gateway.wait_line("session end")
+    r, = records(gateway)
+    assert r["reply"] == "554 not from 203.0.113.7"
+    assert r["facts"]["client.ip"] == "203.0.113.7"
 
 
 def test_several_mails_of_a_session(gateway):
