@@ -205,6 +205,20 @@ def test_names_in_the_text_exist():
         assert name in known, name
 
 
+def test_labels_in_queries_exist():
+    known = sources.series()
+    everywhere = {"le", "instance"} | {
+        label for _, labels in known.values() for label in labels}
+    text = text_of()
+    for labels in re.findall(r"\bby \(([^)]+)\)", text):
+        assert set(labels.split(", ")) <= everywhere, labels
+    for name, label, value in re.findall(
+            r'\bforepost_(\w+)\{(\w+)="([^"]+)"\}', text):
+        name = re.sub("_(total|bucket|sum|count)$", "", name)
+        assert label in known[name][1], (name, label)
+        assert value in sources.words_of(name, label), (name, value)
+
+
 # --- what is to be typed ---
 
 def test_commands_that_are_shown_exist():

@@ -22,7 +22,7 @@ EVENT_TAKERS = {("gateway/reload.c", "log_report"): 1,
 # A table that has it, by file: the pattern of its rows.
 EVENT_TABLES = {"gateway/stock.c": r"\[STORE_\w+\] = \"([^\"]+)\""}
 # Those of log_event() whose text is another function's, and what they are.
-EVENT_TEXTS = {"gateway/mail_milters_message.c": {"..."}}
+EVENT_TEXTS = {}
 
 
 class Call:
@@ -260,3 +260,14 @@ def series():
     return {literals(row[6])[0]: (row[1], subject[row[3]] + [
         label[w] for w in row[4:6] if label[w]])
         for row in table(header, "SERIES_TABLE")}
+
+
+def words_of(name, label):
+    """What this label of a series can be."""
+    header = "gateway/series_table.h"
+    row, = [r for r in table(header, "SERIES_TABLE")
+            if literals(r[6]) == [name]]
+    lists = {r[0]: literals(r[1])[0]
+             for r in table(header, "SERIES_WORD_LISTS")}
+    which, = [w for w in row[4:6] if lists.get(w) == label]
+    return [word for _, word in words(which)]
