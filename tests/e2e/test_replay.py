@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from kit.any_filter import AnyFilter
 from kit.gateway import binary, run
 from kit.journaled import files, journaled, last_session, lines, records
 from kit.ruled import another, client_at, write_rules
@@ -343,6 +344,72 @@ def test_senders_that_are_hidden(start):
     status, found = replay(gateway, 'on message { reject "no" when header '
                            '"From" contains "ann@" }')
     assert (found["changed"], found["unjudged"]) == (0, 1)
+
+
+ASKING = """
+set banned = redis "banned"
+on mail { banned: reject 550 5.7.1 "not {sender}" when sender in $banned }
+on rcpt { again: limit 3/1h per sender.domain, else defer 450 4.7.1 "often" }
+on message {
+	spammy: score 4 when milter.spam is reject
+	heavy: reject 550 5.7.9 "too much" when score >= 4
+	virus: milter clam when header "Subject" contains "scan"
+	bare: reject 550 5.7.1 "bare" when header "Subject" contains "bare"
+}
+"""
+
+
+def test_what_others_answered(start):
+    """Redis, the store's counters and filters are not asked again."""
+    sink, redis = start.sink(), start.redis()
+    filters = {name: start.keep(AnyFilter(start.work, name))
+               for name in ("clam", "spam")}
+    filters["clam"].plan(("eom", "virus@", "reply", 554, "5.7.8", "a virus"))
+    filters["spam"].plan(("eom", "heavy@", "reject"))
+    for one in filters.values():
+        one.start()
+    redis.say("SADD", "banned", "bad.test")
+    gateway = journaled(
+        start, ASKING, backends={"in": sink.url}, workers=1,
+        top='store { address "%s" timeout 300ms cache 0s }\n' % redis.url +
+        "".join("milter %s { address %s when rules }\n" % (
+            name, one.url) for name, one in filters.items()))
+    gateway.ids = {name: send(gateway, "bob", subject, sender) for
+                   name, subject, sender in (
+        ("fine", "hi", "a@one.test"), ("banned", "", "a@bad.test"),
+        ("virus", "scan", "virus@two.test"), ("clean", "scan", "a@two.test"),
+        ("heavy", "hi", "heavy@three.test"),
+        ("often 1", "hi", "a@four.test"), ("often 2", "hi", "a@four.test"),
+        ("often 3", "hi", "a@four.test"), ("often 4", "", "a@four.test"))}
+    redis.stop()
+    gateway.ids["nobody knows"] = send(gateway, "bob", "bare", "a@bad.test")
+    gateway.stop()
+    for one in filters.values():
+        one.stop()
+    outcomes = {r["session"]: r["outcome"] for r in records(gateway)}
+    assert {name: outcomes[ident] for name, ident in gateway.ids.items()} == {
+        "fine": "delivered", "banned": "aborted", "virus": "refused",
+        "clean": "delivered", "heavy": "refused", "often 1": "delivered",
+        "often 2": "delivered", "often 3": "delivered", "often 4": "aborted",
+        "nobody knows": "refused"}
+    status, found = replay(gateway)
+    assert status == 0 and found["unchanged"] == 10 == found["same_rules"]
+    status, found = replay(gateway, ASKING.replace("sender in", "not sender in"))
+    got = changed(gateway, found)
+    assert got["banned"] == [("verdict", "reject", "banned", "accept", None)]
+    assert got["fine"] == [("verdict", "accept", None, "reject", "banned")]
+    assert "nobody knows" not in got
+    status, found = replay(gateway, ASKING.replace("milter clam", "milter spam")
+                           .replace("virus:", "new:"))
+    # What spam said of it is in the journal: the score asks for it.
+    assert changed(gateway, found) == {"virus": [
+        ("verdict", "milter", "virus", "accept", None)]}
+    status, found = replay(gateway, ASKING.replace(
+        "spammy: score 4 when milter.spam", "spammy: score 4 when milter.clam"))
+    # It was asked about two of those that came to the message.
+    assert found["needs"] == {"milter.clam": 6}
+    assert changed(gateway, found) == {"virus": [
+        ("verdict", "milter", "virus", "reject", "heavy")]}
 
 
 # --- forepost explain ID ---
