@@ -189,7 +189,7 @@ class Health {
 			one.states[state] = (one.states[state] || 0) + 1;
 			one.workers++;
 			one.n += s.dropped || s.waiting || 0;
-			one.kind = s.kind;
+			one.kind = s.name;
 			one.why = one.why || s.why || '';
 		}
 		return one;

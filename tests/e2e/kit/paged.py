@@ -25,12 +25,14 @@ on message {
 """
 
 
-def watched(start, rules=RULES, token=None, **options):
+def watched(start, rules=RULES, token=None, top="", backends=None,
+            **options):
     """A gateway with two listeners and an endpoint; `web` is the address of
     the page."""
     port, other = free_port(), free_port()
     gateway = start.gateway(
-        {"in": start.sink().url}, start=False, top="""\
+        {"in": start.sink().url, **(backends or {})}, start=False,
+        top=top + """\
 rules "in.rules"
 stats {
 	address 127.0.0.1:%d
