@@ -108,8 +108,8 @@ plain_run(struct span text, size_t most)
 	return n;
 }
 
-bool
-utf8_put_printable(struct buf *out, struct span text, size_t room, bool utf8)
+static bool
+put(struct buf *out, struct span text, size_t room, bool utf8, bool turns)
 {
 	struct span shown;
 	size_t n;
@@ -120,7 +120,9 @@ utf8_put_printable(struct buf *out, struct span text, size_t room, bool utf8)
 		if (n == 0) {
 			n = utf8_char(text);
 			shown.len = n;
-			if (n == 0 || utf8_is_control(text) || (n > 1 && !utf8))
+			if (n == 0 || utf8_is_control(text) ||
+			    (n > 1 && !utf8) ||
+			    (!turns && utf8_turns_text(text)))
 				shown = span_z(text.p[0] == '\t' ? " " : "?");
 			n += n == 0;
 		}
@@ -130,4 +132,16 @@ utf8_put_printable(struct buf *out, struct span text, size_t room, bool utf8)
 		room -= shown.len;
 	}
 	return true;
+}
+
+bool
+utf8_put_printable(struct buf *out, struct span text, size_t room, bool utf8)
+{
+	return put(out, text, room, utf8, true);
+}
+
+bool
+utf8_put_shown(struct buf *out, struct span text, size_t room)
+{
+	return put(out, text, room, true, false);
 }

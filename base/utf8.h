@@ -28,4 +28,6 @@ bool	utf8_is_printable(struct span text);
  * all of it went in. */
 bool	utf8_put_printable(struct buf *out, struct span text, size_t room,
 	    bool utf8);
+/* The same in UTF-8, for a terminal: what turns text is "?" too. */
+bool	utf8_put_shown(struct buf *out, struct span text, size_t room);
 #endif

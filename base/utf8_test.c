@@ -71,6 +71,10 @@ test_put(void)
 		T_INT(puttings[i].name, all, puttings[i].all);
 		buf_clear(&out);
 	}
+	buf_clear(&out);
+	utf8_put_shown(&out, span_z("a\xe2\x80\xae\xc3\xbc\x1b"), 99);
+	T_OK("shown", span_is(buf_text(&out), "a?\xc3\xbc?"));
+	buf_clear(&out);
 	utf8_put_printable(&out, span_n("a\0b", 3), 99, true);
 	T_INT("NUL", span_is(buf_text(&out), "a?b"), 1);
 	buf_free(&out);

@@ -11,7 +11,7 @@
 static void
 put(struct buf *out, struct span text)
 {
-	if (!utf8_put_printable(out, text, VALUE_MOST, true))
+	if (!utf8_put_shown(out, text, VALUE_MOST))
 		buf_puts(out, "...");
 }
 

@@ -13,7 +13,7 @@
 static void
 put(struct buf *out, struct span text, size_t most)
 {
-	if (!utf8_put_printable(out, text, most, true))
+	if (!utf8_put_shown(out, text, most))
 		buf_puts(out, "...");
 }
 
