@@ -24,7 +24,7 @@ def gateway(start):
 
 @pytest.mark.core
 def test_comes_back(gateway):
-    pid = server(gateway)
+    pid = wait_server(gateway)
     with gateway.client() as client:
         client.ehlo()
         os.kill(pid, signal.SIGKILL)
@@ -63,7 +63,7 @@ def test_reload_refuses_nobody(gateway):
     for thread in asking:
         thread.start()
     for i in range(5):
-        pid = server(gateway)
+        pid = wait_server(gateway)
         gateway.reload()
         wait_server(gateway, pid)
         gateway.wait_line("reloaded ", count=i + 1)
@@ -80,7 +80,7 @@ def test_reload_finishes_what_was_asked(gateway):
     with connect(gateway.web) as sock:
         sock.sendall(b"GET /metrics HTTP/1.1\r\n")
         time.sleep(0.2)		# accepted by the one that goes
-        pid = server(gateway)
+        pid = wait_server(gateway)
         gateway.reload()
         gateway.wait_line("reloaded ")
         sock.sendall(HOST + b"\r\n")
@@ -154,7 +154,7 @@ def test_stop_ends_it_whoever_is_asking(gateway):
         sock.sendall(b"GET /page.js HTTP/1.1\r\n" +
                      (HOST + b"\r\n" if i % 2 else b""))
     time.sleep(0.2)
-    pid = server(gateway)
+    pid = wait_server(gateway)
     gateway.stop(seconds=10)
     assert not os.path.exists("/proc/%d" % pid)
     for sock in socks:
@@ -163,7 +163,7 @@ def test_stop_ends_it_whoever_is_asking(gateway):
 
 def test_supervisor_killed(gateway):
     """It does not stay behind."""
-    pid = server(gateway)
+    pid = wait_server(gateway)
     gateway.process.kill()
     wait_until(lambda: not os.path.exists("/proc/%d" % pid), 15, "its end")
     gateway.process = None
@@ -176,7 +176,7 @@ def test_log_is_opened_again(start):
     gateway.start()
     os.rename(log, log + ".1")
     gateway.process.signal(signal.SIGUSR1)
-    pid = server(gateway)
+    pid = wait_server(gateway)
 
     def has_new():
         return log in [os.path.realpath("/proc/%d/fd/%s" % (pid, fd))
