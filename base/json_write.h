@@ -26,8 +26,8 @@
  *           terminals obey them) are \u00XX; so a text is one line. All else,
  *           U+2028 too, is as it was. An octet XX that belongs to no valid
  *           UTF-8 is U+FFFD or, with `keeps_octets`, the escape \udcXX, half of
- *           a pair, which stands for nothing else: strict readers refuse it, and
- *           ours gives the octet back.
+ *           a pair, which stands for nothing else: strict readers refuse it,
+ *           and ours gives the octet back.
  * Numbers   are integers and decimals, never floating point.
  * Memory    none but the buffer's.
  * Tested    json_write_test.c, tests/fuzz/json_write_fuzz.c

@@ -183,7 +183,8 @@ static const struct {
 	    "mail.example A 192.0.2.9\n"
 	    "x.example TXT \"v=spf1 -all\"\nx.example delay 500\n" },
 	{ of_lists, "on rcpt { score 1 when dnsbl.score > 0\n"
-	    "log \"{dnsbl.zen}\" }\n", QUIET "dnsbl zen { zone zen.example test_points no "
+	    "log \"{dnsbl.zen}\" }\n", QUIET "dnsbl zen { "
+	    "zone zen.example test_points no "
 	    "reply 127.0.0.2 score 5 }\n",
 	    "9.2.0.192.zen.example A 127.0.0.2\n"
 	    "9.2.0.192.zen.example delay 1000\n" },

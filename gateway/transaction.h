@@ -12,8 +12,8 @@
  * recipient and the client was told: docs/journal.md has each member. Written
  * when the mail is over and before its last reply leaves; so is a session that
  * was turned away before it had a mail. It goes to the journal (journal.h) and
- * into the ring of this worker (ring.h). Nothing is written where nobody can read
- * it: without a journal and without an address in `stats`.
+ * into the ring of this worker (ring.h). Nothing is written where nobody can
+ * read it: without a journal and without an address in `stats`.
  *
  * What the rules of RCPT said lives as long as that command: it is written
  * down then, by transaction_rcpt().
@@ -25,8 +25,8 @@
  *           what is longer goes without header fields and without the
  *           recipients behind the first TRANSACTION_RCPTS, and has "cut"; if it
  *           is still longer, without phases and facts too. Refused recipients
- *           behind the first TRANSACTION_REFUSED, and all whose texts are beyond
- *           TRANSACTION_RCPT_TEXT together, are only counted.
+ *           behind the first TRANSACTION_REFUSED, and all whose texts are
+ *           beyond TRANSACTION_RCPT_TEXT together, are only counted.
  */
 #define TRANSACTION_MOST	(1024 * 1024)
 #define TRANSACTION_RCPTS	20
@@ -47,13 +47,13 @@ enum told_by { BY_NOBODY, BY_RULE, BY_MILTER, BY_BACKEND, BY_US, BY_CLIENT };
 struct told_rcpt {
 	const struct rcpt	*rcpt;
 	const struct reply	*reply;
-	const struct verdict	*verdict;	/* of his phase; NULL: no rule of
-						   it was asked */
+	const struct verdict	*verdict;	/* of his phase; NULL: no rule
+						   of it was asked */
 	const struct rule	*rule;		/* who decided; NULL */
 	const char		*milter;	/* the same */
 	const struct err	*failure;	/* kind 0: it was not ours */
-	bool			 is_taken;	/* or discarded: the last fate of
-						   the mail is his */
+	bool			 is_taken;	/* or discarded: the last fate
+						   of the mail is his */
 	bool			 is_discarded;
 	bool			 is_known;	/* the delivery memory told */
 };

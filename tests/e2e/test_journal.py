@@ -5,13 +5,14 @@ import re
 import pytest
 
 from kit.client import Client
-from kit.journaled import (journaled, last_session, logged, record, records,
-                           session_of)
+from kit.journaled import (journaled, last_session, logged, record,
+                           records)
 from kit.ruled import another, client_at
 
 RULES = """
 on connect {
-	away: reject 554 5.7.1 "not from {client.ip}" when client.ip in { 203.0.113.0/24 }
+	away: reject 554 5.7.1 "not from {client.ip}"
+		when client.ip in { 203.0.113.0/24 }
 	gone: disconnect 421 4.7.0 "go" when client.ip is 203.0.114.1
 }
 on mail { from-x: score 2.5 when sender.domain is "x.test" }

@@ -267,12 +267,15 @@ HIDES = ("\thide senders recipients subject\n"
          "\tkey_file \"journal.key\"\n")
 TELLING = """
 on rcpt {
-	named: reject 550 5.7.1 "{rcpt} of {sender}" when rcpt.local is "refused"
+	named: reject 550 5.7.1 "{rcpt} of {sender}"
+		when rcpt.local is "refused"
 	log "{sender} to {rcpt}"
-	friends: observe defer 451 4.7.1 "no" when sender in { "ann@secret.test" }
+	friends: observe defer 451 4.7.1 "no"
+		when sender in { "ann@secret.test" }
 }
 on message {
-	subject: add header "X-Was" "{header \\"Subject\\"} {header \\"Cc\\"} {rcpt}"
+	subject: add header "X-Was"
+		"{header \\"Subject\\"} {header \\"Cc\\"} {rcpt}"
 	observe reject "x" when header "X-Any" contains "carl"
 }
 """

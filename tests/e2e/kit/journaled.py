@@ -65,9 +65,5 @@ def logged(gateway, session, number=1):
                                          line)}
 
 
-def worker_pids(gateway):
-    return gateway.process.children()
-
-
 def size(path):
     return os.stat(path).st_size
