@@ -35,19 +35,21 @@ first_line(struct arena *a, int fd, struct err *err)
 }
 
 const char *
-secret_read(struct arena *a, const char *path, struct err *err)
+secret_read(struct arena *a, const char *setting, const char *path,
+    struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	const char *line;
 
 	if (fd < 0) {
-		err_set(err, ERR_UNAVAIL, "%s: %s", path, strerror(errno));
+		err_set(err, ERR_UNAVAIL, "%s %s: %s", setting, path,
+		    strerror(errno));
 		return NULL;
 	}
 	line = first_line(a, fd, err);
 	close(fd);
 	if (line == NULL)
-		err_prefix(err, "%s", path);
+		err_prefix(err, "%s %s", setting, path);
 	return line;
 }
 

@@ -9,14 +9,14 @@
  *
  * To be read before the process becomes somebody who may not.
  *
- * Errors    ERR_UNAVAIL, ERR_CONFIG: "/etc/x: its first line is empty".
+ * Errors    ERR_UNAVAIL, ERR_CONFIG: "token_file /etc/x: its first line is empty".
  * Limits    SECRET_MAX octets.
  */
 #define SECRET_MAX	1024
 
-/* NULL: err. */
-const char	*secret_read(struct arena *a, const char *path,
-		    struct err *err);
+/* `setting` is the one that names the file. NULL: err. */
+const char	*secret_read(struct arena *a, const char *setting,
+		    const char *path, struct err *err);
 /* In a time that does not depend on where they differ. */
 bool		 secret_is(struct span given, const char *secret);
 #endif

@@ -1,5 +1,3 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,55 +8,27 @@
 #include "gateway/fates.h"
 #include "gateway/identity.h"
 #include "gateway/lookup.h"
+#include "gateway/secret.h"
 #include "gateway/series.h"
 #include "gateway/stats.h"
 #include "gateway/stock.h"
 
-#define PASSWORD_MAX	1024
 #define MARKS_AGAIN	CLOCK_S
 
 /* --- opening --- */
-
-static int
-read_line(struct arena *a, int fd, const char **line, struct err *err)
-{
-	char text[PASSWORD_MAX + 1];
-	ssize_t n = read(fd, text, sizeof(text));
-	struct span rest, first;
-
-	if (n < 0)
-		return err_set(err, ERR_UNAVAIL, "%s", strerror(errno));
-	rest = span_n(text, (size_t)n);
-	first = span_until(&rest, '\n');
-	if (first.len > 0 && first.p[first.len - 1] == '\r')
-		first.len--;
-	if (first.len == 0)
-		return err_set(err, ERR_CONFIG, "its first line is empty");
-	if (first.len > PASSWORD_MAX)
-		return err_set(err, ERR_CONFIG, "its first line has more than "
-		    "%d octets", PASSWORD_MAX);
-	*line = arena_copy(a, first);
-	return 0;
-}
 
 int
 stock_password(struct arena *a, const struct settings *s,
     const char **password, struct err *err)
 {
 	const char *path = s->store_password_file;
-	int fd, ret;
 
 	*password = NULL;
 	if (s->store.text == NULL || s->store.kind != STORE_REDIS ||
 	    path == NULL)
 		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return err_set(err, ERR_UNAVAIL, "password_file %s: %s", path,
-		    strerror(errno));
-	ret = read_line(a, fd, password, err);
-	close(fd);
-	return ret < 0 ? err_prefix(err, "password_file %s", path) : 0;
+	*password = secret_read(a, "password_file", path, err);
+	return *password == NULL ? -1 : 0;
 }
 
 static void

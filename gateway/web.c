@@ -142,9 +142,10 @@ begin(struct life *l, struct err *err)
 
 	(void)setpriority(PRIO_PROCESS, 0, POLITENESS);
 	if (path != NULL) {
-		l->web.token = secret_read(l->web.arena, path, err);
+		l->web.token = secret_read(l->web.arena, "token_file", path,
+		    err);
 		if (l->web.token == NULL)
-			return err_prefix(err, "token_file");
+			return -1;
 	}
 	if (identity_assume(start->identity, err) < 0 ||
 	    enter_sandbox(l, err) < 0)

@@ -1,0 +1,74 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "gateway/secret.h"
+#include "tests/kit/t.h"
+
+static char path[] = "/tmp/secret_testXXXXXX";
+
+static const struct {
+	const char *name, *text, *want;
+} files[] = {
+	{ "a line", "abc\n", "abc" },
+	{ "without its end", "abc", "abc" },
+	{ "CRLF", "abc\r\n", "abc" },
+	{ "further lines", "abc\ndef\n", "abc" },
+	{ "spaces are part of it", " a c \n", " a c " },
+	{ "empty", "", "its first line is empty" },
+	{ "an empty line", "\nabc\n", "its first line is empty" },
+};
+
+static void
+write_file(const char *text, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	fwrite(text, 1, len, f);
+	fclose(f);
+}
+
+static void
+test_read(struct arena *a)
+{
+	char want[128], *text = malloc(SECRET_MAX + 2);
+	const char *got;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		write_file(files[i].text, strlen(files[i].text));
+		got = secret_read(a, "key", path, &err);
+		snprintf(want, sizeof(want), "key %s: %s", path, files[i].want);
+		if (got != NULL)
+			T_STR(files[i].name, got, files[i].want);
+		else
+			T_STR(files[i].name, err.text, want);
+	}
+	memset(text, 'x', SECRET_MAX + 2);
+	write_file(text, SECRET_MAX);
+	got = secret_read(a, "key", path, &err);
+	T_INT("the longest", got != NULL ? strlen(got) : 0, SECRET_MAX);
+	write_file(text, SECRET_MAX + 1);
+	T_OK("one octet more", secret_read(a, "key", path, &err) == NULL);
+	unlink(path);
+	T_OK("no file", secret_read(a, "key", path, &err) == NULL);
+	free(text);
+}
+
+int
+main(void)
+{
+	struct arena *a = arena_create("secret");
+
+	close(mkstemp(path));
+	test_read(a);
+	T_OK("the same", secret_is(span_z("abc"), "abc"));
+	T_OK("another", !secret_is(span_z("abd"), "abc"));
+	T_OK("shorter", !secret_is(span_z("ab"), "abc"));
+	T_OK("longer", !secret_is(span_z("abcd"), "abc"));
+	T_OK("nothing", !secret_is(span_z(""), "abc"));
+	arena_destroy(&a);
+	return t_done();
+}
