@@ -9,7 +9,7 @@
  *
  * To be read before the process becomes somebody who may not.
  *
- * Errors    ERR_UNAVAIL, ERR_CONFIG: "token_file /etc/x: its first line is empty".
+ * Errors    ERR_UNAVAIL, ERR_CONFIG: "token_file /x: its first line is empty".
  * Limits    SECRET_MAX octets.
  */
 #define SECRET_MAX	1024

@@ -24,9 +24,9 @@ veil_key(struct arena *a, const struct settings *s, struct span random,
 	*key = random;
 	if (s->journal_hide.n == 0 || s->journal_key_file == NULL)
 		return 0;
-	secret = secret_read(a, s->journal_key_file, err);
+	secret = secret_read(a, "key_file", s->journal_key_file, err);
 	if (secret == NULL)
-		return err_prefix(err, "key_file");
+		return -1;
 	*key = span_z(secret);
 	return 0;
 }
