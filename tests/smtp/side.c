@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -199,6 +200,23 @@ place_of(struct span reply)
 	return &judgement.five[hash % sizeof(judgement.five)];
 }
 
+/* Each 4yz and 5yz ends with the session's id, which is also in the log: what
+ * the sender's bounce says leads there. */
+static void
+check_id(struct span reply)
+{
+	size_t n = reply.len, digits = 0;
+
+	while (n > 0 && (reply.p[n - 1] == '\r' || reply.p[n - 1] == '\n'))
+		n--;
+	if (n > 0 && reply.p[n - 1] == ']')
+		while (digits + 1 < n && isxdigit(
+		    (unsigned char)reply.p[n - 2 - digits]))
+			digits++;
+	if (digits != 12 || n < 15 || memcmp(reply.p + n - 15, " [", 2) != 0)
+		problem("without the session's id: %.*s", SPAN_ARG(reply));
+}
+
 /* What a client's reply means for the promises. */
 static void
 judge_reply(struct side *s)
@@ -206,6 +224,8 @@ judge_reply(struct side *s)
 	char code = s->last.len > 0 ? s->last.p[0] : '?';
 	char *is_known = place_of(buf_text(&s->last));
 
+	if (code == '4' || code == '5')
+		check_id(buf_text(&s->last));
 	if (code == '2' && client_asked_for_verdict(s))
 		judgement.acknowledged++;
 	if (code != '5')
