@@ -14,7 +14,9 @@ function valueText(value) {
 	return Array.isArray(v) ? v.map(valueText).join(', ') : String(v);
 }
 
-const text = (value) => el('bdi', {class: 'text'}, shown(value));
+/* Of a stranger; nothing if it is empty. */
+const text = (value) => value === '' ? null :
+    el('bdi', {class: 'text'}, shown(value));
 
 function facts(object, caption) {
 	return pairs(Object.entries(object || {}).map(([name, value]) =>

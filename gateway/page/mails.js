@@ -37,7 +37,7 @@ function recipients(t) {
 function refused(t) {
 	const list = t.rcpts || [];
 	const not = list.filter((r) => r.outcome === 'refused').length;
-	return t.outcome === 'aborted' && not > 0 ? ' ' + (not < list.length ?
+	return t.outcome === 'aborted' && not > 0 ? ', ' + (not < list.length ?
 	    not + ' of ' + list.length + ' recipients refused' :
 	    plural(not, 'recipient') + ' refused') : '';
 }

@@ -112,6 +112,17 @@ class Main {
 		this.traffic.add();
 		this.update();
 		this.fresh();
+		this.begin();
+	}
+
+	/* There is something to see now, so to go to as well. */
+	begin() {
+		if (!document.body.classList.contains('blank'))
+			return;
+		document.body.classList.remove('blank');
+		if (location.hash)
+			($(location.hash.slice(1)) || $('mails'))
+			    .scrollIntoView();
 	}
 
 	update() {

@@ -33,7 +33,7 @@ class PageError(Exception):
 
 class Browser:
     def __init__(self, work):
-        tree = unpacked("chromium", work)
+        tree = unpacked("chromium", work, as_us=True)
         profile = os.path.join(work, "browser")
         os.makedirs(profile, exist_ok=True)
         to_browser, self.write_end = os.pipe()
