@@ -4,6 +4,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,10 +13,10 @@ import pytest
 
 from kit.gateway import binary
 from kit.ports import free_port
-from kit.process import Process, can_connect, wait_until
-from kit.running import admin, begin_mail, deliver, edit, serve
-from kit.web import HOST, connect, get, read_all, server, shown, wait_server, \
-    workers
+from kit.process import can_connect, wait_until
+from kit.running import AS_ROOT, admin, begin_mail, deliver, edit, serve
+from kit.web import (
+    HOST, connect, get, read_all, server, shown, wait_server, workers)
 
 
 @pytest.fixture
@@ -198,24 +200,46 @@ def test_healthz_sees_a_worker_that_hangs(gateway):
                "it to be well again")
 
 
-def test_demo_without_its_port(work):
-    """A warning, and the demo goes on. The ports of a demo are fixed, so what
-    holds them already may be another one."""
-    if can_connect(("127.0.0.1", 2525)):
-        pytest.skip("something listens on port 2525")
-    taken = None
-    if not can_connect(("127.0.0.1", 9925)):
-        taken = socket.create_server(("127.0.0.1", 9925))
-    folder = os.path.join(work, "demo")
-    demo = Process("demo", [binary(),
-                            "serve", "--demo", folder],
-                   os.path.join(work, "log"))
-    try:
-        wait_until(lambda: "started workers=" in demo.text(), 15, "the demo")
+# Ports of a demo are fixed, so it has a network of its own. What is printed:
+# the status of /readyz, what the demo said.
+DEMO = """
+import socket, subprocess, sys, time, urllib.request
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+if sys.argv[3] == "taken":
+    taken = socket.create_server(("127.0.0.1", 9925))
+log = sys.argv[2] + ".log"
+with open(log, "w") as out:
+    demo = subprocess.Popen([sys.argv[1], "serve", "--demo", sys.argv[2]],
+                            stderr=out)
+for _ in range(300):
+    with open(log) as f:
+        if "started workers=" in f.read():
+            break
+    time.sleep(0.05)
+if sys.argv[3] != "taken":
+    with urllib.request.urlopen("http://127.0.0.1:9925/readyz") as answer:
+        print(answer.status)
+demo.terminate()
+assert demo.wait(20) == 0
+with open(log) as f:
+    print(f.read())
+"""
+
+
+@pytest.mark.parametrize("port", ["free", "taken"])
+def test_demo(work, port):
+    """A port that is not free is a warning, and the demo goes on."""
+    done = subprocess.run(
+        ["unshare", "--net"] + ([] if AS_ROOT else ["--map-root-user"]) +
+        [sys.executable, "-c", DEMO, binary(), os.path.join(work, "demo"),
+         port], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=60)
+    assert done.returncode == 0, done.stdout
+    assert "started workers=" in done.stdout
+    if port == "free":
+        assert done.stdout.startswith("200\n")
+        assert "shown at http://127.0.0.1:9925/" in done.stdout
+    else:
+        assert "http://" not in done.stdout
         assert re.search("warn .*9925.*there is no page to look at",
-                         demo.text())
-        assert "http://" not in demo.text()
-    finally:
-        demo.stop()
-        if taken:
-            taken.close()
+                         done.stdout)
