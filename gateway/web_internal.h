@@ -16,7 +16,7 @@
  * web_paths.c		which path is whose
  * web_bodies.c		answers that all get who ask within a second
  * web_health.c		/healthz, /readyz
- * web_transactions.c	/transactions.json
+ * web_transactions.c	/transactions.json, with web_filter.h and web_trace.h
  */
 struct event;
 struct web_body;
