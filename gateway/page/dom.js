@@ -5,6 +5,13 @@
  * Text comes from strangers: it is only ever put in as text, controls and
  * what turns the direction of writing are shown by name, and it is cut.
  */
+const UNSHOWN = new RegExp([
+	'[\\u0000-\\u001f\\u007f-\\u009f]',		/* controls */
+	'[\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069]',
+	'[\\ufeff\\ufff9-\\ufffb]',
+	'[\\ud800-\\udbff](?![\\udc00-\\udfff])',	/* halves of characters */
+	'(?<![\\ud800-\\udbff])[\\udc00-\\udfff]',
+].join('|'), 'g');
 const CELL_MAX = 120;
 const TEXT_MAX = 4000;
 
@@ -13,9 +20,7 @@ const $ = (id) => document.getElementById(id);
 function shown(value, max = TEXT_MAX) {
 	const text = String(value);
 	const cut = [...text.slice(0, 2 * max)].slice(0, max).join('');
-	const clean = cut.replace(
-	    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
-	    (c) => {
+	const clean = cut.replace(UNSHOWN, (c) => {
 		const n = c.charCodeAt(0);
 		if (n < 32)
 			return String.fromCharCode(0x2400 + n);

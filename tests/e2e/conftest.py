@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from kit import samples		# noqa: E402
+from kit.browser import Browser		# noqa: E402
 from kit.certs import Authority		# noqa: E402
 from kit.gateway import Gateway		# noqa: E402
 from kit.peers import Dovecot, Exim, Postfix	# noqa: E402
@@ -134,6 +135,13 @@ def authority():
     folder = new_folder()
     yield Authority(folder)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def browser(module_work):
+    browser = Browser(module_work)
+    yield browser
+    browser.stop()
 
 
 @pytest.fixture

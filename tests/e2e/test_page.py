@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from kit.browser import Browser
 from kit.client import Client
 from kit.paged import (fetch, metric, number, open_page, quiet, rows,
                        stats_json, up_to_date, watched)
@@ -20,13 +19,6 @@ LOAD = [
     (5, "a@fine.test", "later@box.test", b"good"),
     (6, "a@fine.test", "b@box.test", b"unwanted things"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser(module_work):
-    browser = Browser(module_work)
-    yield browser
-    browser.stop()
 
 
 @pytest.fixture(scope="module")

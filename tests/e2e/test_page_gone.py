@@ -1,20 +1,10 @@
 """The page when the gateway is not there, does not know it, or nobody looks.
 """
-import pytest
-
-from kit.browser import Browser
 from kit.paged import open_page, up_to_date, watched
 from kit.process import wait_until
 
 MAIL = b"From: a@x.test\r\nSubject: good\r\n\r\nHello.\r\n"
 TOKEN = "s3cret-with-32-characters-in-it-all"
-
-
-@pytest.fixture(scope="module")
-def browser(module_work):
-    browser = Browser(module_work)
-    yield browser
-    browser.stop()
 
 
 def asked(page, path):

@@ -4,20 +4,12 @@ import json
 
 import pytest
 
-from kit.browser import Browser
 from kit.paged import fetch, open_page, quiet, rows, watched
 
 TAGS = "<script>alert(1)</script><img src=//192.0.2.1/x onerror=alert(2)>"
 OVERRIDE = "\u202e"
 SUBJECT = (TAGS + "\x1b[2J\x07 " + OVERRIDE + "gnp.exe \u0000 '\"&amp;\\ "
            "{{1}} ${1}").replace("\x00", "")
-
-
-@pytest.fixture(scope="module")
-def browser(module_work):
-    browser = Browser(module_work)
-    yield browser
-    browser.stop()
 
 
 def message(subject):

@@ -2,17 +2,9 @@
 in light and dark, and with less motion."""
 import pytest
 
-from kit.browser import Browser
 from kit.paged import CONTRASTS, open_page, quiet, up_to_date, watched
 
 MAIL = b"From: a@x.test\r\nSubject: %s\r\n\r\nHello.\r\n"
-
-
-@pytest.fixture(scope="module")
-def browser(module_work):
-    browser = Browser(module_work)
-    yield browser
-    browser.stop()
 
 
 @pytest.fixture(scope="module")

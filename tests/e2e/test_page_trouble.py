@@ -1,21 +1,11 @@
 """What is wrong is at the top of the page, with its reason, and gone from
 there when it is repaired."""
-import pytest
-
-from kit.browser import Browser
 from kit.client import Client
 from kit.paged import open_page, quiet, rows, watched
 from kit.ports import free_port
 from kit.sink import Sink
 
 MAIL = b"From: a@x.test\r\nSubject: good\r\n\r\nHello.\r\n"
-
-
-@pytest.fixture(scope="module")
-def browser(module_work):
-    browser = Browser(module_work)
-    yield browser
-    browser.stop()
 
 
 def states(page, where, name):
