@@ -29,8 +29,13 @@ put_key(struct buf *out, struct span key, const char **unit)
 	bool is_time = key.len > 2 && memcmp(key.p + key.len - 2, "_s", 2) == 0;
 
 	*unit = is_time ? "s" : "";
-	for (size_t i = 0; i < key.len - (is_time ? 2 : 0); i++)
-		buf_put(out, key.p[i] == '_' ? "-" : key.p + i, 1);
+	key.len -= is_time ? 2 : 0;
+	while (key.len > 0) {
+		struct span part = span_until(&key, '_');
+
+		log_value_words(out, part);
+		buf_puts(out, key.len > 0 ? "-" : "");
+	}
 }
 
 static void
@@ -40,7 +45,8 @@ put_member(struct buf *out, const struct json_value *v)
 
 	if (v->kind == JSON_IN_FALSE || v->kind == JSON_IN_NULL)
 		return;
-	if (span_is(v->key, "networks_most")) {	/* networks=3/1000 */
+	if (span_is(v->key, "networks_most") &&
+	    v->kind == JSON_IN_NUMBER) {	/* networks=3/1000 */
 		buf_printf(out, "/%.*s", SPAN_ARG(v->text));
 		return;
 	}
@@ -58,6 +64,14 @@ put_member(struct buf *out, const struct json_value *v)
 	else
 		log_value_put(out, v->text);
 	buf_puts(out, unit);
+}
+
+/* Of a process; of what it talks to it stands bare. */
+static void
+put_state(struct buf *out, struct span state)
+{
+	buf_puts(out, " state=");
+	log_value_put(out, state);
 }
 
 /* --- objects --- */
@@ -208,7 +222,7 @@ put_worker(struct page *p, struct err *err)
 		if (span_is(v.key, "silent_s"))
 			silent = v.text;
 		else if (span_is(v.key, "state"))
-			buf_printf(p->out, " state=%.*s", SPAN_ARG(v.text));
+			put_state(p->out, v.text);
 		else if (v.kind == JSON_IN_OBJECT &&
 		    span_is(v.key, "status")) {
 			has_board = true;
@@ -264,7 +278,7 @@ put_gateway(struct page *p, struct err *err)
 		else if (v.kind == JSON_IN_OBJECT || v.kind == JSON_IN_ARRAY)
 			ret = json_skip(&p->in, &v, err);
 		else if (span_is(v.key, "state"))
-			buf_printf(p->out, " state=%.*s", SPAN_ARG(v.text));
+			put_state(p->out, v.text);
 		else if (span_is(v.key, "listening")) {
 			buf_puts(p->out, "\nlistening ");
 			log_value_words(p->out, v.text.len > 0 ? v.text :
@@ -292,6 +306,8 @@ status_text(struct arena *a, struct span json, struct buf *out,
 		ret = err_set(err, ERR_SYNTAX, "it is no object");
 	if (ret == 0)
 		ret = put_gateway(&p, err);
+	if (out->len > 0 && out->p[out->len - 1] != '\n')
+		buf_puts(out, "\n");
 	if (ret == 0)
 		ret = json_next(&p.in, &v, err);
 	buf_free(&p.behind);
