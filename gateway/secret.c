@@ -26,6 +26,12 @@ first_line(struct arena *a, int fd, struct err *err)
 		err_set(err, ERR_CONFIG, "its first line is empty");
 		return NULL;
 	}
+	/* It would end there: UTF-16 after its first letter. */
+	if (memchr(first.p, '\0', first.len) != NULL) {
+		err_set(err, ERR_CONFIG, "its first line is no text: it has a "
+		    "NUL octet");
+		return NULL;
+	}
 	if (first.len > SECRET_MAX) {
 		err_set(err, ERR_CONFIG, "its first line has more than %d "
 		    "octets", SECRET_MAX);

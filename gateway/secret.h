@@ -10,7 +10,7 @@
  * To be read before the process becomes somebody who may not.
  *
  * Errors    ERR_UNAVAIL, ERR_CONFIG: "token_file /x: its first line is empty".
- * Limits    SECRET_MAX octets.
+ * Limits    SECRET_MAX octets, none of them NUL.
  */
 #define SECRET_MAX	1024
 

@@ -57,6 +57,22 @@ test_read(struct arena *a)
 	free(text);
 }
 
+/* The secret would end there, and be easy to guess. */
+static void
+test_nul(struct arena *a)
+{
+	struct err err;
+
+	write_file("\0abc\n", 5);
+	T_OK("NUL first", secret_read(a, "key", path, &err) == NULL);
+	T_OK("and why", strstr(err.text, "NUL") != NULL);
+	write_file("a\0b\0\n", 6);
+	T_OK("UTF-16", secret_read(a, "key", path, &err) == NULL);
+	write_file("abc\n\0", 5);
+	T_OK("NUL behind the line", secret_read(a, "key", path, &err) != NULL);
+	unlink(path);
+}
+
 int
 main(void)
 {
@@ -64,6 +80,7 @@ main(void)
 
 	close(mkstemp(path));
 	test_read(a);
+	test_nul(a);
 	T_OK("the same", secret_is(span_z("abc"), "abc"));
 	T_OK("another", !secret_is(span_z("abd"), "abc"));
 	T_OK("shorter", !secret_is(span_z("ab"), "abc"));

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -188,8 +189,12 @@ web_clients_open(struct web *w)
 void
 web_clients_close(struct web *w)
 {
-	if (w->accept != NULL)
+	if (w->accept != NULL) {
 		event_free(w->accept);
+		/* Who is being served may be slow, and others want the
+		 * address. */
+		close(w->start->socket);
+	}
 	if (w->rest != NULL)
 		event_free(w->rest);
 	w->accept = w->rest = NULL;

@@ -38,6 +38,7 @@ struct web_crew {
 	int		 socket, prepared;	/* -1: none */
 	bool		 stays;		/* the socket, with this reload */
 	char		 address[ADDR_TEXT], prepared_address[ADDR_TEXT];
+	struct addr	 bound, prepared_bound;
 	struct fleet	*fleet;		/* NULL: none yet, or at the end */
 	struct fleet_slot slot;
 	struct web_proc	*procs;		/* the newest is the first */
@@ -73,6 +74,15 @@ web_crew_destroy(struct web_crew **w)
 
 /* --- the socket --- */
 
+/* Ours stands in the way of a plain bind: 127.0.0.1:9925 of 0.0.0.0:9925. */
+static bool
+has_port_of(const struct web_crew *w, const struct addr *a)
+{
+	return w->socket >= 0 &&
+	    w->bound.u.sa.sa_family == a->u.sa.sa_family &&
+	    addr_port(&w->bound) == addr_port(a);
+}
+
 int
 web_crew_prepare(struct web_crew *w, const struct settings *settings,
     struct err *err)
@@ -85,7 +95,9 @@ web_crew_prepare(struct web_crew *w, const struct settings *settings,
 	    strcmp(w->address, w->prepared_address) == 0;
 	if (at->text == NULL || w->stays)
 		return 0;
-	if (bind_tcp(&at->addr, true, &w->prepared, err) < 0)
+	w->prepared_bound = at->addr;
+	if (bind_tcp(&at->addr, !has_port_of(w, &at->addr), &w->prepared,
+	    err) < 0)
 		return err_prefix(err, "stats");
 	if (listen(w->prepared, QUEUE) == 0)
 		return 0;
@@ -106,8 +118,12 @@ take_socket(struct web_crew *w)
 {
 	if (w->stays)
 		return;
+	/* The process before has it too, and may yet be serving. */
+	if (w->socket >= 0)
+		(void)shutdown(w->socket, SHUT_RDWR);
 	close_socket(&w->socket);
 	w->socket = w->prepared;
+	w->bound = w->prepared_bound;
 	w->prepared = -1;
 	snprintf(w->address, sizeof(w->address), "%s", w->prepared_address);
 }

@@ -122,6 +122,45 @@ def test_address_in_use(gateway):
         assert status == 3 and "stats: cannot listen on" in text
 
 
+@pytest.mark.parametrize("to", ["0.0.0.0", "127.0.0.2", "[::1]"])
+def test_reload_moves_it_on_its_port(start, to):
+    gateway = shown(start, token="x").start()
+    edit(gateway, "127.0.0.1:%d" % gateway.web, "%s:%d" % (to, gateway.web))
+    answer = admin(gateway, "reload")
+    assert answer.returncode == 0, answer.stdout
+    if to == "0.0.0.0":
+        assert get(gateway.web, "/healthz").status == 200
+    else:
+        wait_until(lambda: not can_connect(("127.0.0.1", gateway.web)), 10,
+                   "the old address to be closed")
+
+
+def test_address_is_free_while_somebody_is_served(gateway):
+    """Who is slow does not hold it against the reload after next."""
+    address = "address 127.0.0.1:%d" % gateway.web
+    with connect(gateway.web) as sock:
+        sock.sendall(b"GET /metr")
+        time.sleep(0.2)
+        edit(gateway, address, "address none")
+        assert admin(gateway, "reload").returncode == 0
+        edit(gateway, "address none", address)
+        answer = admin(gateway, "reload")
+        assert answer.returncode == 0, answer.stdout
+        assert get(gateway.web, "/healthz").status == 200
+
+
+@pytest.mark.parametrize("octets, why", [
+    (b"\0secret\n", "NUL"), ("secret\n".encode("utf-16-le"), "NUL"),
+    (b" secret\n", "something else than letters")])
+def test_token_file_that_holds_none(start, octets, why):
+    """What is cut off would leave a token that is easy to guess, or none."""
+    gateway = shown(start, token="x")
+    with open(gateway.path("token"), "wb") as f:
+        f.write(octets)
+    gateway.start()
+    gateway.wait_line("statistics process ended .*" + why)
+
+
 def test_token_file_that_is_empty(start):
     """Nobody is let in, and mail goes on."""
     gateway = shown(start, token="x")
