@@ -202,6 +202,8 @@ read_options(const struct subcommands *commands, int argc, char **argv,
 		return usage("--demo and --config exclude each other", "");
 	if (line->json && line->watch)
 		return usage("--json and --watch exclude each other", "");
+	if (line->list && (line->json || line->watch))
+		return usage("--list excludes --json and --watch", "");
 	if (line->json && line->mdoc)
 		return usage("--json and --mdoc exclude each other", "");
 	return 0;

@@ -49,7 +49,8 @@ read_client(struct work *w)
 
 	if (r->client == NULL)
 		return err_set(&w->err, ERR_SYNTAX, "explain needs --client "
-		    "with the client's address");
+		    "with the client's address, or an id of the journal, "
+		    "as 5f3a91c2d001.1");
 	if (addr_parse_ip(span_z(r->client), 0, &c->addr, &w->err) < 0 &&
 	    (addr_parse(span_z(r->client), &c->addr, &w->err) < 0 ||
 	    addr_is_unix(&c->addr)))

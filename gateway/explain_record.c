@@ -85,7 +85,7 @@ explain_record_run(const char *id, bool json, const struct settings *s,
 		code = err.kind == ERR_CONFIG ? EXIT_CONFIG : EXIT_RUNTIME;
 	else if (found == 0) {
 		err_set(&err, ERR_UNAVAIL, "the journal does not have %s "
-		    "(what is renamed goes one day; see `keep`)", id);
+		    "(its oldest files are removed; see `keep`)", id);
 		code = EXIT_RUNTIME;
 	}
 	if (code != EXIT_GOOD)

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -491,6 +492,17 @@ run_serve(const struct command_line *line)
 	return supervisor_run(&source);
 }
 
+/* What could not be printed is not silent: a full disk is no short answer. */
+static int
+end(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "forepost: standard output: %s\n",
+	    errno != 0 ? strerror(errno) : "it cannot be written");
+	return code == EXIT_GOOD || code == EXIT_CHANGED ? EXIT_RUNTIME : code;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -502,5 +514,5 @@ main(int argc, char **argv)
 	}
 	if (command_line_read(&all, argc, argv, &line) < 0)
 		return EXIT_USAGE;
-	return line.command->run(&line);
+	return end(line.command->run(&line));
 }

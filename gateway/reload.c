@@ -103,20 +103,31 @@ is_other(const char *a, const char *b)
 }
 
 static void
+keep_of_start(struct supervisor *s, const char *name, const char *old,
+    const char **new)
+{
+	if (!is_other(old, *new))
+		return;
+	buf_printf(&s->warnings, "\"%s\" changes with the next start, not by "
+	    "a reload\n", name);
+	*new = old != NULL ? arena_copy(s->next->settings->arena,
+	    span_z(old)) : NULL;
+}
+
+/* What is in effect goes on in the new settings, so that the next reload is
+ * compared with that, and not with what this file says. */
+static void
 warn_of_restart_settings(struct supervisor *s)
 {
 	const struct settings *old = s->fleet->settings;
-	const struct settings *new = s->next->settings;
+	struct settings *new = s->next->settings;
 
-	if (is_other(old->log, new->log))
-		buf_puts(&s->warnings,
-		    "\"log\" changes with the next start, not by a reload\n");
+	keep_of_start(s, "log", old->log, &new->log);
+	keep_of_start(s, "control", old->control, &new->control);
 	if (old->log_format != new->log_format)
 		buf_puts(&s->warnings, "\"log_format\" changes with the next "
 		    "start, not by a reload\n");
-	if (is_other(old->control, new->control))
-		buf_puts(&s->warnings, "\"control\" changes with the next "
-		    "start, not by a reload\n");
+	new->log_format = old->log_format;
 	if (new->max_sessions > crowd_room(s->crowd))
 		buf_printf(&s->warnings, "\"max_sessions\" is %" PRIu64 ": "
 		    "sessions by network are counted up to %zu a worker, "

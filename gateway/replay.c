@@ -122,10 +122,6 @@ run(struct replay *p, const struct settings *s, struct err *err)
 	if (take_all(p, err) < 0)
 		return EXIT_RUNTIME;
 	tell_end(p);
-	if (fflush(stdout) != 0) {
-		err_set(err, ERR_UNAVAIL, "standard output: %m");
-		return EXIT_RUNTIME;
-	}
 	return p->tally.changed + p->tally.would > 0 ? EXIT_CHANGED :
 	    EXIT_GOOD;
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ struct taken {
 
 struct watch {
 	const char	*control;
-	bool		 is_screen, has_keys;
+	bool		 is_screen, has_keys, is_plain;
 	struct termios	 before;		/* of the keys */
 	struct taken	 taken[SAMPLES];	/* the oldest first */
 	size_t		 n;
@@ -135,6 +136,7 @@ show_screen(struct watch *w)
 	struct span rest, line;
 
 	find_size(&size);
+	size.is_plain = w->is_plain;
 	/* The last line stays free: what ends there would scroll. */
 	size.height--;
 	if (w->trouble.kind != 0) {
@@ -175,6 +177,22 @@ show_line(struct watch *w)
 	return is_read;
 }
 
+static bool
+is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0';
+}
+
+/* All that are in use can, but those that say that they cannot: the shell of
+ * an editor, a log of somebody's console. */
+static bool
+can_move_cursor(void)
+{
+	return is_set("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
+}
+
 static void
 enter(struct watch *w)
 {
@@ -185,8 +203,10 @@ enter(struct watch *w)
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	w->is_screen = isatty(STDOUT_FILENO);
-	w->has_keys = w->is_screen && tcgetattr(STDIN_FILENO, &w->before) == 0;
+	w->is_screen = isatty(STDOUT_FILENO) && can_move_cursor();
+	w->is_plain = is_set("NO_COLOR");
+	w->has_keys = isatty(STDOUT_FILENO) &&
+	    tcgetattr(STDIN_FILENO, &w->before) == 0;
 	if (w->has_keys) {
 		keys = w->before;
 		keys.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
@@ -258,8 +278,11 @@ watch_run(const char *control)
 		until = clock_now() + TURN;
 		if (w.is_screen)
 			show_screen(&w);
-		else if (!show_line(&w))
+		else if (!show_line(&w)) {
+			if (errno == EPIPE)	/* no fault: `| head` */
+				clearerr(stdout);
 			break;
+		}
 		pause_until(&w, until);
 		w.trouble.kind = 0;
 		if (!is_over && take(&w, &w.trouble) < 0 &&

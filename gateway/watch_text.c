@@ -255,6 +255,17 @@ put_stage(struct buf *line, const struct watch_sample *old,
 	buf_free(&cell);
 }
 
+/* With the head, and the empty line behind it. */
+static size_t
+lines_of_tables(const struct watch_sample *now)
+{
+	struct span names[NAMES_MOST];
+	size_t n = values_of(now, "mails", 1, names);
+	size_t k = values_of(now, "stage_seconds", 1, names);
+
+	return (n > k ? n : k) + 2;
+}
+
 /* Verdicts to the left, times to the right. */
 static void
 put_tables(struct paper *p, const struct watch_sample *old,
@@ -378,28 +389,35 @@ count_things(const struct watch_sample *s, bool is_good)
 	return n;
 }
 
+static void
+put_things(struct paper *p, const struct watch_sample *now, bool is_good)
+{
+	size_t rest = count_things(now, is_good);
+	struct buf line = {0};
+
+	for (size_t i = 0; i < now->nthings; i++) {
+		const struct watch_thing *t = &now->things[i];
+
+		if ((t->good == t->n) != is_good)
+			continue;
+		if (p->left == 1 && rest > 1) {
+			buf_printf(&line, "and %zu more", rest);
+			end_line(p, &line, false);
+		} else
+			put_thing(p, t);
+		rest--;
+	}
+	buf_free(&line);
+}
+
 /* What is broken first. */
 static void
 put_health(struct paper *p, const struct watch_sample *now)
 {
-	size_t bad = count_things(now, false), good = count_things(now, true);
-	struct buf line = {0};
-
-	put_line(p, span_z(bad > 0 ? "NOT WELL" : "ALL WELL"), true);
-	for (size_t i = 0; i < now->nthings; i++)
-		if (now->things[i].good < now->things[i].n)
-			put_thing(p, &now->things[i]);
-	for (size_t i = 0; i < now->nthings; i++) {
-		if (now->things[i].good < now->things[i].n)
-			continue;
-		if (p->left == 1 && good > 1) {
-			buf_printf(&line, "and %zu more", good);
-			end_line(p, &line, false);
-		} else
-			put_thing(p, &now->things[i]);
-		good--;
-	}
-	buf_free(&line);
+	put_line(p, span_z(count_things(now, false) > 0 ? "NOT WELL" :
+	    "ALL WELL"), true);
+	put_things(p, now, false);
+	put_things(p, now, true);
 }
 
 /* --- the whole --- */
@@ -412,7 +430,9 @@ watch_text_page(struct buf *out, const struct watch_page *page,
 	size_t bad = count_things(now, false);
 
 	put_head(&p, old, now);
-	if (bad > 0 && page->height < 20) {	/* that first */
+	/* That first, if it would have no room at the end. */
+	if (bad > 0 && (page->height < 20 || p.left <
+	    lines_of_tables(now) + 1 + bad)) {
 		put_health(&p, now);
 		put_tables(&p, old, now);
 		return;

@@ -110,6 +110,29 @@ test_sizes(void)
 	    strstr(page(OLD, NEW, 80, 6), "backend   in") != NULL);
 }
 
+/* Twenty lists that are suspended: too many for the end of a page. */
+static void
+test_much_trouble(void)
+{
+	static char text[8000];
+	char *end = text;
+	const char *seen;
+
+	end += sprintf(end, "%s{\"index\":0,\"status\":{\"lists\":[",
+	    HEAD("9", "10", "1"));
+	for (int i = 0; i < 20; i++)
+		end += sprintf(end, "%s{\"name\":\"l%d\",\"state\":"
+		    "\"suspended\"}", i > 0 ? "," : "", i);
+	sprintf(end, "]}}" TAIL);
+	seen = page(text, text, 80, 23);
+	T_OK("its head is not far down", strstr(seen, "\n\nNOT WELL\n") != NULL);
+	T_OK("what has no room is counted",
+	    strstr(seen, "\nand 2 more\n") != NULL);
+	seen = page(text, text, 80, 50);
+	T_OK("with room, at the end", strstr(seen, "\n\nNOT WELL\n") == NULL &&
+	    strstr(seen, " l19 ") != NULL);
+}
+
 static void
 test_bad(void)
 {
@@ -132,6 +155,7 @@ main(void)
 {
 	test_page();
 	test_sizes();
+	test_much_trouble();
 	test_bad();
 	return t_done();
 }

@@ -71,7 +71,12 @@ def test_json_of_supervisor_and_reload(gateway):
     edit(gateway, "log_format json", "log_format text")
     answer = admin(gateway, "reload")
     assert answer.returncode == 0
-    assert '"log_format" changes with the next start' in answer.stdout
+    waits = '"log_format" changes with the next start'
+    assert waits in answer.stdout
+    # What it is compared with is what is in effect, not what was in the file.
+    assert waits in admin(gateway, "reload").stdout
+    edit(gateway, "log_format text", "log_format json")
+    assert waits not in admin(gateway, "reload").stdout
     with gateway.client() as client:
         assert deliver(client) == 250
     gateway.stop()

@@ -59,6 +59,8 @@ def test_mail_without_a_recipient_says_what_was_refused(start):
     (("serve", "--demo", "--help"), "a value is missing behind --demo"),
     (("check", "--json"), "this subcommand does not take --json"),
     (("check", "x"), "too many arguments: x"),
+    (("stats", "--list", "--json"), "--list excludes --json and --watch"),
+    (("stats", "--watch", "--json"), "--json and --watch exclude"),
 ))
 def test_wrong_command_line(arguments, want):
     done = run(*arguments)

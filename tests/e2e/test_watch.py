@@ -72,7 +72,8 @@ class Terminal:
 
 @pytest.mark.parametrize("end", [b"q", b"\x03", signal.SIGTERM],
                          ids=["q", "control-c", "SIGTERM"])
-def test_terminal(gateway, end):
+def test_terminal(gateway, end, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     gateway.start()
     terminal = Terminal(gateway, "stats", "--watch")
     terminal.wait("^forepost .*running")
@@ -95,7 +96,8 @@ def test_terminal(gateway, end):
     assert terminal.out.rstrip().endswith(b"\x1b[?25h\x1b[?1049l")
 
 
-def test_gone_and_back(gateway):
+def test_gone_and_back(gateway, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     gateway.start()
     terminal = Terminal(gateway, "stats", "--watch")
     terminal.wait("^forepost .*running")
@@ -123,6 +125,40 @@ def test_without_a_terminal(gateway):
     # Nobody reads any more: it ends.
     process.stdout.close()
     assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("environ, seen, unseen", [
+    ({"TERM": "xterm", "NO_COLOR": "1"}, b"\x1b[H", b"\x1b[1m"),
+    ({"TERM": "xterm", "NO_COLOR": ""}, b"\x1b[1m", b"\x1b[31m"),
+    ({"TERM": "dumb"}, b" state=running ", b"\x1b"),
+    ({"TERM": ""}, b" state=running ", b"\x1b"),
+], ids=["no colour", "colour", "dumb", "none"])
+def test_what_the_terminal_can(gateway, monkeypatch, environ, seen, unseen):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    gateway.start()
+    terminal = Terminal(gateway, "stats", "--watch")
+
+    def shown():
+        terminal.read()
+        return seen in terminal.out
+
+    wait_until(shown, what="a page, or a line")
+    terminal.end(b"q")
+    assert unseen not in terminal.out
+
+
+@pytest.mark.parametrize("words", [
+    ("stats",), ("stats", "--json"), ("stats", "--list"), ("status",),
+    ("stats", "--watch"), ("dump",), ("help",)], ids=" ".join)
+def test_output_that_cannot_be_written(gateway, words):
+    gateway.start()
+    conf = ["--config", gateway.conf] if words[0] != "help" else []
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([binary(), *words, *conf], stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.startswith("forepost: standard output: ")
 
 
 def test_no_gateway(gateway):
