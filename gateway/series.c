@@ -185,10 +185,17 @@ load(const int64_t *p)
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
+/* A worker that was taken over may have written what is beyond all sums. */
+static int64_t
+sum_of(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 static void
 add(int64_t *p, int64_t n)
 {
-	__atomic_store_n(p, load(p) + n, __ATOMIC_RELAXED);
+	__atomic_store_n(p, sum_of(load(p), n), __ATOMIC_RELAXED);
 }
 
 void
@@ -294,7 +301,7 @@ sum_up(enum series_id id, size_t name, unsigned word, unsigned word2,
 		const int64_t *p = stats_share_words(slot) + place;
 
 		if (rows[id].kind != SERIES_HISTOGRAM) {
-			sum->value += load(p);
+			sum->value = sum_of(sum->value, load(p));
 			continue;
 		}
 		for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)

@@ -34,7 +34,7 @@ struct share {
 	int64_t		 words[];	/* of series.c */
 };
 
-static char		*segment;	/* NULL: unit tests */
+static char		*segment;	/* NULL: unit tests, workers */
 static size_t		 share_size;	/* whole pages */
 static struct share	 alone;		/* of a process without a segment */
 static struct share	*mine = &alone;
@@ -158,13 +158,49 @@ stats_use_slot(int n)
 	series_use_share(mine->words);
 }
 
+/* Of our own share: the octets in front of it, and those behind it. */
+static void
+split(char **own, size_t *before, size_t *behind)
+{
+	*own = (char *)(void *)mine;
+	*before = (size_t)(*own - segment);
+	*behind = share_size * STATS_SLOTS - *before;
+}
+
+/* Nothing can bring memory back that has no file and no name. */
+void
+stats_leave_others(void)
+{
+	size_t before, behind;
+	char *own;
+
+	split(&own, &before, &behind);
+	if (before > 0)
+		(void)munmap(segment, before);
+	if (behind > 0)
+		(void)munmap(own + share_size, behind);
+	segment = NULL;
+}
+
+void
+stats_only_read_others(void)
+{
+	size_t before, behind;
+	char *own;
+
+	split(&own, &before, &behind);
+	(void)mprotect(segment, before, PROT_READ);
+	(void)mprotect(own + share_size, behind, PROT_READ);
+}
+
 /* --- counting --- */
 
+/* What a worker that was taken over has written may be beyond all sums. */
 static void
 add_to(int64_t *sum, enum stats_id which, int64_t value)
 {
 	if (table[which].kind != STATS_MAXIMUM)
-		store(sum, load(sum) + value);
+		store(sum, (int64_t)((uint64_t)load(sum) + (uint64_t)value));
 	else if (value > load(sum))
 		store(sum, value);
 }
@@ -189,7 +225,7 @@ stats_get(enum stats_id which)
 	int64_t sum = 0;
 
 	if (segment == NULL)
-		return alone.value[which];
+		return mine->value[which];
 	for (int i = stats_share_next(-1); i >= 0; i = stats_share_next(i))
 		add_to(&sum, which, load(&share_at(i)->value[which]));
 	return sum;
@@ -207,10 +243,19 @@ stats_beat(int64_t now)
 	store(&mine->beat, now);
 }
 
+/* Of a time that a process wrote: there are none below 0. */
+static int64_t
+read_time(const int64_t *p)
+{
+	int64_t when = load(p);
+
+	return when > 0 ? when : 0;
+}
+
 int64_t
 stats_last_beat(int n)
 {
-	return load(&share_at(n)->beat);
+	return read_time(&share_at(n)->beat);
 }
 
 /* --- what a process publishes --- */
@@ -248,8 +293,8 @@ stats_proc_get(int slot, struct stats_proc *out)
 	out->pid = load(&from->pid);
 	out->index = load(&from->index);
 	out->state = load(&from->state);
-	out->started = load(&from->started);
-	out->wall = load(&from->wall);
+	out->started = read_time(&from->started);
+	out->wall = read_time(&from->wall);
 	out->generation = load(&from->generation);
 	return out->pid != 0 ? 0 : -1;
 }

@@ -17,7 +17,9 @@
  * are forgotten. All else stays, and the next one in its slot goes on there:
  * so nothing that was counted is lost, whenever and however a process ends,
  * and no reader ever sees a sum fall. The supervisor has a share of its own. A
- * process without a segment (unit tests) counts for itself alone.
+ * process without a segment (unit tests) counts for itself alone. A worker can
+ * reach no share but its own, so who reads need mistrust that one only for
+ * what it says of that worker.
  *
  * Beside its counts a share has what its process publishes (board.h, ring.h)
  * and what the supervisor says about it.
@@ -184,6 +186,11 @@ int		 stats_create(struct err *err);	/* supervisor, before fork */
 int		 stats_slot_take(void);		/* supervisor: -1 none free */
 void		 stats_slot_release(int slot);	/* supervisor: process gone */
 void		 stats_use_slot(int slot);	/* process, after fork */
+/* A worker, then: it reads nothing of the others, and whoever takes it over
+ * shall not change what they have counted, nor make them seem to hang. */
+void		 stats_leave_others(void);
+/* Who reads them all: not by mistake, at least. */
+void		 stats_only_read_others(void);
 void		 stats_add(enum stats_id which, int64_t n);
 void		 stats_max(enum stats_id which, int64_t value);
 int64_t		 stats_get(enum stats_id which);	/* over all shares */

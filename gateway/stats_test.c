@@ -1,11 +1,16 @@
+#include <sys/mman.h>
 #include <sys/wait.h>
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/span.h"
+#include "gateway/ring.h"
 #include "gateway/stats.h"
 #include "tests/kit/t.h"
 
@@ -80,6 +85,47 @@ test_slots(void)
 	stats_slot_release(b);
 }
 
+static struct ring *others[2];		/* of a slot before, and of one behind */
+
+static bool
+is_mapped(const void *p)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t at = (uintptr_t)p / page * page;
+
+	return msync((void *)at, page, MS_ASYNC) == 0;
+}
+
+static void
+act_taken_over(void)
+{
+	struct ring *own = stats_ring(STATS_MINE);
+
+	stats_leave_others();
+	if (is_mapped(others[0]) || is_mapped(others[1]) || !is_mapped(own))
+		_exit(1);
+	stats_add(STAT_MAILS_OK, 1);
+	if (!ring_put(stats_ring(STATS_MINE), span_z("a mail")))
+		_exit(2);
+}
+
+/* A worker has no share in its hands but its own. */
+static void
+test_shares_of_others(void)
+{
+	int first = stats_slot_take(), own = stats_slot_take();
+	int64_t before = stats_get(STAT_MAILS_OK);
+
+	others[0] = stats_ring(first);
+	others[1] = stats_ring(STATS_SUPERVISOR);
+	T_OK("they are there", is_mapped(others[0]) && is_mapped(others[1]));
+	in_worker(own, act_taken_over);
+	T_INT("what it counts then is seen", stats_get(STAT_MAILS_OK),
+	    before + 1);
+	stats_slot_release(first);
+	stats_slot_release(own);
+}
+
 static void
 test_all_taken(void)
 {
@@ -90,7 +136,7 @@ test_all_taken(void)
 	T_INT("as many slots as promised", taken, STATS_SLOTS);
 	for (int i = 0; i < taken; i++)
 		stats_slot_release(i);
-	T_INT("counters stay through it", stats_get(STAT_MAILS_OK), 4);
+	T_INT("counters stay through it", stats_get(STAT_MAILS_OK), 5);
 }
 
 static void
@@ -101,12 +147,12 @@ test_text(void)
 	stats_text(&out);
 	buf_put(&out, "", 1);
 	T_OK("text has a line for each name",
-	    strstr(out.p, "mails_delivered 4\n") != NULL);
+	    strstr(out.p, "mails_delivered 5\n") != NULL);
 	buf_clear(&out);
 	stats_json(&out);
 	buf_put(&out, "", 1);
 	T_OK("JSON has a member for each name",
-	    strstr(out.p, "\"mails_delivered\": 4,\n") != NULL);
+	    strstr(out.p, "\"mails_delivered\": 5,\n") != NULL);
 	T_OK("JSON ends without a comma",
 	    strstr(out.p, ",\n}") == NULL && strstr(out.p, "\n}\n") != NULL);
 	buf_free(&out);
@@ -120,6 +166,7 @@ main(void)
 	test_alone();
 	T_INT("the segment is made", stats_create(&err), 0);
 	test_slots();
+	test_shares_of_others();
 	test_all_taken();
 	test_text();
 	return t_done();

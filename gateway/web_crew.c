@@ -155,6 +155,7 @@ be_server(struct web_crew *w, int listening, int slot, int channel)
 	for (size_t i = 0; i < f->settings->nlisteners; i++)
 		tls_server_destroy(&f->tls[i]);
 	stats_use_slot(slot);
+	stats_only_read_others();
 	series_use(f->series);
 	(void)prctl(PR_SET_NAME, "forepost-stats", 0, 0, 0);
 	exit(web_run(&start));
