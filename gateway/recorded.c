@@ -294,6 +294,25 @@ read_rcpt(struct reader *r, void *to)
 
 /* --- the whole --- */
 
+/* With either of them addresses in all texts are hidden. */
+static int
+read_hidden(struct reader *r, const struct json_value *opened,
+    struct recorded *rec)
+{
+	struct json_value v;
+	int more;
+
+	if (opened->kind != JSON_IN_ARRAY)
+		return json_skip(&r->in, opened, r->err);
+	while ((more = inside(r, &v)) > 0) {
+		rec->is_veiled |= v.kind == JSON_IN_STRING &&
+		    !span_is(v.text, "subject");
+		if (json_skip(&r->in, &v, r->err) < 0)
+			return -1;
+	}
+	return more;
+}
+
 static int
 read_member(struct reader *r, const struct json_value *v,
     struct recorded *rec, struct span *version)
@@ -311,6 +330,8 @@ read_member(struct reader *r, const struct json_value *v,
 
 	if (TAKE_TEXT(places, v))
 		return 0;
+	if (span_is(v->key, "hidden"))
+		return read_hidden(r, v, rec);
 	if (span_is(v->key, "facts"))
 		return read_facts(r, v, &rec->facts);
 	if (span_is(v->key, "phases"))
@@ -353,20 +374,6 @@ read_record(struct reader *r, struct recorded *rec)
 	return 0;
 }
 
-/* Addresses in other texts are replaced too, with nothing to show it. */
-static bool
-is_veiled(const struct recorded *rec)
-{
-	const struct recorded_fact *sender = recorded_find(&rec->facts,
-	    SPAN_LIT("sender"));
-	size_t i;
-
-	for (i = 0; i < rec->nrcpts; i++)
-		if (rec->rcpts[i].to.kind == JSON_IN_OBJECT)
-			return true;
-	return sender != NULL && sender->kind == JSON_IN_OBJECT;
-}
-
 int
 recorded_read(struct arena *a, struct span line, struct recorded **out,
     struct err *err)
@@ -380,7 +387,6 @@ recorded_read(struct arena *a, struct span line, struct recorded **out,
 	json_begin(&r.in, a, line);
 	if (read_record(&r, rec) < 0)
 		return -1;
-	rec->is_veiled = is_veiled(rec);
 	*out = rec;
 	return 0;
 }

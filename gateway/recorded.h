@@ -100,7 +100,7 @@ struct recorded {
 	struct span		 size;
 	struct span		 milters, us;	/* JSON; "": none */
 	bool			 is_cut;	/* not all of it was written */
-	bool			 is_veiled;	/* texts may have hashes */
+	bool			 is_veiled;	/* addresses in texts are hashes */
 	struct recorded_facts	 facts;
 	struct recorded_phase	 phases[PHASES];	/* not of rcpt */
 	struct recorded_rcpt	*rcpts;

@@ -119,33 +119,19 @@ get_count(struct trial *t, const struct fact_ref *ref, struct value *v)
 
 /* --- texts in which addresses were hidden --- */
 
-#define HASH_DIGITS	16		/* of veil.h, in front of an @ */
-
+/* Each of them was, so no text that has one is as it was. */
 static bool
-has_hash_in(struct span text)
-{
-	size_t i, digits = 0;
-
-	for (i = 0; i < text.len; i++) {
-		if (text.p[i] == '@' && digits >= HASH_DIGITS)
-			return true;
-		digits = (text.p[i] >= '0' && text.p[i] <= '9') ||
-		    (text.p[i] >= 'a' && text.p[i] <= 'f') ? digits + 1 : 0;
-	}
-	return false;
-}
-
-static bool
-has_hash(const struct value *v)
+has_address(const struct value *v)
 {
 	size_t i;
 
 	if (v->is_none)
 		return false;
 	if (v->type == TYPE_TEXT)
-		return has_hash_in(v->text);
+		return v->text.len > 0 &&
+		    memchr(v->text.p, '@', v->text.len) != NULL;
 	for (i = 0; v->type == TYPE_TEXTS && i < v->list.n; i++)
-		if (has_hash_in(v->list.items[i].text))
+		if (has_address(&v->list.items[i]))
 			return true;
 	return false;
 }
@@ -221,7 +207,7 @@ get(void *owner, const struct fact_ref *ref, struct value *value,
 	struct value v = { .type = ref->fact->type };
 
 	if (!find_value(t, ref, &v) || (t->record->is_veiled &&
-	    has_hash(&v)))
+	    has_address(&v)))
 		return missing(t, name_of(t, ref), err);
 	*value = v;
 	return 0;

@@ -37,12 +37,18 @@ static const struct {
 	{ "a hash", "\"sender\":{\"hash\":\"4d5a62a989d8fbb8\"}", EARLY "]",
 	    "on mail { reject \"no\" when sender is \"a@x.example\" }",
 	    "connect accept, helo accept, needs sender" },
-	{ "a hash in a text", "\"sender\":{\"hash\":\"4d5a62a989d8fbb8\"},"
+	{ "a hash in a text", "\"sender\":null,"
 	    "\"header From\":\"4d5a62a989d8fbb8@x.example\"", EARLY ","
-	    ASKED("message") "]," RCPT,
+	    ASKED("message") "],\"hidden\":[\"senders\"]," RCPT,
 	    "on message { reject \"no\" when header \"From\" contains \"a@\" }",
 	    "connect accept, helo accept, mail accept, rcpt accept, "
 	    "needs header From" },
+	{ "texts stay where only the subject is hidden",
+	    "\"header From\":\"4d5a62a989d8fbb8@x.example\"", EARLY ","
+	    ASKED("message") "],\"hidden\":[\"subject\"]," RCPT,
+	    "on message { reject \"no\" when header \"From\" contains \"8@\" }",
+	    "connect accept, helo accept, mail accept, rcpt accept, "
+	    "message reject" },
 	{ "what looks like one where nothing is hidden",
 	    "\"header From\":\"4d5a62a989d8fbb8@x.example\"", EARLY ","
 	    ASKED("message") "]," RCPT,

@@ -1,5 +1,6 @@
 #include "conf/list.h"
 #include "gateway/replay_internal.h"
+#include "gateway/veil.h"
 #include "policy/action.h"
 
 /*
@@ -41,15 +42,35 @@ as_recorded(struct arena *a, const struct verdict *v)
 	return out;
 }
 
+/* What hides addresses does not know which of them rules have by themselves:
+ * who is to be asked for help. */
 static bool
-is_same(const struct recorded_verdict *before, const struct verdict *now)
+is_same_text(const struct recorded *r, struct span then, struct span now)
+{
+	struct buf a = {0}, b = {0};
+	bool same = span_eq(then, now);
+
+	if (same || !r->is_veiled)
+		return same;
+	veil_mask(then, &a);
+	veil_mask(now, &b);
+	same = span_eq(buf_text(&a), buf_text(&b));
+	buf_free(&a);
+	buf_free(&b);
+	return same;
+}
+
+static bool
+is_same(const struct recorded *r, const struct recorded_verdict *before,
+    const struct verdict *now)
 {
 	struct span action = span_z(action_name(now->kind));
 
 	if (lets_pass(before->action) || lets_pass(action))
 		return lets_pass(before->action) && lets_pass(action);
 	return span_eq(before->action, action) &&
-	    before->code == now->code && span_eq(before->text, now->text) &&
+	    before->code == now->code &&
+	    is_same_text(r, before->text, now->text) &&
 	    (now->code == 0 || span_eq(before->enhanced,
 	    span_z(now->enhanced)));
 }
@@ -150,7 +171,7 @@ compare_rcpt(struct arena *a, const struct recorded *r,
 	const struct verdict *now = decided_now(j, judged, &at);
 	struct difference d = { .rcpt = rcpt, .nrcpts = rcpt != NULL };
 
-	if (now != NULL && is_same(before, now))
+	if (now != NULL && is_same(r, before, now))
 		return;
 	if (now == NULL && (lets_pass(before->action) || at <= then)) {
 		if (c->change == UNCHANGED)
@@ -205,7 +226,8 @@ next_now(const struct verdict *v, size_t *i)
 }
 
 static bool
-is_same_hit(const struct recorded_hit *then, const struct told *now)
+is_same_hit(const struct recorded *r, const struct recorded_hit *then,
+    const struct told *now)
 {
 	const struct action *action;
 
@@ -214,7 +236,7 @@ is_same_hit(const struct recorded_hit *then, const struct told *now)
 	action = action_in_effect(now->rule);
 	return span_is(then->action, action_name(action->kind)) &&
 	    span_eq(then->name, action->name) &&
-	    span_eq(then->text, now->text);
+	    is_same_text(r, then->text, now->text);
 }
 
 static struct recorded_verdict
@@ -248,9 +270,9 @@ hit_now(struct arena *a, const struct told *hit)
 
 /* The first that is different. */
 static void
-compare_handling(struct arena *a, const struct recorded_phase *then,
-    const struct judged *now, const struct recorded_rcpt *rcpt,
-    struct comparison *c)
+compare_handling(struct arena *a, const struct recorded *r,
+    const struct recorded_phase *then, const struct judged *now,
+    const struct recorded_rcpt *rcpt, struct comparison *c)
 {
 	struct difference d = { .is_handling = true, .rcpt = rcpt,
 	    .nrcpts = rcpt != NULL };
@@ -264,8 +286,8 @@ compare_handling(struct arena *a, const struct recorded_phase *then,
 	do {
 		before = next_then(then, &i);
 		hit = next_now(&now->verdict, &k);
-	} while (before != NULL && is_same_hit(before, hit));
-	if (is_same_hit(before, hit))
+	} while (before != NULL && is_same_hit(r, before, hit));
+	if (is_same_hit(r, before, hit))
 		return;
 	c->change = CHANGED;
 	d.before = hit_then(before);
@@ -276,9 +298,9 @@ compare_handling(struct arena *a, const struct recorded_phase *then,
 /* --- what would be --- */
 
 static void
-compare_would(struct arena *a, const struct recorded_phase *then,
-    const struct judged *now, const struct recorded_rcpt *rcpt,
-    struct comparison *c)
+compare_would(struct arena *a, const struct recorded *r,
+    const struct recorded_phase *then, const struct judged *now,
+    const struct recorded_rcpt *rcpt, struct comparison *c)
 {
 	static const struct verdict nothing = { .kind = ACTION_ACCEPT };
 	struct difference d = { .is_would = true, .rcpt = rcpt,
@@ -288,7 +310,7 @@ compare_would(struct arena *a, const struct recorded_phase *then,
 	if (!then->is_there || !now->is_asked)
 		return;
 	would = now->verdict.would != NULL ? now->verdict.would : &nothing;
-	if (is_same(&then->would, would))
+	if (is_same(r, &then->would, would))
 		return;
 	c->would = true;
 	d.before = then->would;
@@ -304,14 +326,14 @@ compare_phases(struct arena *a, const struct recorded *r,
 	size_t i;
 
 	for (p = PHASE_CONNECT; p < PHASES; p++) {
-		compare_handling(a, &r->phases[p], &j->phases[p], NULL, c);
-		compare_would(a, &r->phases[p], &j->phases[p], NULL, c);
+		compare_handling(a, r, &r->phases[p], &j->phases[p], NULL, c);
+		compare_would(a, r, &r->phases[p], &j->phases[p], NULL, c);
 	}
 	for (i = 0; i < j->nrcpts; i++) {
 		const struct recorded_rcpt *rcpt = &r->rcpts[i];
 
-		compare_handling(a, &rcpt->phase, &j->rcpts[i], rcpt, c);
-		compare_would(a, &rcpt->phase, &j->rcpts[i], rcpt, c);
+		compare_handling(a, r, &rcpt->phase, &j->rcpts[i], rcpt, c);
+		compare_would(a, r, &rcpt->phase, &j->rcpts[i], rcpt, c);
 	}
 }
 

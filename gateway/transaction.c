@@ -43,6 +43,22 @@ tell_time(struct teller *t)
 	json_span(&t->o, "time", span_n(text, (size_t)(p - text)));
 }
 
+/* So that who reads knows that texts are not as they were. */
+static void
+tell_hidden(struct teller *t)
+{
+	static const char *const names[] = { [VEIL_SENDER] = "senders",
+	    [VEIL_RCPT] = "recipients", [VEIL_SUBJECT] = "subject" };
+
+	if (t->veil == NULL)
+		return;
+	json_open(&t->o, "hidden", '[');
+	for (enum veil_what i = VEIL_SENDER; i <= VEIL_SUBJECT; i++)
+		if (veil_hides(t->veil, i))
+			json_z(&t->o, NULL, names[i]);
+	json_close(&t->o, ']');
+}
+
 static void
 tell_head(struct teller *t, const struct session *s, const char *kind,
     unsigned id)
@@ -56,6 +72,7 @@ tell_head(struct teller *t, const struct session *s, const char *kind,
 	json_int(&t->o, "worker", s->worker->transactions->pid);
 	json_z(&t->o, "listener", s->listener->conf->name);
 	json_z(&t->o, "rules", s->worker->rules->hash);
+	tell_hidden(t);
 }
 
 static void
@@ -211,6 +228,7 @@ tell_mail(struct teller *t, const struct mail *m, enum told_extent extent)
 
 	tell_find_subject(t, s->judge, m->found,
 	    s->worker->transactions->subject);
+	tell_watch_reply(t, judge_verdict(s->judge, PHASE_MESSAGE));
 	json_open(&t->o, NULL, '{');
 	tell_head(t, s, "mail", m->number);
 	json_z(&t->o, "outcome", mail_outcome_name(outcome));
@@ -283,6 +301,7 @@ make(struct buf *out, const struct session *s, const struct mail *m,
 		    .veil = plan->veil };
 
 		buf_clear(out);
+		veil_begin(plan->veil);
 		if (m != NULL)
 			tell_mail(&t, m, extent);
 		else

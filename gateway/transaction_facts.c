@@ -107,8 +107,8 @@ tell_value(struct teller *t, const char *key, const struct fact *fact,
 
 /* --- which facts --- */
 
-static void
-put_name(struct buf *out, const struct fact_ref *ref)
+void
+tell_put_name(struct buf *out, const struct fact_ref *ref)
 {
 	buf_puts(out, ref->fact->name);
 	if (ref->fact->argument == FACT_TAKES_HEADER)
@@ -120,12 +120,12 @@ void
 tell_ref_key(struct teller *t, const struct fact_ref *ref)
 {
 	buf_clear(&t->scratch);
-	put_name(&t->scratch, ref);
+	tell_put_name(&t->scratch, ref);
 	json_key_span(&t->o, "", buf_text(&t->scratch));
 }
 
-static enum veil_what
-what_is(const struct veil *veil, const struct fact_ref *ref)
+enum veil_what
+tell_what(const struct veil *veil, const struct fact_ref *ref)
 {
 	switch (fact_id(ref->fact)) {
 	case FACT_SENDER:
@@ -148,10 +148,10 @@ add(struct arena *a, const struct veil *veil, const struct fact_ref *ref,
 	struct json_out o = { .to = &key };
 	struct buf name = {0};
 
-	put_name(&name, ref);
+	tell_put_name(&name, ref);
 	json_key_span(&o, "", buf_text(&name));
 	list[(*n)++] = (struct told_fact){ *ref, arena_span(a, buf_text(&key)),
-	    what_is(veil, ref), ref->fact->argument == FACT_TAKES_HEADER };
+	    tell_what(veil, ref), ref->fact->argument == FACT_TAKES_HEADER };
 	buf_free(&key);
 	buf_free(&name);
 }

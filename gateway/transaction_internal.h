@@ -35,6 +35,8 @@ struct teller {
 	struct json_out	 o;
 	const struct veil *veil;
 	struct span	 subject;	/* that is hidden; "": none is */
+	/* Whose reply has it, by the rule's own text; NULL: none. */
+	const struct verdict *with_subject;
 	struct buf	 scratch;	/* the teller's own */
 };
 
@@ -57,11 +59,15 @@ void	tell_facts(struct teller *t, struct judge *j,
 void	tell_find_subject(struct teller *t, struct judge *j,
 	    const struct findings *found, const struct told_fact *fact);
 /* "dnsbl.zen", "header Subject" */
+void	tell_put_name(struct buf *out, const struct fact_ref *ref);
+enum veil_what tell_what(const struct veil *veil, const struct fact_ref *ref);
 void	tell_ref_key(struct teller *t, const struct fact_ref *ref);
 
 /* --- transaction_phase.c --- */
 /* "550 5.7.1 text"; code 0: nothing. */
 void	tell_reply(struct teller *t, const char *key, const struct reply *r);
+/* A reply that is this verdict's may have the subject, which is hidden. */
+void	tell_watch_reply(struct teller *t, const struct verdict *v);
 /* Who it was: "rule", "at", "action". */
 void	tell_rule(struct teller *t, const struct rule *rule);
 /* The members of an object. */

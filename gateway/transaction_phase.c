@@ -1,3 +1,6 @@
+#include <string.h>
+
+#include "gateway/sentence.h"
 #include "gateway/transaction_internal.h"
 #include "policy/action.h"
 #include "policy/fact.h"
@@ -12,6 +15,96 @@ told_by_name(enum told_by by)
 	return names[by];
 }
 
+/* --- texts of rules --- */
+
+/* A header field is among the facts of the text: one of these kinds. */
+static bool
+names_header(const struct template *text, const struct veil *veil,
+    enum veil_what what)
+{
+	for (size_t i = 0; i < text->n; i++) {
+		const struct fact_ref *ref = &text->parts[i].ref;
+
+		if (ref->fact != NULL &&
+		    ref->fact->argument == FACT_TAKES_HEADER &&
+		    veil_of_header(veil, ref->argument) == what)
+			return true;
+	}
+	return false;
+}
+
+static bool
+names_subject(const struct teller *t, const struct rule *rule)
+{
+	return rule != NULL && veil_hides(t->veil, VEIL_SUBJECT) &&
+	    names_header(&action_in_effect(rule)->text, t->veil,
+	    VEIL_SUBJECT);
+}
+
+/* As the rule has it: what became of a subject in it was perhaps cut, and
+ * characters of it replaced, so that it would not be found. */
+static void
+put_source(struct buf *out, const struct rule *rule)
+{
+	const struct template *text = &action_in_effect(rule)->text;
+
+	for (size_t i = 0; i < text->n; i++) {
+		const struct fact_ref *ref = &text->parts[i].ref;
+
+		if (ref->fact == NULL) {
+			buf_span(out, text->parts[i].text);
+			continue;
+		}
+		buf_puts(out, "{");
+		tell_put_name(out, ref);
+		buf_puts(out, "}");
+	}
+}
+
+/* What a rule says of itself is there word for word, so that others can be
+ * compared with it: only what headers gave is gone through for the subject. */
+static void
+tell_rule_text(struct teller *t, const char *key, const struct rule *rule,
+    struct span text)
+{
+	if (text.len == 0)
+		return;
+	if (t->veil == NULL)
+		json_span(&t->o, key, text);
+	else if (names_subject(t, rule)) {
+		buf_clear(&t->scratch);
+		put_source(&t->scratch, rule);
+		veil_put(t->veil, &t->o, key, VEIL_TEXT,
+		    buf_text(&t->scratch));
+	} else if (rule != NULL && names_header(&action_in_effect(rule)->text,
+	    t->veil, VEIL_TEXT))
+		tell_text(t, key, text);
+	else
+		veil_put(t->veil, &t->o, key, VEIL_TEXT, text);
+}
+
+void
+tell_watch_reply(struct teller *t, const struct verdict *v)
+{
+	if (v != NULL && v->code != 0 && names_subject(t, v->rule))
+		t->with_subject = v;
+}
+
+/* It is that of the rule whose text has the subject. */
+static bool
+has_subject(const struct teller *t, const struct reply *r)
+{
+	const struct verdict *v = t->with_subject;
+	struct reply plain, utf8;
+
+	if (v == NULL || r->code != v->code)
+		return false;
+	plain = sentence_reply(v, false);
+	utf8 = sentence_reply(v, true);
+	return strcmp(r->text, plain.text) == 0 ||
+	    strcmp(r->text, utf8.text) == 0;
+}
+
 void
 tell_reply(struct teller *t, const char *key, const struct reply *r)
 {
@@ -22,7 +115,10 @@ tell_reply(struct teller *t, const char *key, const struct reply *r)
 	buf_puts(&t->scratch, " ");
 	buf_puts(&t->scratch, r->enhanced);
 	buf_puts(&t->scratch, r->enhanced[0] != '\0' ? " " : "");
-	buf_puts(&t->scratch, r->text);
+	if (has_subject(t, r))
+		put_source(&t->scratch, t->with_subject->rule);
+	else
+		buf_puts(&t->scratch, r->text);
 	tell_text(t, key, buf_text(&t->scratch));
 }
 
@@ -60,8 +156,7 @@ tell_hit(struct teller *t, const struct told *hit, bool observed)
 		json_span(&t->o, "name", action->name);
 	if (action->kind == ACTION_SCORE)
 		json_decimal(&t->o, "score", hit->score, 2);
-	if (hit->text.len > 0)
-		tell_text(t, "text", hit->text);
+	tell_rule_text(t, "text", hit->rule, hit->text);
 	if (observed)
 		json_bool(&t->o, "observed", true);
 	json_close(&t->o, '}');
@@ -112,23 +207,38 @@ tell_limits(struct teller *t, const struct verdict *v)
 	json_close(&t->o, '}');
 }
 
+/* A member is the value or, of names and mailboxes, a part of it: that of a
+ * mailbox is an address, "user@" or a name, and the text shows which. */
+static void
+tell_member(struct teller *t, const struct set_reading *r)
+{
+	const struct fact_ref *ref = &r->cond->ref;
+	enum veil_what what = tell_what(t->veil, ref);
+
+	if (what == VEIL_TEXT || ref->fact->type == TYPE_MAILBOX ||
+	    !veil_hides(t->veil, what)) {
+		tell_text(t, "member", r->member);
+		return;
+	}
+	buf_clear(&t->scratch);
+	veil_hash(t->veil, r->member, &t->scratch);
+	json_span(&t->o, "member", buf_text(&t->scratch));
+}
+
 static void
 tell_set(struct teller *t, const struct set_reading *r)
 {
 	json_open(&t->o, NULL, '{');
 	json_z(&t->o, "set", r->cond->set->name);
 	buf_clear(&t->scratch);
-	buf_puts(&t->scratch, r->cond->ref.fact->name);
-	if (r->cond->ref.fact->argument == FACT_TAKES_HEADER)
-		buf_puts(&t->scratch, " ");
-	buf_span(&t->scratch, r->cond->ref.argument);
+	tell_put_name(&t->scratch, &r->cond->ref);
 	json_span(&t->o, "fact", buf_text(&t->scratch));
 	if (r->told == SET_UNTOLD)
 		json_none(&t->o, "in");
 	else
 		json_bool(&t->o, "in", r->told == SET_HAS);
 	if (r->told == SET_HAS)
-		tell_text(t, "member", r->member);
+		tell_member(t, r);
 	json_close(&t->o, '}');
 }
 
@@ -188,8 +298,7 @@ tell_decision(struct teller *t, const struct verdict *v)
 		json_int(&t->o, "code", v->code);
 	if (v->code != 0 && v->enhanced != NULL)
 		json_z(&t->o, "enhanced", v->enhanced);
-	if (v->text.len > 0)
-		tell_text(t, "text", v->text);
+	tell_rule_text(t, "text", v->rule, v->text);
 	if (v->unsure != NULL)
 		json_z(&t->o, "unsure", v->unsure->name);
 }

@@ -128,6 +128,7 @@ transaction_rcpt(struct mail *m, const struct told_rcpt *r)
 		t->left_out++;
 		return;
 	}
+	veil_begin(plan->veil);
 	tell_piece(&teller, m, r);
 	buf_free(&teller.scratch);
 	t->has_kept |= teller.o.has_kept;

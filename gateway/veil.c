@@ -11,6 +11,7 @@
 struct veil {
 	struct span	key;
 	bool		hides[4];	/* by enum veil_what */
+	unsigned	*left;		/* of VEIL_ADDRESSES */
 };
 
 /* --- the key --- */
@@ -31,6 +32,13 @@ veil_key(struct arena *a, const struct settings *s, struct span random,
 	return 0;
 }
 
+void
+veil_begin(const struct veil *v)
+{
+	if (v != NULL)
+		*v->left = VEIL_ADDRESSES;
+}
+
 struct veil *
 veil_create(struct arena *a, const struct settings *s, struct span key)
 {
@@ -40,6 +48,8 @@ veil_create(struct arena *a, const struct settings *s, struct span key)
 		return NULL;
 	v = arena_new(a, struct veil);
 	v->key = arena_span(a, key);
+	v->left = arena_new(a, unsigned);
+	veil_begin(v);
 	for (size_t i = 0; i < s->journal_hide.n; i++) {
 		struct span word = span_z(s->journal_hide.list[i]);
 
@@ -189,10 +199,18 @@ domain_ends(struct span text, size_t at)
 }
 
 static void
-put_within(const struct veil *v, struct json_out *o, const char *key,
-    struct span text)
+hash_within(const struct veil *v, struct span text, struct buf *out)
 {
-	struct buf out = {0};
+	if (v == NULL || *v->left == 0)
+		return;
+	--*v->left;
+	veil_hash(v, text, out);
+}
+
+/* NULL: no hashes. */
+static void
+replace(const struct veil *v, struct span text, struct buf *out)
+{
 	size_t done = 0, begin, end;
 
 	for (size_t at = 0; at < text.len; at++) {
@@ -200,13 +218,28 @@ put_within(const struct veil *v, struct json_out *o, const char *key,
 			continue;
 		begin = local_begins(text, done, at);
 		end = domain_ends(text, at);
-		buf_put(&out, text.p + done, begin - done);
-		veil_hash(v, span_n(text.p + begin, end - begin), &out);
-		buf_put(&out, text.p + at, end - at);
+		buf_put(out, text.p + done, begin - done);
+		hash_within(v, span_n(text.p + begin, end - begin), out);
+		buf_put(out, text.p + at, end - at);
 		done = end;
 		at = end - 1;
 	}
-	buf_put(&out, text.p + done, text.len - done);
+	buf_put(out, text.p + done, text.len - done);
+}
+
+void
+veil_mask(struct span text, struct buf *out)
+{
+	replace(NULL, text, out);
+}
+
+static void
+put_within(const struct veil *v, struct json_out *o, const char *key,
+    struct span text)
+{
+	struct buf out = {0};
+
+	replace(v, text, &out);
 	json_span(o, key, buf_text(&out));
 	buf_free(&out);
 }

@@ -19,9 +19,14 @@
  * becomes HASH@y.example. A local part alone is not seen, nor is it known here
  * what the subject is that a text may repeat.
  *
+ * Limits    VEIL_ADDRESSES within the texts of one record have a hash, as a
+ *           header may have tens of thousands of them; what stands in front
+ *           of the @ of the others goes, with nothing in its place.
+ *
  * NULL is a veil that hides nothing.
  */
 #define VEIL_KEY	32	/* octets of a random key */
+#define VEIL_ADDRESSES	1000	/* a microsecond each */
 
 enum veil_what { VEIL_TEXT, VEIL_SENDER, VEIL_RCPT, VEIL_SUBJECT };
 struct veil;
@@ -39,6 +44,11 @@ bool		 veil_hides(const struct veil *v, enum veil_what what);
 /* Appends the hash of a text. Not of NULL. */
 void		 veil_hash(const struct veil *v, struct span text,
 		    struct buf *out);
+/* A record begins. NULL: nothing. */
+void		 veil_begin(const struct veil *v);
+/* Appends a text without what stands in front of the @ of its addresses, or
+ * their hashes: the same for one in which they were hidden. */
+void		 veil_mask(struct span text, struct buf *out);
 /* The text, or what stands in its place. A sender or recipient that is not
  * hidden is shown, also if the address is hidden as the other one. */
 void		 veil_put(const struct veil *v, struct json_out *o,

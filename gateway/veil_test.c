@@ -155,11 +155,62 @@ test_fields(void)
 	arena_destroy(&a);
 }
 
+static void
+mask_is(const char *name, const char *text, const char *want)
+{
+	struct buf b = {0};
+
+	veil_mask(span_z(text), &b);
+	buf_put(&b, "", 1);
+	T_STR(name, b.p, want);
+	buf_free(&b);
+}
+
+static void
+test_mask(void)
+{
+	mask_is("a text without hashes", "ask ann@x.example or b@y.example.",
+	    "ask @x.example or @y.example.");
+	mask_is("the same when they were hidden",
+	    "ask 0a5939120d17c592@x.example or 0a5939120d17c592@y.example.",
+	    "ask @x.example or @y.example.");
+	mask_is("nothing", "", "");
+}
+
+/* A header may have tens of thousands, and each costs. */
+static void
+test_most(void)
+{
+	struct arena *a = arena_create("test");
+	const char *hide[3] = { "senders" };
+	struct settings s = settings_of(hide);
+	const struct veil *v = veil_create(a, &s, KEY);
+	struct buf text = {0}, b = {0};
+	struct json_out o = { .to = &b };
+
+	for (size_t i = 0; i < VEIL_ADDRESSES + 1; i++)
+		buf_puts(&text, "ann@x.example ");
+	veil_put(v, &o, NULL, VEIL_TEXT, buf_text(&text));
+	T_INT("so many hashes", (int64_t)b.len, 2 +
+	    (VEIL_ADDRESSES + 1) * (int64_t)sizeof("@x.example") +
+	    VEIL_ADDRESSES * 16);
+	T_OK("no address", memmem(b.p, b.len, "ann", 3) == NULL);
+	buf_clear(&b);
+	veil_begin(v);
+	veil_put(v, &o, NULL, VEIL_TEXT, SPAN_LIT("ann@x.example"));
+	T_STR("of one record", without_hashes(&b), ",\"#@x.example\"");
+	buf_free(&text);
+	buf_free(&b);
+	arena_destroy(&a);
+}
+
 int
 main(void)
 {
 	test_texts();
 	test_keys();
 	test_fields();
+	test_mask();
+	test_most();
 	return t_done();
 }
