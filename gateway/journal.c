@@ -9,11 +9,16 @@
 #include "gateway/journal.h"
 #include "gateway/stats.h"
 
+/* Who renames the file may need a moment to make a new one where workers may
+ * not. */
+#define MISSES	3
+
 struct journal {
 	const char	*path;
 	int		 fd;		/* -1: it could not be opened */
 	bool		 is_torn;	/* ours ends in the middle of a line */
 	bool		 is_failing;
+	unsigned	 missed;	/* so often it could not be reopened */
 	int		 error;		/* why, errno; 0: it is no file */
 	uint64_t	 dropped;
 	uint64_t	 told;		/* of them, in the log */
@@ -47,7 +52,7 @@ recover(struct journal *j)
 {
 	struct logline l;
 
-	if (!j->is_failing)
+	if (!j->is_failing || j->missed >= MISSES)
 		return;
 	j->is_failing = false;
 	log_begin(&l, LOG_LABEL_WARN, "-", "journal goes on");
@@ -58,6 +63,15 @@ recover(struct journal *j)
 }
 
 /* --- the file --- */
+
+/* Nobody can read what is written to it. */
+static bool
+is_removed(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 || st.st_nlink == 0;
+}
 
 /* -1: *error says why. */
 static int
@@ -77,6 +91,18 @@ open_file(const char *path, int *error)
 	return -1;
 }
 
+/* The old one is better than none, if it has a name. */
+static void
+keep_or_give_up(struct journal *j, int error)
+{
+	if (j->fd >= 0 && is_removed(j->fd)) {
+		close(j->fd);
+		j->fd = -1;
+	}
+	if (j->fd < 0 || ++j->missed >= MISSES)
+		fail(j, error);
+}
+
 void
 journal_reopen(struct journal *j)
 {
@@ -86,12 +112,13 @@ journal_reopen(struct journal *j)
 		return;
 	fd = open_file(j->path, &error);
 	if (fd < 0) {
-		fail(j, error);
-		return;		/* the old one is better than none */
+		keep_or_give_up(j, error);
+		return;
 	}
 	if (j->fd >= 0)
 		close(j->fd);
 	j->fd = fd;
+	j->missed = 0;
 	j->is_torn = false;
 }
 
@@ -151,6 +178,7 @@ drop(struct journal *j, int error)
 {
 	j->dropped++;
 	stats_add(STAT_JOURNAL_DROPPED, 1);
+	j->is_torn = true;	/* or another worker's, who had the same */
 	fail(j, error);
 }
 
@@ -190,11 +218,8 @@ journal_put(struct journal *j, struct span record)
 		recover(j);
 		return;
 	}
-	if (n > 0) {		/* no room for all of it, or a limit */
-		j->is_torn = true;
-		errno = ENOSPC;
-	}
-	drop(j, errno);
+	/* Not all of it: no room for more, or a limit. */
+	drop(j, n < 0 ? errno : ENOSPC);
 	end_torn(j);
 }
 

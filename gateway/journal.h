@@ -47,7 +47,8 @@ void		 journal_status(const struct journal *j, struct json_out *o,
 /* The file is there, and the workers' own. */
 void		 journal_prepare(const struct settings *s,
 		    const struct identity *id);
-/* True: it had grown too large and was renamed; the workers open it anew. */
+/* Once a second. True: it had grown too large and was renamed, or was gone, and
+ * is there; the workers open it anew. */
 bool		 journal_rotate(const struct settings *s,
 		    const struct identity *id);
 /* A worker was killed: what it may have written in part is ended. */

@@ -59,6 +59,18 @@ shift(struct arena *a, const char *path, uint64_t keep)
 	return true;
 }
 
+/* Where the folder is root's, nobody else can make it. */
+static bool
+make_again(const struct settings *s, const struct identity *id)
+{
+	struct stat st;
+
+	if (lstat(s->journal_file, &st) == 0 || errno != ENOENT)
+		return false;
+	journal_prepare(s, id);
+	return lstat(s->journal_file, &st) == 0;
+}
+
 bool
 journal_rotate(const struct settings *s, const struct identity *id)
 {
@@ -68,7 +80,11 @@ journal_rotate(const struct settings *s, const struct identity *id)
 	struct stat st;
 	bool good;
 
-	if (path == NULL || s->journal_keep == 0 || lstat(path, &st) < 0 ||
+	if (path == NULL)
+		return false;
+	if (make_again(s, id))
+		return true;
+	if (s->journal_keep == 0 || lstat(path, &st) < 0 ||
 	    !S_ISREG(st.st_mode) || (uint64_t)st.st_size < s->journal_max_size)
 		return false;
 	a = arena_create("journal");

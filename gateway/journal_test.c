@@ -192,6 +192,62 @@ test_full(void)
 	clean();
 }
 
+/* What cannot be opened anew is written to for as long as it has a name. */
+static void
+test_lost(void)
+{
+	struct arena *a = arena_create("test");
+	struct journal *j = journal_open(a, &settings);
+
+	(void)rename(path, name(".1"));
+	(void)mkdir(path, 0700);
+	journal_turn(j);
+	journal_put(j, SPAN_LIT("1"));
+	T_OK("a moment is no failure", strstr(state(j), "\"good\"") != NULL);
+	for (int i = 0; i < 3; i++) {
+		journal_turn(j);
+		journal_put(j, SPAN_LIT("2"));
+	}
+	T_STR("it says why, and goes on in the old one", state(j),
+	    "{\"state\":\"full\",\"dropped\":0,\"why\":\"Is a directory\"}");
+	T_STR("where it is", content(".1"), "1\n2\n2\n2\n");
+	(void)unlink(name(".1"));
+	journal_turn(j);
+	journal_put(j, SPAN_LIT("3"));
+	T_OK("what nobody can read is not written, but counted",
+	    strstr(state(j), "\"dropped\":1") != NULL);
+	(void)rmdir(path);
+	journal_turn(j);
+	journal_put(j, SPAN_LIT("4"));
+	T_STR("it is back", content(""), "4\n");
+	T_OK("and good", strstr(state(j), "\"good\"") != NULL);
+	journal_close(j);
+	arena_destroy(&a);
+	clean();
+}
+
+/* Another worker has left half a line, and the disk is full for both. */
+static void
+test_full_for_two(void)
+{
+	struct arena *a = arena_create("test");
+	struct journal *one = journal_open(a, &settings);
+	struct journal *two = journal_open(a, &settings);
+
+	signal(SIGXFSZ, SIG_IGN);
+	limit_files(4);
+	journal_put(one, SPAN_LIT("12345678"));
+	journal_put(two, SPAN_LIT("abcdefgh"));
+	limit_files(RLIM_INFINITY);
+	journal_put(two, SPAN_LIT("next"));
+	T_STR("half of one, and a line that is whole", content(""),
+	    "1234\nnext\n");
+	journal_close(one);
+	journal_close(two);
+	arena_destroy(&a);
+	clean();
+}
+
 /* --- the supervisor's --- */
 
 static void
@@ -221,13 +277,17 @@ test_rotation(void)
 	clean();
 	fill("", "new", 100);
 	T_OK("without others too", journal_rotate(&settings, &identity));
-	T_OK("nothing is there: nothing to do",
-	    unlink(path) == 0 && !journal_rotate(&settings, &identity));
+	T_OK("it is gone: there is a new one",
+	    unlink(path) == 0 && journal_rotate(&settings, &identity));
+	T_STR("which is empty", content(""), "");
 	clean();
 	settings.journal_keep = 0;
 	fill("", "new", 100);
 	T_OK("keep 0: somebody else does it",
 	    !journal_rotate(&settings, &identity));
+	T_OK("and perhaps makes no new one",
+	    unlink(path) == 0 && journal_rotate(&settings, &identity));
+	T_STR("which is ours then", content(""), "");
 	settings.journal_keep = 2;
 	clean();
 }
@@ -276,6 +336,8 @@ main(void)
 	test_renamed();
 	test_no_file();
 	test_full();
+	test_full_for_two();
+	test_lost();
 	test_rotation();
 	test_mend();
 	test_prepared();
