@@ -2,6 +2,7 @@
 #include <sys/uio.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -48,7 +49,9 @@ channel_hear(int fd)
 	if (n <= 0)
 		return (struct channel_message){ .kind = CHANNEL_CLOSED };
 	return (struct channel_message){
-		.kind = (enum channel_kind)buffer[0],
+		/* Whatever it is, it is not "nothing there" or "closed". */
+		.kind = buffer[0] != 0 ?
+		    (enum channel_kind)(unsigned char)buffer[0] : UCHAR_MAX,
 		.text = span_n(buffer + 1, (size_t)n - 1),
 	};
 }

@@ -14,6 +14,8 @@
  *           short.
  */
 #define CHANNEL_TEXT	1024
+/* What a worker says in its life; who says more is taken over, and killed. */
+#define CHANNEL_WORDS	16
 
 enum channel_kind {
 	CHANNEL_NONE = 0,	/* nothing there now */

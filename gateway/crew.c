@@ -1,6 +1,7 @@
 #include <sys/wait.h>
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -88,12 +89,27 @@ hear_ready(struct supervisor *s, struct proc *p)
 	}
 }
 
+/* It is in somebody's hands: who listened to it for ever would hear no other. */
+static void
+tell_off(struct proc *p)
+{
+	log_event(LOG_LABEL_ERROR, "-", "worker %zu says what no worker says, "
+	    "it is killed pid=%d", p->index, p->pid);
+	(void)kill(p->pid, SIGKILL);
+	close(p->channel);
+	p->channel = -1;
+}
+
 static void
 hear(struct supervisor *s, struct proc *p)
 {
 	struct channel_message m;
 
 	while ((m = channel_hear(p->channel)).kind > 0) {
+		if (++p->words > CHANNEL_WORDS) {
+			tell_off(p);
+			return;
+		}
 		switch (m.kind) {
 		case CHANNEL_READY:
 			if (p->state == PROC_STARTING && p->fleet != NULL)
@@ -104,7 +120,8 @@ hear(struct supervisor *s, struct proc *p)
 			    SPAN_ARG(m.text));
 			break;
 		default:
-			log_bug("-", "worker %zu said %d", p->index, m.kind);
+			tell_off(p);
+			return;
 		}
 	}
 	if (m.kind == CHANNEL_CLOSED && p->channel >= 0) {

@@ -33,6 +33,7 @@ struct proc {
 	enum proc_state	 state;
 	int64_t		 started;
 	int64_t		 kill_at;	/* CLOCK_NEVER: need not */
+	unsigned	 words;		/* that it has said */
 	char		 failure[240];	/* why it could not start */
 };
 

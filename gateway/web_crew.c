@@ -31,6 +31,7 @@ struct web_proc {
 	int64_t		 started;
 	bool		 is_leaving;
 	int64_t		 kill_at;	/* CLOCK_NEVER: need not */
+	unsigned	 words;		/* that it has said */
 	char		 failure[240];	/* why it could not start */
 };
 
@@ -267,6 +268,10 @@ hear(struct web_proc *p)
 			    SPAN_ARG(m.text));
 		else if (m.kind == CHANNEL_CLOSED)
 			close_socket(&p->channel);
+		if (++p->words > CHANNEL_WORDS) {
+			close_socket(&p->channel);
+			p->kill_at = 0;
+		}
 	}
 }
 

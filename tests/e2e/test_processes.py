@@ -1,4 +1,5 @@
 """The processes: start, privileges, crash, stop, service managers."""
+import ctypes
 import json
 import os
 import re
@@ -6,6 +7,7 @@ import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -17,6 +19,9 @@ from kit.process import Process, can_connect, wait_until
 from kit.running import (
     AS_ROOT, MAIL, admin, stats, edit, serve, status_of, deliver,
     begin_mail, has_seccomp)
+
+
+PIDFD_GETFD = 438		# of Linux, on every machine
 
 
 # --- start and privileges ---
@@ -282,6 +287,61 @@ def test_hanging_worker_is_killed(gateway):
 # --- the end ---
 
 @pytest.mark.core
+def channel_of(pid):
+    """What it talks to its supervisor over; None: that cannot be had."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = os.pidfd_open(pid)
+    try:
+        for number in os.listdir("/proc/%d/fd" % pid):
+            fd = libc.syscall(PIDFD_GETFD, handle, int(number), 0)
+            if fd < 0:
+                return None
+            try:
+                sock = socket.socket(fileno=fd)
+            except OSError:		# not a socket
+                os.close(fd)
+                continue
+            if sock.type == socket.SOCK_SEQPACKET:
+                return sock
+            sock.close()
+    finally:
+        os.close(handle)
+
+
+@pytest.mark.parametrize("word", [b"r", b"fnothing", b"?", b"\xff", b"\0"])
+def test_worker_that_does_not_stop_talking(gateway, word):
+    """The supervisor hears all others, and does not bear it for long."""
+    gateway.start()
+    before = gateway.workers_alive()
+    channel = channel_of(before[0])
+    if channel is None:
+        pytest.skip("descriptors of others cannot be had here")
+    over = threading.Event()
+
+    def talk():
+        while not over.is_set():
+            try:
+                channel.send(word)
+            except BlockingIOError:
+                select.select([], [channel], [], 0.1)
+            except OSError:
+                return
+    talking = threading.Thread(target=talk)
+    talking.start()
+    try:
+        assert admin(gateway, "status").returncode == 0
+        wait_until(lambda: before[0] not in gateway.workers_alive() and
+                   len(gateway.workers_alive()) == 2, 15, "another worker")
+    finally:
+        over.set()
+        talking.join()
+        channel.close()
+    assert before[1] in gateway.workers_alive()
+    assert deliver(gateway.client()) == 250
+    assert len(gateway.lines("says what no worker says, it is killed pid=%d"
+                             % before[0])) == 1
+
+
 def test_sigterm_tells_idle_clients(gateway):
     gateway.start()
     idle, busy = gateway.client(), begin_mail(gateway.client())
