@@ -25,7 +25,7 @@ static const struct timeval beat_time = { .tv_sec = 1 };
 
 struct life {			/* the server, and what only this file needs */
 	struct web	 web;
-	struct event	*hear, *beat, *term, *interrupt, *reopen;
+	struct event	*hear, *beat, *term, *reopen;
 	int64_t		 deadline;	/* of the end */
 };
 
@@ -122,7 +122,6 @@ watch(struct life *l)
 
 	sigemptyset(&set);
 	l->term = watch_signal(l, SIGTERM, &set);
-	l->interrupt = watch_signal(l, SIGINT, &set);
 	l->reopen = watch_signal(l, SIGUSR1, &set);
 	l->hear = event_new(loop_base(), l->web.start->channel,
 	    EV_READ | EV_PERSIST, on_word, l);
@@ -130,6 +129,9 @@ watch(struct life *l)
 	l->beat = event_new(loop_base(), -1, EV_PERSIST, on_beat, l);
 	event_add(l->beat, &beat_time);
 	signal(SIGHUP, SIG_IGN);
+	/* From a terminal it is for all, and we go as the last. */
+	signal(SIGINT, SIG_IGN);
+	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -172,8 +174,7 @@ begin(struct life *l, struct err *err)
 static void
 end(struct life *l)
 {
-	struct event *events[] = { l->hear, l->beat, l->term, l->interrupt,
-	    l->reopen };
+	struct event *events[] = { l->hear, l->beat, l->term, l->reopen };
 	int64_t deadline;
 
 	web_clients_close(&l->web);

@@ -202,6 +202,21 @@ def test_stop_ends_it_whoever_is_asking(gateway):
         sock.close()
 
 
+def test_interrupted_in_a_terminal(gateway):
+    """All processes are told; it is not made anew for a last moment."""
+    held = begin_mail(gateway.client())
+    pid = wait_server(gateway)
+    for process in [gateway.process.popen.pid] + gateway.process.children():
+        os.kill(process, signal.SIGINT)
+    gateway.wait_line("stopping ")
+    time.sleep(0.5)
+    assert server(gateway) == pid
+    assert b"stopping" in get(gateway.web, "/readyz").body
+    assert held.cmd("RSET") == 250
+    assert gateway.process.wait(20) == 0
+    assert not gateway.lines("statistics process ended")
+
+
 def test_supervisor_killed(gateway):
     """It does not stay behind."""
     pid = wait_server(gateway)
