@@ -131,7 +131,6 @@ session_end(struct session *s)
 	session_count_end(s);
 	transaction_session(s);
 	log_end_line(s);
-	log_flush();
 	conn_close(&s->conn);
 	session_milters_end(s);
 	settle(s);
