@@ -179,6 +179,7 @@ cmd_bdat(struct session *s, struct span args)
 	}
 	if (read_chunk(s, m, chunk.size, &err) < 0)
 		return message_broke_off(s, &err);
+	s->heard = clock_now();		/* the client's time is not ours */
 	if (m == NULL && !(s->advertised & ABILITY_CHUNKING))
 		return reply(502, "5.5.1", "BDAT is not offered here");
 	if (m == NULL)

@@ -12,6 +12,7 @@ from kit.ports import free_port
 from kit.process import wait_until
 from kit.raw_filter import REJECT, RawFilter, add_header
 from kit.ruled import PROXY
+from kit.web import get
 
 LISTED, GOOD = "192.0.2.8", "192.0.2.7"
 RECORDS = {
@@ -184,6 +185,28 @@ def test_who_ends_sessions(parts):
             if key[0] == "sessions_ended" and n} == ended
     assert sums(found, "sessions") == sum(ended.values()) == \
         sums(found, "session_seconds")
+
+
+def test_time_that_a_client_takes_is_not_ours(parts):
+    """Neither behind DATA nor behind BDAT."""
+    body = MESSAGE % (b"yes", 1)
+    with connect(parts.gateway.address, GOOD) as c:
+        c.ehlo("mail.x.example")
+        for last in (False, True):
+            c.cmd("MAIL FROM:<a@x.example>")
+            c.cmd("RCPT TO:<c@box.test>")
+            if not last:
+                assert c.cmd("DATA") == 354
+            c.send(b"BDAT %d LAST\r\n" % len(body) if last else b"")
+            time.sleep(1.5)
+            c.send(body if last else body + b".\r\n")
+            assert c.reply() == 250
+    time.sleep(1.2)
+    took = {tuple(v["labels"]): v["sum"] for row in get(
+        parts.web, "/stats.json").json()["series"]
+        if row["name"] == "command_seconds" for v in row["values"]}
+    assert 0 < took["mx", "message"] < 1
+    assert 0 < took["mx", "BDAT"] < 1
 
 
 def test_lists_that_no_rule_asks_for(start, work):
