@@ -5,6 +5,7 @@
 #include "gateway/judge.h"
 #include "gateway/mail.h"
 #include "gateway/session_milters.h"
+#include "gateway/transaction.h"
 #include "policy/address.h"
 
 /*
@@ -104,10 +105,14 @@ pass_rules(struct session *s, struct reply *r)
 	s->told &= (1u << PHASE_HELO) - 1;
 	judge_enter(s->judge, PHASE_HELO);
 	*r = session_judge(s, PHASE_HELO);
-	if (r->code == 0 && !r->close)
+	if (r->code == 0 && !r->close) {
 		*r = session_milters_helo(s);
-	if (r->code == 0 && !r->close)
-		return true;
+		if (r->code == 0 && !r->close)
+			return true;
+		if (r->code != 0)
+			session_turned_away(s, r);
+	}
+	transaction_session(s);		/* while the name is known */
 	s->client.helo = NULL;
 	return false;
 }

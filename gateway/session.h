@@ -55,6 +55,7 @@ struct session {
 	bool		 is_turned_away;	/* by the greeting */
 	/* What it was told instead of being served; NULL: it was not. */
 	const struct reply *turned_away;
+	bool		 is_recorded;	/* that it was */
 	struct crowd_place *place;	/* NULL: it is counted nowhere */
 	struct judge	*judge;
 	struct session_milters *milters;	/* NULL: none can be told of it */

@@ -34,6 +34,7 @@ session_judge_client(struct session *s, bool name_is_known)
 	/* The one before, who was perhaps told to go. */
 	transaction_session(s);
 	s->turned_away = NULL;
+	s->is_recorded = false;
 	judge_end(&s->judge);
 	s->told = 0;
 	s->is_turned_away = false;

@@ -342,6 +342,9 @@ transaction_mail(struct mail *m)
 void
 transaction_session(struct session *s)
 {
-	if (s->mails == 0 && s->turned_away != NULL && s->judge != NULL)
-		put(s, NULL);
+	if (s->mails > 0 || s->turned_away == NULL || s->judge == NULL ||
+	    s->is_recorded)
+		return;
+	s->is_recorded = true;
+	put(s, NULL);
 }

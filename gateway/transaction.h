@@ -60,6 +60,7 @@ struct told_rcpt {
 void		 transaction_rcpt(struct mail *m, const struct told_rcpt *r);
 /* It is over. */
 void		 transaction_mail(struct mail *m);
-/* The session is over: if it had no mail and was turned away. */
+/* The session is over, or told so at HELO: once, if it had no mail and was
+ * turned away. */
 void		 transaction_session(struct session *s);
 #endif

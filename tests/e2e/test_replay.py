@@ -19,6 +19,10 @@ on connect {
 	gone: disconnect 421 4.7.0 "go" when client.ip is 203.0.114.1
 	ours: trust when client.ip is 192.0.2.200
 }
+on helo {
+	no-helo: reject 550 5.7.1 "not {helo.name}" when helo.name is "bad.test"
+	gone-helo: disconnect 421 4.7.0 "go, {helo.name}" when helo.name is "gone.test"
+}
 on mail {
 	from-x: score 2.5 when sender.domain is "x.test"
 	no-sender: reject 550 5.7.1 "no {sender}" when sender.local is "bad"
@@ -91,7 +95,7 @@ MAILS = {
     "limit 2": ("bob", "hi", "a@y.test", "192.0.2.99"),
     "limit 3": ("bob", "", "a@y.test", "192.0.2.99"),
 }
-SESSIONS = 2
+SESSIONS = 4
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +111,12 @@ def played(module_start):
         c.quit()
     with client_at(gateway, "203.0.114.1") as c:
         assert c.greeting == 421
+    with client_at(gateway, "192.0.2.1", at_once=True) as c:
+        assert c.cmd("EHLO bad.test") == 550
+        assert c.cmd("HELO other.test") == 250
+        c.quit()
+    with client_at(gateway, "192.0.2.1") as c:
+        assert c.cmd("EHLO gone.test") == 421
     gateway.wait_line("session end", count=len(MAILS) + SESSIONS)
     assert len(records(gateway)) == len(MAILS) + SESSIONS
     gateway.stop()
