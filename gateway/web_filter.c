@@ -104,8 +104,6 @@ note_top(const struct web_filter *f, const struct json_value *v,
 		fit->session |= span_eq(v->text, f->session);
 	else if (span_is(v->key, "id"))
 		fit->number |= span_eq(v->text, f->number);
-	else if (span_is(v->key, "outcome"))
-		fit->verdict |= span_eq(v->text, f->verdict);
 }
 
 static void
@@ -116,6 +114,8 @@ note(const struct web_filter *f, const struct json_value *v,
 		fit->sender |= has_part(v->text, f->sender);
 	else if (span_is(v->key, "to"))
 		fit->recipient |= has_part(v->text, f->recipient);
+	else if (span_is(v->key, "outcome"))	/* a recipient's, too */
+		fit->verdict |= span_eq(v->text, f->verdict);
 	else if (span_is(v->key, "rule") || span_is(v->key, "at"))
 		fit->rule |= span_eq(v->text, f->rule);
 }

@@ -12,7 +12,8 @@
  *
  * All that are given must fit. TEXT may be any part of an address, in capital
  * or small letters; a rule is one that acted or decided, anywhere in the
- * transaction.
+ * transaction; an outcome is that of the mail or of one of its recipients, so
+ * that a mail whose recipients were refused is found as refused.
  *
  * A record comes from a process that may be in anybody's hands: it fits only
  * if it is one JSON object.

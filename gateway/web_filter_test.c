@@ -10,7 +10,8 @@
 	"\"session\":\"5f3a\",\"id\":2,\"outcome\":\"refused\"," \
 	"\"rule\":\"bad\",\"at\":\"in.rules:14\"," \
 	"\"facts\":{\"sender\":\"A@x.example\",\"id\":\"7\"}," \
-	"\"rcpts\":[{\"to\":\"b@\\u0079.example\"},{\"to\":\"c@z.example\"," \
+	"\"rcpts\":[{\"to\":\"b@\\u0079.example\"," \
+	"\"outcome\":\"deferred\"},{\"to\":\"c@z.example\"," \
 	"\"hits\":[{\"rule\":\"late\",\"at\":\"in.rules:20\"}]}]}"
 
 static const struct {
@@ -24,6 +25,7 @@ static const struct {
 	{ "recipient=y.EXAMPLE", true }, { "recipient=c@", true },
 	{ "recipient=a@x", false },
 	{ "verdict=refused", true }, { "verdict=refuse", false },
+	{ "verdict=deferred", true }, { "verdict=delivered", false },
 	{ "rule=bad", true }, { "rule=in.rules%3A14", true },
 	{ "rule=late", true }, { "rule=in.rules:20", true },
 	{ "rule=in.rules:2", false },

@@ -64,7 +64,7 @@ def test_newest_first(gateway):
 
 @pytest.mark.parametrize("query, n", [
     ("sender=ann", 3), ("sender=ANN1%40fine", 1), ("sender=nobody", 0),
-    ("recipient=c@box", 1), ("recipient=b1", 1), ("verdict=refused", 1),
+    ("recipient=c@box", 1), ("recipient=b1", 1), ("verdict=refused", 2),
     ("verdict=delivered", 3), ("rule=subjects", 1), ("rule=known-bad", 1),
     ("rule=none.rules", 0), ("sender=ann&verdict=refused", 0),
     ("sender=odd&recipient=c@&verdict=refused&rule=subjects", 1),
