@@ -36,6 +36,7 @@ message_broke_off(struct session *s, const struct err *err)
 	struct reply r = reply_none();
 
 	r.close = true;
+	s->heard = clock_now();		/* the client's time is not ours */
 	if (err->kind == ERR_TIMEOUT) {
 		s->ended_by = "timeout";
 		r = reply_close(421, "4.4.2", "The message did not come in "
@@ -51,6 +52,7 @@ far_too_large(struct session *s, struct mail *m)
 	    "The message is larger than %" PRIu64 " octets", s->max_size);
 
 	s->ended_by = "size";
+	s->heard = clock_now();
 	return m == NULL ? r : mail_answer(m, r);
 }
 
@@ -179,7 +181,7 @@ cmd_bdat(struct session *s, struct span args)
 	}
 	if (read_chunk(s, m, chunk.size, &err) < 0)
 		return message_broke_off(s, &err);
-	s->heard = clock_now();		/* the client's time is not ours */
+	s->heard = clock_now();
 	if (m == NULL && !(s->advertised & ABILITY_CHUNKING))
 		return reply(502, "5.5.1", "BDAT is not offered here");
 	if (m == NULL)

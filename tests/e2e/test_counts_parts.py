@@ -201,6 +201,10 @@ def test_time_that_a_client_takes_is_not_ours(parts):
             time.sleep(1.5)
             c.send(body if last else body + b".\r\n")
             assert c.reply() == 250
+        for line in ("MAIL FROM:<a@x.example>", "RCPT TO:<c@box.test>",
+                     "DATA"):
+            c.cmd(line)
+        time.sleep(1.5)		# and leaves
     time.sleep(1.2)
     took = {tuple(v["labels"]): v["sum"] for row in get(
         parts.web, "/stats.json").json()["series"]
