@@ -28,7 +28,7 @@ def opened(page, gateway, fragment="#verdict=refused"):
     up_to_date(page, gateway)
     page.evaluate("location.hash = '%s'" % fragment)
     page.until("document.querySelectorAll('#mails-table tbody tr').length "
-               "=== 1")
+               ">= 1")
     page.evaluate("document.querySelector('#mails-table tbody a').click()")
     page.until("document.querySelector('#detail h3') !== null")
     page.evaluate("document.querySelectorAll('details').forEach("

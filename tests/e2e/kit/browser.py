@@ -162,7 +162,7 @@ class Page:
                     "exception", {}).get("description")))
         return answer["result"].get("value")
 
-    def until(self, expression, seconds=20):
+    def until(self, expression, seconds=60):
         """The value of the expression, once it is true."""
         def ask():
             try:
