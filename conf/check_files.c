@@ -12,6 +12,16 @@
 #include "conf/reading.h"
 
 static void
+check_no_folder(struct reading *r, struct place at, const char *name,
+    const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		diagnostic(r->d, at, NULL, "%s: %s is a folder", name, path);
+}
+
+static void
 check_readable(struct reading *r, struct place at, const char *name,
     const char *path)
 {
@@ -65,13 +75,14 @@ check_store(struct reading *r)
 static void
 check_journal_folder(struct reading *r)
 {
+	struct place at = origin_place(&r->top, SCOPE_JOURNAL, "file");
 	const char *path = r->s->journal_file, *slash;
 
 	if (path == NULL)
 		return;
+	check_no_folder(r, at, "file", path);
 	slash = strrchr(path, '/');
-	check_folder(r, origin_place(&r->top, SCOPE_JOURNAL, "file"), "file",
-	    slash == path ? "/" :
+	check_folder(r, at, "file", slash == path ? "/" :
 	    arena_copy(r->a, span_n(path, (size_t)(slash - path))));
 }
 
@@ -83,8 +94,12 @@ check_secret(struct reading *r, enum scope scope, const char *name,
 	struct place at = origin_place(&r->top, scope, name);
 	struct stat st;
 
+	if (path == NULL)
+		return;
 	check_readable(r, at, name, path);
-	if (path != NULL && stat(path, &st) == 0 && (st.st_mode & S_IROTH))
+	check_no_folder(r, at, name, path);
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & S_IROTH))
 		diagnostic_warn(r->d, at, arena_printf(r->a, "chmod o= %s",
 		    path), "%s: everybody on this machine can read %s", name,
 		    path);
@@ -102,6 +117,9 @@ check_process_files(struct reading *r)
 	if (s->group != NULL && getgrnam(s->group) == NULL)
 		diagnostic(r->d, origin_place(o, SCOPE_TOP, "group"), NULL,
 		    "there is no group \"%s\" on this machine", s->group);
+	if (log_file(s->log) != NULL)
+		check_no_folder(r, origin_place(o, SCOPE_TOP, "log"), "log",
+		    log_file(s->log));
 	check_folder(r, origin_place(o, SCOPE_TOP, "spool"), "spool",
 	    s->spool);
 	check_readable(r, origin_place(o, SCOPE_TOP, "rules"), "rules",

@@ -44,6 +44,14 @@ static const struct {
 	    "x:2:1: rules: cannot open DIR/missing.rules: "
 	    "No such file or directory\n"
 	    "  rules \"DIR/missing.rules\"\n  ^\n" },
+	{ "folders where files are to be", "spool DIR\nlog DIR\n"
+	    "journal { file DIR/. }\nstats { token_file DIR "
+	    "address 127.0.0.1:9 }\n",
+	    "x:2:1: log: DIR is a folder\n  log DIR\n  ^\n"
+	    "x:3:11: file: DIR/. is a folder\n  journal { file DIR/. }\n"
+	    "            ^\n"
+	    "x:4:9: token_file: DIR is a folder\n"
+	    "  stats { token_file DIR address 127.0.0.1:9 }\n          ^\n" },
 	{ "a Maildir that is a file", "spool DIR\n"
 	    "backend b { address maildir:DIR/good.pem }\n",
 	    "x:2:21: DIR/good.pem is not a folder\n"

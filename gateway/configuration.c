@@ -2,6 +2,7 @@
 
 #include "conf/conf.h"
 #include "gateway/configuration.h"
+#include "gateway/secret.h"
 
 /* That a file cannot be opened was said of the configuration. */
 static bool
@@ -26,6 +27,32 @@ read_rules(struct arena *a, const struct settings *s, bool is_check,
 	return rules;
 }
 
+/* What is in these files; that they can be opened was looked at before. */
+static bool
+has_secrets(struct arena *a, const struct settings *s, const char **report)
+{
+	const char *const files[][2] = {
+		{ "password_file", s->store_password_file },
+		{ "key_file", s->journal_key_file },
+	};
+	bool is_good = true;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (files[i][1] != NULL && secret_read(a, files[i][0],
+		    files[i][1], &err) == NULL) {
+			*report = arena_printf(a, "%s%s\n", *report, err.text);
+			is_good = false;
+		}
+	}
+	if (s->stats_token_file != NULL &&
+	    secret_token(a, s->stats_token_file, &err) == NULL) {
+		*report = arena_printf(a, "%s%s\n", *report, err.text);
+		is_good = false;
+	}
+	return is_good;
+}
+
 int
 configuration_read(struct arena *a, const char *path, const char *demo,
     bool is_check, struct configuration *c)
@@ -45,6 +72,8 @@ configuration_read(struct arena *a, const char *path, const char *demo,
 		c->rules = read_rules(a, c->settings,
 		    good && is_check, &of_rules);
 	c->report = arena_printf(a, "%s%s", c->report, of_rules);
+	if (good && is_check)
+		good = has_secrets(a, c->settings, &c->report);
 	if (good && c->rules != NULL)
 		return 0;
 	c->rules = NULL;

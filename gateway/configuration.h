@@ -21,7 +21,7 @@ struct configuration {
 
 /* 0, or -1: there are errors, and neither settings nor rules. `demo` is the
  * folder of a demo, or NULL for the file `path`. With `is_check` the report
- * has the warnings of ruleset_check() too. */
+ * has the warnings of ruleset_check() too, and files with a secret are read. */
 int	configuration_read(struct arena *a, const char *path,
 	    const char *demo, bool is_check, struct configuration *c);
 #endif

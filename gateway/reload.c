@@ -11,6 +11,7 @@
 #include "gateway/journal.h"
 #include "gateway/limits.h"
 #include "gateway/notify.h"
+#include "gateway/secret.h"
 #include "gateway/series.h"
 #include "gateway/stats.h"
 #include "gateway/supervisor_internal.h"
@@ -178,14 +179,18 @@ go(struct proc *p)
 	proc_say(p, CHANNEL_GO);
 }
 
-/* In the HTTP server: the sockets for mail are not its own either. */
+/* In the HTTP server: the sockets for mail are not its own either, and what
+ * opens tickets or makes hashes is no business of who talks to anybody. */
 static void
 let_go(void *arg)
 {
 	struct supervisor *s = arg;
+	struct fleet_source *source = (struct fleet_source *)s->source;
 
 	crew_let_go(s);
 	sockets_destroy(&s->sockets, false);
+	OPENSSL_cleanse(source->tickets, sizeof(source->tickets));
+	OPENSSL_cleanse(source->journal, sizeof(source->journal));
 }
 
 /* All workers are ready: from here on nothing can fail. */
@@ -247,6 +252,13 @@ reload_worker_ready(struct supervisor *s)
 static int
 prepare_web(struct supervisor *s, struct err *err)
 {
+	const char *token = s->next->settings->stats_token_file;
+	struct arena *a = arena_create("token");
+
+	if (token != NULL && secret_token(a, token, err) == NULL)
+		buf_printf(&s->warnings, "%s: the statistics answer nobody\n",
+		    err->text);
+	arena_destroy(&a);
 	if (web_crew_prepare(s->web, s->next->settings, err) == 0)
 		return 0;
 	if (s->source->demo == NULL)

@@ -59,6 +59,22 @@ secret_read(struct arena *a, const char *setting, const char *path,
 	return line;
 }
 
+const char *
+secret_token(struct arena *a, const char *path, struct err *err)
+{
+	const char *token = secret_read(a, "token_file", path, err);
+
+	for (const char *p = token; p != NULL && *p != '\0'; p++) {
+		if (*p <= ' ' || *p > '~') {
+			err_set(err, ERR_CONFIG, "token_file %s: its first "
+			    "line has something else than letters, digits "
+			    "and signs of ASCII", path);
+			return NULL;
+		}
+	}
+	return token;
+}
+
 bool
 secret_is(struct span given, const char *secret)
 {

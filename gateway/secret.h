@@ -17,6 +17,10 @@
 /* `setting` is the one that names the file. NULL: err. */
 const char	*secret_read(struct arena *a, const char *setting,
 		    const char *path, struct err *err);
+/* That of token_file, which has to fit into a header field: one that could not
+ * be sent would let nobody in, and not say why. */
+const char	*secret_token(struct arena *a, const char *path,
+		    struct err *err);
 /* In a time that does not depend on where they differ. */
 bool		 secret_is(struct span given, const char *secret);
 #endif

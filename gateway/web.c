@@ -135,22 +135,6 @@ watch(struct life *l)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* One that could not be sent would let nobody in, and not say why. */
-static int
-read_token(struct life *l, const char *path, struct err *err)
-{
-	l->web.token = secret_read(l->web.arena, "token_file", path, err);
-	if (l->web.token == NULL)
-		return -1;
-	for (const char *p = l->web.token; *p != '\0'; p++) {
-		if (*p <= ' ' || *p > '~')
-			return err_set(err, ERR_CONFIG, "token_file %s: its "
-			    "first line has something else than letters, "
-			    "digits and signs of ASCII", path);
-	}
-	return 0;
-}
-
 /* The token may be for the eyes of root only, so it is read first. */
 static int
 begin(struct life *l, struct err *err)
@@ -159,7 +143,8 @@ begin(struct life *l, struct err *err)
 	const char *path = start->settings->stats_token_file;
 
 	(void)setpriority(PRIO_PROCESS, 0, POLITENESS);
-	if (path != NULL && read_token(l, path, err) < 0)
+	if (path != NULL && (l->web.token = secret_token(l->web.arena, path,
+	    err)) == NULL)
 		return -1;
 	if (identity_assume(start->identity, err) < 0 ||
 	    enter_sandbox(l, err) < 0)

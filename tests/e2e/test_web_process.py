@@ -165,8 +165,14 @@ def test_token_file_that_is_empty(start):
     """Nobody is let in, and mail goes on."""
     gateway = shown(start, token="x")
     open(gateway.path("token"), "w").close()
+    why = "token_file %s: its first line is empty" % gateway.path("token")
+    check = admin(gateway, "check")
+    assert check.returncode == 1 and why in check.stdout, check.stdout
     gateway.start()
     gateway.wait_line("statistics process ended .*first line is empty")
+    answer = admin(gateway, "reload")
+    assert answer.returncode == 0
+    assert why + ": the statistics answer nobody\n" in answer.stdout
     with gateway.client() as client:
         assert deliver(client) == 250
     with open(gateway.path("token"), "w") as f:
@@ -186,6 +192,35 @@ def test_drain(gateway):
     held.quit()
     assert gateway.process.wait(20) == 0
     assert not can_connect(("127.0.0.1", gateway.web))
+
+
+def stack_of(pid):
+    with open("/proc/%d/maps" % pid) as f:
+        bounds = re.search(r"^(\w+)-(\w+) .*\[stack\]$", f.read(), re.M)
+    begin, end = (int(bound, 16) for bound in bounds.groups())
+    try:
+        with open("/proc/%d/mem" % pid, "rb", buffering=0) as f:
+            f.seek(begin)
+            return end, f.read(end - begin)
+    except PermissionError:
+        pytest.skip("memory of others cannot be read here")
+
+
+def test_has_no_secrets(gateway):
+    """What the supervisor keeps on its stack, for tickets and hashes, is
+    nothing but zeros there."""
+    def find_secrets(stack):
+        return {m.start() - len(stack): m.end() - len(stack)
+                for m in re.finditer(rb"(?s)[^\0]{24,}", stack)
+                if len(set(m.group())) > 20}
+    end, own = stack_of(gateway.process.pid)
+    also_end, its = stack_of(wait_server(gateway))
+    assert end == also_end
+    secrets = [own[a:b] for a, b in find_secrets(own).items()]
+    assert secrets
+    wiped = [a for a, b in find_secrets(own).items()
+             if -a <= len(its) and not its[a:b].strip(b"\0")]
+    assert wiped, "%d candidates, all there" % len(secrets)
 
 
 def test_stop_ends_it_whoever_is_asking(gateway):
