@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "base/charset.h"
 #include "base/clock.h"
 #include "base/log.h"
