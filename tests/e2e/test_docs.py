@@ -82,7 +82,7 @@ def check(work, authority):
     for name in ("redis.password", "stats.token"):
         with open(os.path.join(work, name), "w") as f:
             os.chmod(f.fileno(), 0o600)
-            f.write("a secret of 24 characters\n")
+            f.write("a-secret-of-24-characters\n")
 
     filter_socket = os.path.join(work, "filter")
     with socket.socket(socket.AF_UNIX) as s:

@@ -167,7 +167,9 @@ def test_token_file_that_is_empty(start):
     open(gateway.path("token"), "w").close()
     why = "token_file %s: its first line is empty" % gateway.path("token")
     check = admin(gateway, "check")
-    assert check.returncode == 1 and why in check.stdout, check.stdout
+    assert check.returncode == 0, check.stdout
+    assert "warning: %s: the statistics answer nobody\n" % why in \
+        check.stdout
     gateway.start()
     gateway.wait_line("statistics process ended .*first line is empty")
     answer = admin(gateway, "reload")
@@ -207,20 +209,16 @@ def stack_of(pid):
 
 
 def test_has_no_secrets(gateway):
-    """What the supervisor keeps on its stack, for tickets and hashes, is
-    nothing but zeros there."""
-    def find_secrets(stack):
-        return {m.start() - len(stack): m.end() - len(stack)
-                for m in re.finditer(rb"(?s)[^\0]{24,}", stack)
-                if len(set(m.group())) > 20}
+    """Of what the supervisor keeps for tickets and hashes there are zeros."""
+    def is_random(octets):
+        return 0 not in octets and len(set(octets)) >= 21
     end, own = stack_of(gateway.process.pid)
     also_end, its = stack_of(wait_server(gateway))
     assert end == also_end
-    secrets = [own[a:b] for a, b in find_secrets(own).items()]
-    assert secrets
-    wiped = [a for a, b in find_secrets(own).items()
-             if -a <= len(its) and not its[a:b].strip(b"\0")]
-    assert wiped, "%d candidates, all there" % len(secrets)
+    least = min(len(own), len(its))	# main() is at the end of it
+    own, its = own[-least:], its[-least:]
+    assert any(is_random(own[i:i + 24]) and not its[i:i + 24].strip(b"\0")
+               for i in range(least))
 
 
 def test_stop_ends_it_whoever_is_asking(gateway):
