@@ -14,7 +14,8 @@ import pytest
 from kit.gateway import binary
 from kit.ports import free_port
 from kit.process import can_connect, wait_until
-from kit.running import AS_ROOT, admin, begin_mail, deliver, edit, serve
+from kit.running import (
+    AS_ROOT, admin, begin_mail, deliver, edit, has_seccomp, serve)
 from kit.web import (
     HOST, connect, get, read_all, server, shown, wait_server, workers)
 
@@ -208,6 +209,8 @@ def stack_of(pid):
         pytest.skip("memory of others cannot be read here")
 
 
+@pytest.mark.skipif(not has_seccomp(), reason="a sanitizer has stacks of its "
+                    "own")
 def test_has_no_secrets(gateway):
     """Of what the supervisor keeps for tickets and hashes there are zeros."""
     def is_random(octets):
