@@ -49,8 +49,8 @@ static const struct directive rows[] = {
 { .name = "control", .scopes = SCOPE_TOP, .type = VALUE_PATH,
     .offset = TOP(control), .fallback = "/run/forepost/control",
     .effect = EFFECT_RESTART,
-    .help = "The path of the socket over which forepost reload, drain and "
-	"stats reach the running gateway." },
+    .help = "The path of the socket over which forepost status, stats, "
+	"reload, drain and stop reach the running gateway." },
 { .name = "spool", .scopes = SCOPE_TOP, .type = VALUE_PATH,
     .offset = TOP(spool), .fallback = "/var/spool/forepost",
     .help = "The folder for what spool_memory does not hold of messages under "

@@ -10,8 +10,8 @@ static const struct {
 } options[] = {
 	{ OPT_CONFIG, "--config FILE", "instead of " COMMAND_LINE_FILE },
 	{ OPT_DEMO, "--demo DIR", "embedded settings: mail for .test and "
-	    "localhost comes in at\n" "                      "
-	    "127.0.0.1:2525 and goes to DIR/Maildir" },
+	    "localhost comes in\n" "                      "
+	    "at 127.0.0.1:2525 and goes to DIR/Maildir" },
 	{ OPT_CONTROL, "--control SOCKET", "of the running gateway, without "
 	    "reading a configuration" },
 	{ OPT_FOREGROUND, "--foreground", "as it always runs; for scripts "
@@ -22,8 +22,8 @@ static const struct {
 	{ OPT_WAIT, "--wait", "until it has ended, and say how many sessions "
 	    "are left" },
 	{ OPT_MDOC, "--mdoc", "as a part of a manual page" },
-	{ OPT_LIST, "--list", "what the endpoint for statistics has: name, "
-	    "kind, labels, help" },
+	{ OPT_LIST, "--list", "names of what the endpoint has: kind, labels, "
+	    "help" },
 	{ OPT_CLIENT, "--client IP", "the address that the mail came from" },
 	{ OPT_LISTENER, "--listener NAME", "by which it came in, instead of the "
 	    "first one" },
@@ -34,13 +34,14 @@ static const struct {
 	{ OPT_RESOLVER, "--resolver ADDRESS@PORT", "instead of the resolver of "
 	    "the settings" },
 	{ OPT_MESSAGE, "MESSAGE", "a file with the message, or - for the "
-	    "standard input; without\n" "                      "
-	    "--client the id of one in the journal: SESSION or SESSION.N" },
+	    "standard input;\n" "                      "
+	    "without --client the id of one in the journal: SESSION\n"
+	    "                      or SESSION.N" },
 	{ OPT_RULES, "--rules FILE", "check: these rules, and of --config only "
-	    "backends and lists;\n" "                      "
-	    "test: them, not those of --config or x.rules for x.test;\n"
-	    "                      explain, replay: them, not those of "
-	    "--config" },
+	    "backends\n"
+	    "                      and lists; test: them, not those of --config\n"
+	    "                      or x.rules for x.test; explain, replay: them,\n"
+	    "                      not those of --config" },
 	{ OPT_WHO, "VERB [WHO]", "list, pass, forget or stats; a domain, an "
 	    "address or an\n" "                      identity as list "
 	    "shows it" },
@@ -51,6 +52,29 @@ static const struct {
 };
 #define NOPTIONS	(sizeof(options) / sizeof(options[0]))
 
+/* Which subcommands take it; lines of 80 columns at most. */
+static void
+put_takers(const struct subcommands *commands, enum option_bit bit, FILE *out)
+{
+	size_t column = 23, n = 0;
+
+	fprintf(out, "%22s(", "");
+	for (size_t i = 0; i < commands->n; i++) {
+		const char *name = commands->list[i].name;
+
+		if (!(commands->list[i].options & bit))
+			continue;
+		fputs(n > 0 ? "," : "", out);
+		if (column + strlen(name) + 3 > 80) {
+			fprintf(out, "\n%22s", "");
+			column = 22;
+		}
+		fprintf(out, "%s%s", n++ > 0 ? " " : "", name);
+		column += strlen(name) + 2;
+	}
+	fprintf(out, ")\n");
+}
+
 void
 command_line_help(const struct subcommands *commands, FILE *out)
 {
@@ -60,14 +84,9 @@ command_line_help(const struct subcommands *commands, FILE *out)
 		    commands->list[i].help);
 	fprintf(out, "\noptions:\n");
 	for (size_t i = 0; i < NOPTIONS; i++) {
-		fprintf(out, "  %-19s %s\n  %-19s (", options[i].text,
-		    options[i].help, "");
-		for (size_t j = 0, n = 0; j < commands->n; j++) {
-			if (commands->list[j].options & options[i].bit)
-				fprintf(out, "%s%s", n++ > 0 ? ", " : "",
-				    commands->list[j].name);
-		}
-		fprintf(out, ")\n");
+		fprintf(out, "  %-19s %s\n", options[i].text,
+		    options[i].help);
+		put_takers(commands, options[i].bit, out);
 	}
 }
 

@@ -69,6 +69,12 @@ def test_wrong_command_line(arguments, want):
     assert done.stdout.count("\n") == 1
 
 
+def test_help_fits_a_terminal():
+    done = run("help")
+    assert done.returncode == 0
+    assert [line for line in done.stdout.split("\n") if len(line) > 80] == []
+
+
 def test_workers_say_why_they_end_when_the_supervisor_is_gone(start):
     gateway = start.gateway({"in": "smtp://192.0.2.1"}, workers=1)
     gateway.process.kill()
