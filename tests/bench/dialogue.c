@@ -1,8 +1,5 @@
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +7,14 @@
 
 #include "tests/bench/dialogue.h"
 #include "tests/bench/net.h"
+#include "tests/bench/wire.h"
 
 #define EVENTS		64
 #define MAX_FAILURES	1000	/* then it gives up */
 #define SHOWN_FAILURES	5
 
-enum step { STEP_GREETING, STEP_XCLIENT, STEP_EHLO, STEP_MAIL, STEP_RCPT,
-    STEP_DATA, STEP_BODY, STEP_QUIT };
+enum step { STEP_GREETING, STEP_XCLIENT, STEP_EHLO, STEP_STARTTLS, STEP_MAIL,
+    STEP_RCPT, STEP_DATA, STEP_BODY, STEP_QUIT };
 
 static const struct {
 	const char	*name;
@@ -25,6 +23,7 @@ static const struct {
 	[STEP_GREETING] = { "greeting", 220 },
 	[STEP_XCLIENT] = { "XCLIENT", 220 },
 	[STEP_EHLO] = { "EHLO", 250 },
+	[STEP_STARTTLS] = { "STARTTLS", 220 },
 	[STEP_MAIL] = { "MAIL", 250 },
 	[STEP_RCPT] = { "RCPT", 250 },
 	[STEP_DATA] = { "DATA", 354 },
@@ -33,18 +32,13 @@ static const struct {
 };
 
 struct session {
-	int		 fd;
+	struct wire	 wire;
 	enum step	 step;		/* whose reply is waited for */
 	unsigned	 rcpts;		/* replies still to come */
 	uint64_t	 sent;		/* messages of this connection */
 	int64_t		 started;
-	bool		 waits_for_room;
-	int		 nout;		/* what the socket did not take yet */
-	struct iovec	 out[4];
 	const struct letter *letter;
 	char		 id[LETTER_ID * 2];
-	size_t		 nin;
-	char		 in[1024];
 };
 
 static struct {
@@ -92,21 +86,11 @@ next_letter(void)
 	return &l->all[(run.begun - 1) % l->n];
 }
 
-static void
-watch(struct session *s, int operation, uint32_t what)
-{
-	struct epoll_event event = { .events = what, .data.ptr = s };
-
-	if (epoll_ctl(run.epoll, operation, s->fd, &event) < 0)
-		net_die("epoll_ctl");
-}
-
 /* The connection ends; the session goes on with a new one if need be. */
 static void
 session_close(struct session *s)
 {
-	close(s->fd);
-	s->fd = -1;
+	wire_close(&s->wire);
 	run.open--;
 	if (more_to_send())
 		session_open(s);
@@ -122,68 +106,29 @@ session_fail(struct session *s, const char *why)
 }
 
 static void
-session_flush(struct session *s)
-{
-	struct msghdr m = { .msg_iov = s->out, .msg_iovlen = (size_t)s->nout };
-	ssize_t n = sendmsg(s->fd, &m, MSG_NOSIGNAL);
-
-	if (n < 0 && errno != EAGAIN) {
-		/* A refusal may be waiting to be read: let the read tell. */
-		s->nout = 0;
-		n = 0;
-	}
-	for (; n > 0 && s->nout > 0; ) {
-		if ((size_t)n < s->out[0].iov_len) {
-			s->out[0].iov_base = (char *)s->out[0].iov_base + n;
-			s->out[0].iov_len -= (size_t)n;
-			break;
-		}
-		n -= (ssize_t)s->out[0].iov_len;
-		memmove(s->out, s->out + 1, 3 * sizeof s->out[0]);
-		s->nout--;
-	}
-	if ((s->nout > 0) != s->waits_for_room) {
-		s->waits_for_room = s->nout > 0;
-		watch(s, EPOLL_CTL_MOD,
-		    EPOLLIN | (s->waits_for_room ? EPOLLOUT : 0));
-	}
-}
-
-static void
-put(struct session *s, const void *data, size_t n)
-{
-	s->out[s->nout++] = (struct iovec){ (void *)data, n };
-}
-
-static void
-put_line(struct session *s, const char *line)
-{
-	put(s, line, strlen(line));
-}
-
-static void
 session_open(struct session *s)
 {
 	run.begun++;		/* its first message is promised already */
 	s->letter = next_letter();
 	s->started = net_now();
-	s->fd = net_connect(&run.d->to, 0, false);
-	if (s->fd < 0)
-		net_die("connect");
 	s->step = STEP_GREETING;
-	s->nin = 0;
-	s->nout = 0;
 	s->sent = 0;
-	s->waits_for_room = false;
 	run.open++;
 	run.out->connections++;
-	watch(s, EPOLL_CTL_ADD, EPOLLIN);
+	wire_open(&s->wire, &run.d->to, run.epoll, s);
 }
 
 static bool
 is_last_of_connection(const struct session *s)
 {
 	return run.d->kept != 0 && s->sent >= run.d->kept;
+}
+
+static void
+send_hello(struct session *s)
+{
+	s->step = STEP_EHLO;
+	wire_put_line(&s->wire, s->letter->hello);
 }
 
 static void
@@ -196,9 +141,9 @@ send_mail(struct session *s)
 	if (run.d->kept != 1)
 		s->started = net_now();
 	s->step = STEP_MAIL;
-	put_line(s, s->letter->mail);
+	wire_put_line(&s->wire, s->letter->mail);
 	if (run.d->pipelining)
-		put(s, run.rcpt_flight, run.nrcpt_flight);
+		wire_put(&s->wire, run.rcpt_flight, run.nrcpt_flight);
 }
 
 static void
@@ -207,7 +152,7 @@ send_rcpt(struct session *s)
 	s->step = STEP_RCPT;
 	s->rcpts = run.d->recipients;
 	if (!run.d->pipelining)
-		put_line(s, rcpt_line);
+		wire_put_line(&s->wire, rcpt_line);
 }
 
 static void
@@ -215,7 +160,7 @@ send_data(struct session *s)
 {
 	s->step = STEP_DATA;
 	if (!run.d->pipelining)
-		put_line(s, "DATA\r\n");
+		wire_put_line(&s->wire, "DATA\r\n");
 }
 
 static void
@@ -226,13 +171,13 @@ send_body(struct session *s)
 	    (int)getpid(), (uintmax_t)run.written++);
 
 	s->step = STEP_BODY;
-	put(s, s->letter->head, s->letter->nhead);
-	put(s, s->id, (size_t)n);
-	put(s, run.d->letters.body, run.d->letters.nbody);
+	wire_put(&s->wire, s->letter->head, s->letter->nhead);
+	wire_put(&s->wire, s->id, (size_t)n);
+	wire_put(&s->wire, run.d->letters.body, run.d->letters.nbody);
 	if (run.d->pipelining && is_last_of_connection(s))
-		put_line(s, ".\r\nQUIT\r\n");
+		wire_put_line(&s->wire, ".\r\nQUIT\r\n");
 	else
-		put_line(s, ".\r\n");
+		wire_put_line(&s->wire, ".\r\n");
 }
 
 static void
@@ -243,7 +188,7 @@ send_quit(struct session *s)
 
 	s->step = STEP_QUIT;
 	if (!is_sent)
-		put_line(s, "QUIT\r\n");
+		wire_put_line(&s->wire, "QUIT\r\n");
 }
 
 /* The expected reply came: what comes next is put up for sending. */
@@ -254,16 +199,24 @@ session_go_on(struct session *s)
 	case STEP_GREETING:
 		if (s->letter->xclient != NULL) {
 			s->step = STEP_XCLIENT;
-			put_line(s, s->letter->xclient);
+			wire_put_line(&s->wire, s->letter->xclient);
 			return;
 		}
 		/* fallthrough */
 	case STEP_XCLIENT:
-		s->step = STEP_EHLO;
-		put_line(s, s->letter->hello);
+		send_hello(s);
 		return;
 	case STEP_EHLO:
-		send_mail(s);
+		if (run.d->tls && s->wire.tls == NULL) {
+			s->step = STEP_STARTTLS;
+			wire_put_line(&s->wire, "STARTTLS\r\n");
+		} else {
+			send_mail(s);
+		}
+		return;
+	case STEP_STARTTLS:
+		wire_start_tls(&s->wire);
+		send_hello(s);
 		return;
 	case STEP_MAIL:
 		send_rcpt(s);
@@ -273,7 +226,7 @@ session_go_on(struct session *s)
 			note(&run.out->rcpt, s->started);
 			send_data(s);
 		} else if (!run.d->pipelining) {
-			put_line(s, rcpt_line);
+			wire_put_line(&s->wire, rcpt_line);
 		}
 		return;
 	case STEP_DATA:
@@ -302,57 +255,30 @@ session_end(struct session *s)
 	session_close(s);
 }
 
-/* Finds one whole reply, of however many lines, at the front of s->in. *last
- * is its last line and *end is behind it. False: more must be read. */
-static bool
-find_reply(struct session *s, char **last, char **end)
-{
-	char *line = s->in;
-
-	for (;;) {
-		char *nl = memchr(line, '\n', s->nin - (size_t)(line - s->in));
-
-		if (nl == NULL)
-			return false;
-		*nl = '\0';
-		*last = line;
-		*end = nl + 1;
-		if (nl - line < 4 || line[3] != '-')
-			return true;
-		*nl = '\n';
-		line = nl + 1;
-	}
-}
-
 static void
 session_read(struct session *s)
 {
-	char *line, *end;
-	ssize_t n = recv(s->fd, s->in + s->nin, sizeof s->in - s->nin, 0);
+	do {
+		const char *why = wire_read(&s->wire), *line;
 
-	if (n < 0 && errno == EAGAIN)
-		return;
-	if (n <= 0) {
-		session_fail(s, n == 0 ? "connection closed" :
-		    strerror(errno));
-		return;
-	}
-	s->nin += (size_t)n;
-	while (find_reply(s, &line, &end)) {
-		if (atoi(line) != steps[s->step].code) {
-			session_fail(s, line);
+		if (why != NULL) {
+			session_fail(s, why);
 			return;
 		}
-		s->nin -= (size_t)(end - s->in);
-		memmove(s->in, end, s->nin);
-		if (s->step == STEP_QUIT) {
-			session_end(s);
-			return;
+		while ((line = wire_reply(&s->wire)) != NULL) {
+			if (atoi(line) != steps[s->step].code) {
+				session_fail(s, line);
+				return;
+			}
+			if (s->step == STEP_QUIT) {
+				session_end(s);
+				return;
+			}
+			session_go_on(s);
 		}
-		session_go_on(s);
-	}
-	if (s->nout > 0)
-		session_flush(s);
+	} while (wire_wants_read(&s->wire));
+	if (s->wire.nout > 0)
+		wire_flush(&s->wire);
 }
 
 static void
@@ -379,6 +305,8 @@ dialogue_run(const struct dialogue *d, struct outcome *out)
 		net_die("calloc");
 	run.d = d;
 	run.out = out;
+	if (d->tls)
+		wire_want_tls();
 	make_rcpt_flight();
 	run.epoll = epoll_create1(0);
 	for (unsigned i = 0; i < d->sessions && more_to_send(); i++)
@@ -390,8 +318,9 @@ dialogue_run(const struct dialogue *d, struct outcome *out)
 			struct session *s = events[i].data.ptr;
 
 			if (events[i].events & EPOLLOUT)
-				session_flush(s);
-			if (events[i].events & ~(uint32_t)EPOLLOUT)
+				wire_flush(&s->wire);
+			if (events[i].events & ~(uint32_t)EPOLLOUT ||
+			    s->wire.tls != NULL)
 				session_read(s);
 		}
 	}

@@ -23,6 +23,7 @@ struct dialogue {
 						   0: no limit */
 	unsigned		 recipients;
 	bool			 pipelining;
+	bool			 tls;		/* by STARTTLS */
 };
 
 struct series {			/* of times, us */

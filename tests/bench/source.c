@@ -2,7 +2,7 @@
  * source -- an SMTP client that sends many messages over many sessions
  *
  *	source [-s sessions] [-n messages | -t seconds] [-l octets]
- *	    [-k messages] [-r recipients] [-p]
+ *	    [-k messages] [-r recipients] [-p] [-S]
  *	    [-i number [-a first] [-d domain]] [-K file [-A]] 127.0.0.1:PORT
  *
  *	-s N	sessions at a time (default 1: one at a time)
@@ -12,6 +12,8 @@
  *	-k N	messages over one connection (default 1; 0: no limit)
  *	-r N	recipients of a message (default 1)
  *	-p	pipeline: MAIL, RCPT and DATA in one flight, QUIT behind the dot
+ *	-S	STARTTLS behind the first EHLO: TLS 1.3, each connection with a
+ *		handshake of its own; the certificate is not verified
  *	-i N	be N clients in turn, by XCLIENT, each with a sender domain of
  *		its own: names.c knows them all
  *	-a N	the number of the first of them (default 0)
@@ -56,7 +58,8 @@ print_series(const char *prefix, const struct series *t)
 {
 	static const unsigned percents[] = { 50, 90, 99 };
 
-	qsort(t->v, t->n, sizeof *t->v, by_value);
+	if (t->n > 0)
+		qsort(t->v, t->n, sizeof *t->v, by_value);
 	for (size_t i = 0; i < sizeof percents / sizeof *percents; i++)
 		printf(" %sp%u=%u", prefix, percents[i],
 		    percentile(t, percents[i]));
@@ -83,7 +86,7 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: source [-s sessions] [-n messages | "
-	    "-t seconds] [-l octets] [-k messages] [-r recipients] [-p]\n"
+	    "-t seconds] [-l octets] [-k messages] [-r recipients] [-p] [-S]\n"
 	    "    [-i number [-a first] [-d domain]] [-K file [-A]] "
 	    "127.0.0.1:PORT\n");
 	exit(100);
@@ -95,7 +98,7 @@ options(int argc, char **argv, struct dialogue *d, struct letter_options *l)
 	const char *domain = "senders.bench.example";
 	int option;
 
-	while ((option = getopt(argc, argv, "s:n:t:l:k:r:pi:a:d:K:A")) != -1) {
+	while ((option = getopt(argc, argv, "s:n:t:l:k:r:pSi:a:d:K:A")) != -1) {
 		switch (option) {
 		case 's': d->sessions = (unsigned)atoi(optarg); break;
 		case 'n': d->messages = strtoull(optarg, NULL, 10); break;
@@ -104,6 +107,7 @@ options(int argc, char **argv, struct dialogue *d, struct letter_options *l)
 		case 'k': d->kept = strtoull(optarg, NULL, 10); break;
 		case 'r': d->recipients = (unsigned)atoi(optarg); break;
 		case 'p': d->pipelining = true; break;
+		case 'S': d->tls = true; break;
 		case 'i': l->n = strtoull(optarg, NULL, 10); break;
 		case 'a': l->first = (unsigned)atoi(optarg); break;
 		case 'd': domain = optarg; break;
