@@ -8,7 +8,7 @@ import pytest
 from kit.process import wait_until
 from kit.running import admin, deliver, has_seccomp, status_of, AS_ROOT
 from kit.gateway import USER
-from kit.web import HOST, connect, get, raw, read_all, server, shown
+from kit.web import HOST, connect, get, raw, read_all, shown, wait_server
 
 TOKEN = "correct-horse-battery"
 PATHS = ["/", "/page.css", "/page.js", "/metrics", "/stats.json",
@@ -174,8 +174,10 @@ def test_requests_are_counted(gateway):
 
 
 def test_gives_its_rights_up(guarded):
-    pid = server(guarded)
-    s = status_of(pid)
+    # Who answers has done so.
+    wait_until(lambda: get(guarded.web, "/healthz").status == 200, 15,
+               "an answer")
+    s = status_of(wait_server(guarded))
     assert int(s["CapEff"], 16) == 0 and int(s["CapPrm"], 16) == 0
     assert s["NoNewPrivs"] == "1"
     if AS_ROOT:
