@@ -8,7 +8,8 @@ import pytest
 from kit.process import wait_until
 from kit.running import admin, deliver, has_seccomp, status_of, AS_ROOT
 from kit.gateway import USER
-from kit.web import HOST, connect, get, raw, read_all, shown, wait_server
+from kit.web import (HOST, connect, get, raw, read_all, server, shown,
+                     wait_server)
 
 TOKEN = "correct-horse-battery"
 PATHS = ["/", "/page.css", "/page.js", "/metrics", "/stats.json",
