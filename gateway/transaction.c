@@ -314,6 +314,17 @@ make(struct buf *out, const struct session *s, const struct mail *m,
 }
 
 static void
+put_in_ring(struct ring *ring, struct buf *line, const struct session *s,
+    const struct mail *m, bool has_kept)
+{
+	if (line->len > RING_RECORD)
+		make(line, s, m, TOLD_CUT, RING_RECORD, &has_kept);
+	if (has_kept)
+		json_forget_octets(line->p, line->len);
+	(void)ring_put(ring, buf_text(line));
+}
+
+static void
 put(const struct session *s, const struct mail *m)
 {
 	static struct buf line;		/* nothing here yields */
@@ -324,13 +335,10 @@ put(const struct session *s, const struct mail *m)
 		return;
 	make(&line, s, m, TOLD_ALL, TRANSACTION_MOST, &has_kept);
 	journal_put(s->worker->journal, buf_text(&line));
-	if (ring == NULL)
-		return;
-	if (line.len > RING_RECORD)
-		make(&line, s, m, TOLD_CUT, RING_RECORD, &has_kept);
-	if (has_kept)
-		json_forget_octets(line.p, line.len);
-	(void)ring_put(ring, buf_text(&line));
+	if (ring != NULL)
+		put_in_ring(ring, &line, s, m, has_kept);
+	if (line.cap > 2 * TRANSACTION_MOST)	/* of a huge header */
+		buf_free(&line);
 }
 
 void

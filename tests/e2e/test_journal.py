@@ -7,6 +7,7 @@ import pytest
 from kit.client import Client
 from kit.journaled import (journaled, last_session, logged, record,
                            records)
+from kit.process import wait_until
 from kit.ruled import another, client_at
 
 RULES = """
@@ -292,3 +293,28 @@ def test_idle_sessions_leave_nothing(gateway):
         c.quit()
     gateway.wait_line("session end")
     assert records(gateway) == []
+
+
+def memory_of(gateway):
+    pid, = gateway.workers_alive()
+    with open("/proc/%d/status" % pid) as f:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1)) * 1024
+
+
+def test_huge_headers_leave_no_memory_behind(start):
+    """Each octet of this one is six in JSON, until it is seen to be too
+    long."""
+    gateway = journaled(start, 'on message { log "x" when headers "X-Odd" '
+                        'contains "no" }', workers=1,
+                        backends={"in": start.sink().url},
+                        listener="\tmax_header_size 16M\n")
+    before = memory_of(gateway)
+    with client_at(gateway, "192.0.2.1") as c:
+        c.ehlo()
+        assert c.envelope("a@x.test", "bob@box.test") == 250
+        assert c.data(b"X-Odd: " + b"\x01" * (12 << 20) + b"\r\n" +
+                      another()) == 250
+        found = record(gateway, last_session(gateway))
+        c.quit()
+    assert found["cut"]
+    wait_until(lambda: memory_of(gateway) < before + (48 << 20))
