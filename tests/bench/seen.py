@@ -310,10 +310,20 @@ def measure(bench, binary, sink):
 # --- what it was ---
 
 def more(bench, load, name):
-    """us of a mail, by the median of the rounds."""
+    """us of a mail, by the rounds: a quarter is below, the median, a quarter
+    is above."""
     runs = bench.samples[key(load)]
-    return statistics.median(a["cpu"] - b["cpu"] for a, b in
-                             zip(runs[name], runs[BASE]))
+    return statistics.quantiles((a["cpu"] - b["cpu"] for a, b in
+                                 zip(runs[name], runs[BASE])),
+                                n=4, method="inclusive")
+
+
+def cost_row(bench, load, name):
+    row = [name, f"{bench.median(key(load), name, 'cpu'):.1f}"]
+    if name == BASE:
+        return [*row, "", ""]
+    low, median, high = more(bench, load, name)
+    return [*row, f"{median:+.1f}", f"{low:+.1f} to {high:+.1f}"]
 
 
 def show_cost(bench, report, load):
@@ -324,12 +334,13 @@ def show_cost(bench, report, load):
             n["lines"] * each["text"] / 1000,
         f"statistics, {n['adds']:.0f} counts and {n['times']:.0f} times":
             (n["adds"] + n["times"]) * max(each["cold"], each["time"]) / 1000,
-        f"journal, {n['journal']:,.0f} octets, and the last mails": more(bench, load, JOURNAL)}
+        f"journal, {n['journal']:,.0f} octets, and the last mails":
+            more(bench, load, JOURNAL)[1]}
     print(f"\n  {load}: CPU us/message")
-    report.table(["", "CPU us/message", "more than '" + BASE + "'"],
-                 [[name, f"{bench.median(key(load), name, 'cpu'):.1f}",
-                   "" if name == BASE else f"{more(bench, load, name):+.1f}"]
-                  for name in (BASE, JSON, JOURNAL, SCRAPED)])
+    report.table(
+        ["", "CPU us/message", "more than '" + BASE + "'", "half the rounds"],
+        [cost_row(bench, load, name)
+         for name in (BASE, JSON, JOURNAL, SCRAPED)])
     print("    of that, of a mail:")
     report.table(["", "us", "share"],
                  [[name, f"{us:.1f}", f"{100 * us / cpu:.1f} %"]
