@@ -214,11 +214,19 @@ put_facts(struct buf *out, const struct recorded_facts *facts)
 
 /* --- by the rules of today --- */
 
+/* `to`: whose it is, NULL if there is no need to say so. */
 static void
-put_judged(struct buf *out, const struct judged *p)
+put_judged(struct buf *out, const struct judged *p,
+    const struct recorded_fact *to)
 {
-	if (p->is_asked)
-		rule_trace_put(out, &p->trace, &p->verdict);
+	if (!p->is_asked)
+		return;
+	if (to != NULL) {
+		buf_puts(out, "to ");
+		put_address(out, to);
+		buf_puts(out, ":\n");
+	}
+	rule_trace_put(out, &p->trace, &p->verdict);
 }
 
 static void
@@ -233,9 +241,10 @@ put_trace(struct buf *out, const struct recorded *r,
 	    "the same rules as then" : "which has CHANGED since");
 	for (p = PHASE_CONNECT; p < PHASES; p++) {
 		if (p != PHASE_RCPT)
-			put_judged(out, &j->phases[p]);
+			put_judged(out, &j->phases[p], NULL);
 		for (i = 0; p == PHASE_RCPT && i < j->nrcpts; i++)
-			put_judged(out, &j->rcpts[i]);
+			put_judged(out, &j->rcpts[i], j->nrcpts > 1 ?
+			    &r->rcpts[i].to : NULL);
 	}
 	if (j->missing != NULL)
 		buf_printf(out, "at %s: it ends here, as the journal does "

@@ -444,6 +444,15 @@ def test_explain_a_mail(played):
         assert re.search(line, text, re.M), (line, text)
 
 
+def test_explain_several_recipients(played):
+    """The trace says whose it is."""
+    mail = next(r for r in records(played) if len(r.get("rcpts", ())) > 1)
+    done = explain(played, "%s.%d" % (mail["session"], mail["id"]))
+    trace = done.stdout.partition("\ntrace by ")[2]
+    assert re.findall(r"^to <(.*)>:\nat rcpt: ", trace, re.M) == \
+        [r["to"] for r in mail["rcpts"]], done.stdout
+
+
 def test_explain_a_session(played):
     both = [r for r in records(played) if r["kind"] == "session"]
     done = explain(played, both[0]["session"])
