@@ -170,7 +170,8 @@ class Seen:
         server = servers.forepost(
             self.binary, self.bench.folder, self.sink,
             f"seen-{self.started}", settings(self.names, **checks) +
-            endpoint.setting * shown + more, rules, log or folder + "/log", prefix)
+            endpoint.setting * shown + more, rules, log or folder + "/log",
+            prefix)
         server.name, server.endpoint, server.folder = name, endpoint, folder
         self.bench.servers[name] = server
         return server
@@ -381,8 +382,8 @@ def show(bench, report):
           f"{each['text']:,.0f} ns, as JSON {each['json']:,.0f} ns")
     for load in COSTS:
         show_cost(bench, report, load)
-    print(f"\n  mail goes on; 4 KiB, no rules, log and journal on; beside it in "
-          f"turn '{WELL}'")
+    print("\n  mail goes on; 4 KiB, no rules, log and journal on; beside it "
+          f"in turn '{WELL}'")
     lost = bench.samples[LOST]
     report.table(
         ["", "messages/s", "all is well", "of that", "CPU us/message",
