@@ -262,9 +262,11 @@ def read_log(gateway, octets):
 
 
 def log_since(gateway, at):
+    """Whole lines: one that is just being written may be read in part."""
     with open(gateway.log, "rb") as f:
         f.seek(at)
-        return f.read()
+        octets = f.read()
+    return octets[:octets.rfind(b"\n") + 1]
 
 
 def journal(gateway):

@@ -112,6 +112,7 @@ def test_openmetrics(sent):
 
 def test_both_formats_have_the_same(sent):
     gateway, port, tree = sent
+    fresh(port, "/metrics")	# so that such requests are counted
     classic = Text(fresh(port, "/metrics")[2])
     opened = Text(get(port, "/metrics", ACCEPT)[2])
     # Of what is going on meanwhile nothing but the requests is counted.
@@ -197,7 +198,9 @@ def test_prometheus_reads_it(sent, start):
     prometheus = start.keep(Prometheus(start.work, port))
     target = prometheus.target()
     assert (target["health"], target["lastError"]) == ("up", "")
-    found = prometheus.query("forepost_mails_total")
+    # It is "up" a moment before its answers have what it read.
+    found = wait_until(lambda: prometheus.query("forepost_mails_total"), 20,
+                       "the first reading")
     assert found[frozenset({"listener": "mx",
                             "outcome": "delivered"}.items())] == 1
     seen = Text(get(port, "/metrics")[2])
