@@ -55,15 +55,21 @@ class Detail {
 		});
 	}
 
-	/* Whoever came by a link in the list goes back to it. */
+	/*
+	 * Whoever came by a link in the list goes back to it. This is heard of a
+	 * moment late: what was asked for meanwhile stays.
+	 */
 	closed() {
+		if (this.dialog.open)
+			return;
+		const id = this.id, back = this.from;
 		this.id = null;
-		const back = this.from;
 		this.from = null;
-		history.replaceState(null, '', '#' + (back || 'mails'));
-		main.go();
 		if (this.had && this.had.isConnected)
 			this.had.focus({preventScroll: true});
+		if (new URLSearchParams(location.hash.slice(1)).get('id') === id)
+			history.replaceState(null, '', '#' + (back || 'mails'));
+		main.go();
 	}
 
 	async show(id, from) {
@@ -97,10 +103,8 @@ class Detail {
 		fill($('detail-body'), el('p', {role: 'alert'},
 		    e.kind === 'token' ? 'This needs a token.' :
 		    'It cannot be shown: ' + e.message + '.'));
-		if (e.kind === 'token') {
-			this.id = null;
+		if (e.kind === 'token')
 			this.dialog.close();
-		}
 	}
 
 	write(id, list) {

@@ -158,6 +158,12 @@ def test_refused_mail_is_explained(browser, loaded):
     page.evaluate("location.hash = 'id=000000000000.1'")
     page.until("document.querySelector('#detail [role=alert]') !== null")
     assert "forepost explain 000000000000.1" in page.text("#detail")
+    # Another, in the moment in which that is closed.
+    page.evaluate("document.querySelector('#detail').close(); "
+                  "location.hash = 'id=%s'" % name)
+    page.until("document.querySelector('#detail h3') !== null && "
+               "document.querySelector('#detail').open")
+    assert page.evaluate("location.hash") == "#id=" + name
 
 
 def test_observed_mail_says_what_would_have_been(browser, loaded):
