@@ -107,10 +107,24 @@ read_buckets(struct reader *r, struct watch_row *row)
 	return ret;
 }
 
+/* The objects of an array. */
 static int
-read_row(struct reader *r, struct span name)
+read_each(struct reader *r, int (*read)(struct reader *, const void *what),
+    const void *what)
 {
-	struct watch_row *row = add_row(r->s, name);
+	struct json_value v;
+	int ret = 0;
+
+	while (ret == 0 && next(r, &v, &ret))
+		ret = v.kind == JSON_IN_OBJECT ? read(r, what) :
+		    json_skip(&r->in, &v, r->err);
+	return ret;
+}
+
+static int
+read_row(struct reader *r, const void *name)
+{
+	struct watch_row *row = add_row(r->s, *(const struct span *)name);
 	struct json_value v;
 	int ret;
 
@@ -130,21 +144,19 @@ read_row(struct reader *r, struct span name)
 }
 
 static int
-read_family(struct reader *r)
+read_family(struct reader *r, const void *unused)
 {
 	struct span name = {0};
 	struct json_value v;
 	int ret;
 
+	(void)unused;
 	while (next(r, &v, &ret)) {
 		if (v.kind == JSON_IN_STRING && span_is(v.key, "name"))
 			name = v.text;
-		else if (v.kind == JSON_IN_ARRAY && span_is(v.key, "values")) {
-			while (ret == 0 && next(r, &v, &ret))
-				ret = v.kind == JSON_IN_OBJECT ?
-				    read_row(r, name) :
-				    json_skip(&r->in, &v, r->err);
-		} else
+		else if (v.kind == JSON_IN_ARRAY && span_is(v.key, "values"))
+			ret = read_each(r, read_row, &name);
+		else
 			ret = json_skip(&r->in, &v, r->err);
 		if (ret < 0)
 			return -1;
@@ -189,7 +201,7 @@ note_thing(struct watch_sample *s, const struct watch_thing *t)
 }
 
 static int
-read_thing(struct reader *r, const char *kind)
+read_thing(struct reader *r, const void *kind)
 {
 	struct watch_thing t = { .kind = kind };
 	struct json_value v;
@@ -235,12 +247,9 @@ read_status(struct reader *r)
 				kind = kinds[i].kind;
 		if (kind != NULL && v.kind == JSON_IN_OBJECT)
 			ret = read_thing(r, kind);
-		else if (kind != NULL && v.kind == JSON_IN_ARRAY) {
-			while (ret == 0 && next(r, &v, &ret))
-				ret = v.kind == JSON_IN_OBJECT ?
-				    read_thing(r, kind) :
-				    json_skip(&r->in, &v, r->err);
-		} else
+		else if (kind != NULL && v.kind == JSON_IN_ARRAY)
+			ret = read_each(r, read_thing, kind);
+		else
 			ret = json_skip(&r->in, &v, r->err);
 		if (ret < 0)
 			return -1;
@@ -249,11 +258,12 @@ read_status(struct reader *r)
 }
 
 static int
-read_worker(struct reader *r)
+read_worker(struct reader *r, const void *unused)
 {
 	struct json_value v;
 	int ret;
 
+	(void)unused;
 	r->s->workers++;
 	while (next(r, &v, &ret)) {
 		ret = v.kind == JSON_IN_OBJECT && span_is(v.key, "status") ?
@@ -267,18 +277,6 @@ read_worker(struct reader *r)
 /* --- the whole --- */
 
 static int
-read_each(struct reader *r, int (*read)(struct reader *))
-{
-	struct json_value v;
-	int ret = 0;
-
-	while (ret == 0 && next(r, &v, &ret))
-		ret = v.kind == JSON_IN_OBJECT ? read(r) :
-		    json_skip(&r->in, &v, r->err);
-	return ret;
-}
-
-static int
 read_member(struct reader *r, const struct json_value *v)
 {
 	const struct {
@@ -290,9 +288,9 @@ read_member(struct reader *r, const struct json_value *v)
 	if (v->kind == JSON_IN_OBJECT && span_is(v->key, "counters"))
 		return read_counters(r);
 	if (v->kind == JSON_IN_ARRAY && span_is(v->key, "series"))
-		return read_each(r, read_family);
+		return read_each(r, read_family, NULL);
 	if (v->kind == JSON_IN_ARRAY && span_is(v->key, "workers"))
-		return read_each(r, read_worker);
+		return read_each(r, read_worker, NULL);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (v->kind == JSON_IN_STRING && span_is(v->key, texts[i].key))
 			*texts[i].to = v->text;
