@@ -14,9 +14,10 @@ static const struct directive rows[] = {
 	"the header field Authorization: Bearer SECRET. /healthz and /readyz "
 	"answer without it too, but do not say why they say no. A browser is "
 	"given it once behind #token= in the address of the page. The file is "
-	"read before the process that answers gives up the rights of whoever "
-	"starts it, so that root alone may be able to read it. none: whoever "
-	"reaches the address may see all." },
+	"read at the start and at each reload by whoever starts the gateway, "
+	"so that root alone may be able to read it; if there is no such secret "
+	"in it the gateway does not start, and a reload is refused. none: "
+	"whoever reaches the address may see all." },
 };
 
 const struct directive_rows directive_stats = {

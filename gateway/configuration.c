@@ -45,11 +45,11 @@ has_secrets(struct arena *a, const struct settings *s, const char **report)
 			is_good = false;
 		}
 	}
-	/* Mail does without. */
-	if (s->stats_token_file != NULL &&
-	    secret_token(a, s->stats_token_file, &err) == NULL)
-		*report = arena_printf(a, "%swarning: %s: the statistics "
-		    "answer nobody\n", *report, err.text);
+	if (s->stats_token_file != NULL && s->stats_address.text != NULL &&
+	    secret_token(a, s->stats_token_file, &err) == NULL) {
+		*report = arena_printf(a, "%s%s\n", *report, err.text);
+		is_good = false;
+	}
 	return is_good;
 }
 

@@ -13,7 +13,6 @@
 #include "gateway/journal.h"
 #include "gateway/limits.h"
 #include "gateway/notify.h"
-#include "gateway/secret.h"
 #include "gateway/series.h"
 #include "gateway/stats.h"
 #include "gateway/supervisor_internal.h"
@@ -254,13 +253,6 @@ reload_worker_ready(struct supervisor *s)
 static int
 prepare_web(struct supervisor *s, struct err *err)
 {
-	const char *token = s->next->settings->stats_token_file;
-	struct arena *a = arena_create("token");
-
-	if (token != NULL && secret_token(a, token, err) == NULL)
-		buf_printf(&s->warnings, "%s: the statistics answer nobody\n",
-		    err->text);
-	arena_destroy(&a);
 	if (web_crew_prepare(s->web, s->next->settings, err) == 0)
 		return 0;
 	if (s->source->demo == NULL)

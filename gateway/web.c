@@ -13,7 +13,6 @@
 #include "gateway/exit_code.h"
 #include "gateway/identity.h"
 #include "gateway/sandbox.h"
-#include "gateway/secret.h"
 #include "gateway/stats.h"
 #include "gateway/web_internal.h"
 
@@ -135,17 +134,12 @@ watch(struct life *l)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* The token may be for the eyes of root only, so it is read first. */
 static int
 begin(struct life *l, struct err *err)
 {
 	const struct web_start *start = l->web.start;
-	const char *path = start->settings->stats_token_file;
 
 	(void)setpriority(PRIO_PROCESS, 0, POLITENESS);
-	if (path != NULL && (l->web.token = secret_token(l->web.arena, path,
-	    err)) == NULL)
-		return -1;
 	if (identity_assume(start->identity, err) < 0 ||
 	    enter_sandbox(l, err) < 0)
 		return -1;

@@ -34,6 +34,7 @@ struct web_start {
 	const struct settings	*settings;
 	const struct ruleset	*rules;
 	const struct identity	*identity;
+	const char		*token;		/* NULL: nobody needs one */
 	int			 socket;	/* listens */
 	int			 channel;	/* to the supervisor */
 };

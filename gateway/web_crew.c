@@ -9,12 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/bind.h"
 #include "gateway/channel.h"
 #include "gateway/proc.h"
+#include "gateway/secret.h"
 #include "gateway/series.h"
 #include "gateway/stats.h"
 #include "gateway/web.h"
@@ -40,6 +44,9 @@ struct web_crew {
 	bool		 stays;		/* the socket, with this reload */
 	char		 address[ADDR_TEXT], prepared_address[ADDR_TEXT];
 	struct addr	 bound, prepared_bound;
+	/* "": nobody needs one. Kept, so that a process that is made anew has
+	 * what this configuration began with, whatever is in the file now. */
+	char		 token[SECRET_MAX + 1], prepared_token[SECRET_MAX + 1];
 	struct fleet	*fleet;		/* NULL: none yet, or at the end */
 	struct fleet_slot slot;
 	struct web_proc	*procs;		/* the newest is the first */
@@ -84,12 +91,30 @@ has_port_of(const struct web_crew *w, const struct addr *a)
 	    addr_port(&w->bound) == addr_port(a);
 }
 
+static int
+read_token(struct web_crew *w, const struct settings *settings,
+    struct err *err)
+{
+	const char *path = settings->stats_token_file, *token = "";
+	struct arena *a = arena_create("token");
+
+	if (path != NULL && settings->stats_address.text != NULL)
+		token = secret_token(a, path, err);
+	if (token != NULL)
+		snprintf(w->prepared_token, sizeof(w->prepared_token), "%s",
+		    token);
+	arena_destroy(&a);
+	return token != NULL ? 0 : -1;
+}
+
 int
 web_crew_prepare(struct web_crew *w, const struct settings *settings,
     struct err *err)
 {
 	const struct address_conf *at = &settings->stats_address;
 
+	if (read_token(w, settings, err) < 0)
+		return -1;
 	snprintf(w->prepared_address, sizeof(w->prepared_address), "%s",
 	    at->text != NULL ? at->text : "");
 	w->stays = w->socket >= 0 &&
@@ -112,6 +137,7 @@ void
 web_crew_rollback(struct web_crew *w)
 {
 	close_socket(&w->prepared);
+	OPENSSL_cleanse(w->prepared_token, sizeof(w->prepared_token));
 }
 
 static void
@@ -136,18 +162,22 @@ web_crew_let_go(struct web_crew *w)
 {
 	close_socket(&w->socket);
 	close_socket(&w->prepared);
+	OPENSSL_cleanse(w->token, sizeof(w->token));
+	OPENSSL_cleanse(w->prepared_token, sizeof(w->prepared_token));
 	for (struct web_proc *p = w->procs; p != NULL; p = p->next)
 		close_socket(&p->channel);
 }
 
 static __attribute__((noreturn)) void
-be_server(struct web_crew *w, int listening, int slot, int channel)
+be_server(struct web_crew *w, const char *token, int listening, int slot,
+    int channel)
 {
 	struct fleet *f = w->fleet;
 	struct web_start start = {
 		.settings = f->settings,
 		.rules = f->rules,
 		.identity = &f->identity,
+		.token = token[0] != '\0' ? token : NULL,
 		.socket = listening,
 		.channel = channel,
 	};
@@ -182,6 +212,7 @@ static int
 spawn(struct web_crew *w, struct web_proc *p, struct err *err)
 {
 	int channel[2], listening = w->socket;
+	char token[sizeof(w->token)];
 
 	if (channel_pair(channel, err) < 0)
 		return -1;
@@ -189,9 +220,10 @@ spawn(struct web_crew *w, struct web_proc *p, struct err *err)
 	p->pid = fork();
 	if (p->pid == 0) {
 		close(channel[0]);
-		w->socket = -1;		/* it is the child's to keep */
+		w->socket = -1;		/* these are the child's to keep */
+		memcpy(token, w->token, sizeof(token));
 		w->let_go(w->arg);
-		be_server(w, listening, p->slot, channel[1]);
+		be_server(w, token, listening, p->slot, channel[1]);
 	}
 	close(channel[1]);
 	p->channel = channel[0];
@@ -245,6 +277,7 @@ web_crew_commit(struct web_crew *w, struct fleet *fleet,
     void (*let_go)(void *arg), void *arg)
 {
 	take_socket(w);
+	memcpy(w->token, w->prepared_token, sizeof(w->token));
 	dismiss(w, clock_now());
 	w->fleet = fleet;
 	w->let_go = let_go;

@@ -16,8 +16,8 @@
  * is started again, later and later if it does so at once. Nothing waits for
  * it: neither a start nor a reload, and at the end it goes after the workers.
  *
- * A reload changes the socket as sockets.h does: prepare, which can fail, then
- * commit or rollback.
+ * A reload changes the socket and the token as sockets.h does: prepare, which
+ * can fail, then commit or rollback.
  */
 struct web_crew;
 
@@ -31,7 +31,7 @@ void		 web_crew_rollback(struct web_crew *w);
 /* In the child, `let_go` closes what only the supervisor uses. */
 void		 web_crew_commit(struct web_crew *w, struct fleet *fleet,
 		    void (*let_go)(void *arg), void *arg);
-/* In any child: closes what is the supervisor's. */
+/* In any child: closes and forgets what is the supervisor's. */
 void		 web_crew_let_go(struct web_crew *w);
 
 /* Starts what is missing, hears, and kills what hangs. */

@@ -27,7 +27,6 @@ enum web_shared { WEB_METRICS, WEB_OPENMETRICS, WEB_STATS, WEB_SHARED };
 struct web {
 	const struct web_start	*start;
 	struct arena		*arena;
-	const char		*token;		/* NULL: nobody needs one */
 	struct event		*accept, *rest;
 	int64_t			 rest_told;
 	struct web_client	*clients;	/* the newest is the first */

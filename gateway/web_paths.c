@@ -87,10 +87,11 @@ has_token(const struct web *w, struct span authorization)
 {
 	struct span scheme = span_word(&authorization);
 
-	if (w->token == NULL)
+	if (w->start->token == NULL)
 		return true;
 	return span_is_nocase(scheme, "Bearer") &&
-	    secret_is(span_trim(authorization), w->token);
+	    secret_is(span_trim(authorization),
+	    w->start->token);
 }
 
 /* --- answering --- */

@@ -1,5 +1,6 @@
 """The process that answers HTTP: it comes back, it never holds anything up,
 and it ends with the gateway."""
+import contextlib
 import os
 import re
 import signal
@@ -150,38 +151,94 @@ def test_address_is_free_while_somebody_is_served(gateway):
         assert get(gateway.web, "/healthz").status == 200
 
 
-@pytest.mark.parametrize("octets, why", [
-    (b"\0secret\n", "NUL"), ("secret\n".encode("utf-16-le"), "NUL"),
-    (b" secret\n", "something else than letters")])
-def test_token_file_that_holds_none(start, octets, why):
-    """What is cut off would leave a token that is easy to guess, or none."""
-    gateway = shown(start, token="x")
-    with open(gateway.path("token"), "wb") as f:
-        f.write(octets)
-    gateway.start()
-    gateway.wait_line("statistics process ended .*" + why)
+UNUSABLE = {
+    "empty": (b"", "its first line is empty"),
+    "first line": (b"\nsecret\n", "its first line is empty"),
+    "NUL": (b"\0secret\n", "NUL octet"),
+    "UTF-16": ("secret\n".encode("utf-16-le"), "NUL octet"),
+    "space": (b" secret\n", "something else than letters"),
+    "8-bit": ("Schl\u00fcssel\n".encode(), "something else than letters"),
+    "long": (b"x" * 1025, "more than 1024 octets"),
+    "none": (None, "No such file or directory"),
+}
 
 
-def test_token_file_that_is_empty(start):
-    """Nobody is let in, and mail goes on."""
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_token_file_that_holds_none(start, name):
+    """It would let nobody in: the gateway does not begin with it."""
+    octets, why = UNUSABLE[name]
+    gateway = shown(start, token="x").start()
+    path = gateway.path("token")
+    os.unlink(path)
+    if octets is not None:
+        with open(path, "wb") as f:
+            f.write(octets)
+    check = admin(gateway, "check")
+    assert check.returncode != 0
+    assert "token_file" in check.stdout and path in check.stdout
+    assert why in check.stdout
+    answer = admin(gateway, "reload")
+    assert answer.returncode == check.returncode, answer.stdout
+    assert "token_file" in answer.stdout and path in answer.stdout
+    assert why in answer.stdout
+    assert "nothing has changed: generation 1 goes on\n" in answer.stdout
+    gateway.wait_line("reload refused .*" + why)
+    assert get(gateway.web, "/metrics", token="x").status == 200
+    gateway.stop()
+    status, text = serve(gateway)
+    assert status == check.returncode
+    assert path in text and why in text and "Traceback" not in text
+    assert not can_connect(("127.0.0.1", gateway.web))
+
+
+def test_token_of_a_process_that_is_made_anew(start):
+    """What the configuration began with, whatever is in the file now."""
+    gateway = shown(start, token="x").start()
+    open(gateway.path("token"), "w").close()
+    first = wait_server(gateway)
+    os.kill(first, signal.SIGKILL)
+    wait_server(gateway, first)
+    wait_until(lambda: get(gateway.web, "/metrics", token="x").status == 200,
+               20, "the token")
+    assert get(gateway.web, "/metrics", token="y").status == 401
+    assert get(gateway.web, "/metrics").status == 401
+
+
+def test_token_file_without_an_address(start):
+    """It has no effect, and none if it is empty."""
     gateway = shown(start, token="x")
     open(gateway.path("token"), "w").close()
-    why = "token_file %s: its first line is empty" % gateway.path("token")
-    check = admin(gateway, "check")
-    assert check.returncode == 0, check.stdout
-    assert "warning: %s: the statistics answer nobody\n" % why in \
-        check.stdout
+    edit(gateway, "\taddress 127.0.0.1:%d\n" % gateway.web, "")
+    assert admin(gateway, "check").returncode == 0
     gateway.start()
-    gateway.wait_line("statistics process ended .*first line is empty")
-    answer = admin(gateway, "reload")
-    assert answer.returncode == 0
-    assert why + ": the statistics answer nobody\n" in answer.stdout
-    with gateway.client() as client:
-        assert deliver(client) == 250
-    with open(gateway.path("token"), "w") as f:
-        f.write("y\n")
-    wait_until(lambda: get(gateway.web, "/metrics", token="y").status == 200,
-               20, "the token")
+
+
+def others_memory(pid):
+    """Of the heap and of what is mapped with no file."""
+    found = b""
+    with open("/proc/%d/maps" % pid) as f, \
+            open("/proc/%d/mem" % pid, "rb", buffering=0) as mem:
+        for line in f:
+            span, rights, _, _, inode = line.split()[:5]
+            if rights[:2] != "rw" or inode != "0":
+                continue
+            begin, end = (int(bound, 16) for bound in span.split("-"))
+            with contextlib.suppress(OSError, ValueError):
+                mem.seek(begin)
+                found += mem.read(end - begin)
+    return found
+
+
+@pytest.mark.skipif(not has_seccomp(), reason="a sanitizer keeps what is freed")
+def test_workers_have_no_token(start):
+    token = "correct-horse-battery-staple"
+    gateway = shown(start, token=token).start()
+    try:
+        assert token.encode() in others_memory(wait_server(gateway))
+    except PermissionError:
+        pytest.skip("memory of others cannot be read here")
+    for pid in workers(gateway):
+        assert token.encode() not in others_memory(pid)
 
 
 def test_drain(gateway):
