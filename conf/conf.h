@@ -1,6 +1,7 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 #include <stdio.h>
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/lexer.h"
 #include "conf/settings.h"
@@ -46,6 +47,11 @@ struct settings *conf_load_text(struct arena *a, const char *name,
 void		 conf_free(struct settings **s);
 /* The effective settings, as a file that conf_load() reads to the same. */
 void		 conf_dump(const struct settings *s, FILE *out);
+/* What another one says now, a line for each setting that there is one of, as
+ * "  journal max_size: 2M, before 1M", and one for each block with a name; but
+ * for `workers` and `rules`. Empty: nothing. */
+void		 conf_changes(const struct settings *before,
+		    const struct settings *now, struct buf *out);
 /* The rules of `rules default`: conf/default.rules, built in. */
 struct span	 conf_default_rules(void);
 /* The mdoc text of the settings part of forepost.conf(5). */

@@ -1,17 +1,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "conf/conf.h"
 #include "conf/directive.h"
+#include "conf/dump.h"
 #include "conf/value.h"
 
 #define WIDTH 76		/* a longer list goes on in a new setting */
-
-struct dump {
-	struct buf	 out;
-	const char	*indent;
-};
 
 static void
 put_word(struct buf *out, const struct directive *row, const char *text)
@@ -211,8 +206,8 @@ is_left_out(const struct directive *row, const void *field)
 	    *(const char *const *)field == NULL;
 }
 
-static void
-put_setting(struct dump *d, const struct directive *row, enum scope scope,
+void
+dump_setting(struct dump *d, const struct directive *row, enum scope scope,
     void *object)
 {
 	const void *field = directive_field(row, scope, object);
@@ -228,18 +223,16 @@ put_setting(struct dump *d, const struct directive *row, enum scope scope,
 	buf_puts(&d->out, "\n");
 }
 
-static void
-put_settings(struct dump *d, enum scope scope, void *object)
+void
+dump_settings(struct dump *d, enum scope scope, void *object)
 {
 	for (size_t i = 0; i < directive_count(); i++)
 		if (directive_at(i)->scopes & scope)
-			put_setting(d, directive_at(i), scope, object);
+			dump_setting(d, directive_at(i), scope, object);
 }
 
-/* Of the settings that may stand at top level, a listener shows those that
- * differ from there. */
-static void
-put_listener(struct dump *d, struct settings *s, struct listener_conf *l)
+void
+dump_listener(struct dump *d, struct settings *s, struct listener_conf *l)
 {
 	struct dump top = { .indent = d->indent }, own = { .indent =
 	    d->indent };
@@ -249,9 +242,9 @@ put_listener(struct dump *d, struct settings *s, struct listener_conf *l)
 
 		if (!(row->scopes & SCOPE_LISTENER))
 			continue;
-		put_setting(&own, row, SCOPE_LISTENER, l);
+		dump_setting(&own, row, SCOPE_LISTENER, l);
 		if (row->scopes == SCOPE_SMTP)
-			put_setting(&top, row, SCOPE_TOP, s);
+			dump_setting(&top, row, SCOPE_TOP, s);
 		if (!span_eq(buf_text(&own.out), buf_text(&top.out)))
 			buf_span(&d->out, buf_text(&own.out));
 		buf_clear(&own.out);
@@ -269,7 +262,7 @@ conf_dump(const struct settings *settings, FILE *out)
 	struct dump d = { .indent = "" };
 	size_t i;
 
-	put_settings(&d, SCOPE_TOP, s);
+	dump_settings(&d, SCOPE_TOP, s);
 	d.indent = "\t";
 	for (i = 0; i < block_count(); i++) {
 		const struct block *block = block_at(i);
@@ -277,33 +270,33 @@ conf_dump(const struct settings *settings, FILE *out)
 		if (!(block->scope & SCOPE_SINGLE))
 			continue;
 		buf_printf(&d.out, "%s {\n", block->name);
-		put_settings(&d, block->scope, s);
+		dump_settings(&d, block->scope, s);
 		buf_puts(&d.out, "}\n");
 	}
 	for (i = 0; i < s->nlists; i++) {
 		buf_printf(&d.out, "dnsbl \"%s\" {\n",
 		    s->lists[i].list.name);
-		put_settings(&d, SCOPE_DNSBL, &s->lists[i]);
+		dump_settings(&d, SCOPE_DNSBL, &s->lists[i]);
 		buf_puts(&d.out, "}\n");
 	}
 	for (i = 0; i < s->nlisteners; i++) {
 		buf_printf(&d.out, "listener \"%s\" {\n", s->listeners[i].name);
-		put_listener(&d, s, &s->listeners[i]);
+		dump_listener(&d, s, &s->listeners[i]);
 		buf_puts(&d.out, "}\n");
 	}
 	for (i = 0; i < s->nbackends; i++) {
 		buf_printf(&d.out, "backend \"%s\" {\n", s->backends[i].name);
-		put_settings(&d, SCOPE_BACKEND, &s->backends[i]);
+		dump_settings(&d, SCOPE_BACKEND, &s->backends[i]);
 		buf_puts(&d.out, "}\n");
 	}
 	for (i = 0; i < s->nroutes; i++) {
 		buf_puts(&d.out, "route {\n");
-		put_settings(&d, SCOPE_ROUTE, &s->routes[i]);
+		dump_settings(&d, SCOPE_ROUTE, &s->routes[i]);
 		buf_puts(&d.out, "}\n");
 	}
 	for (i = 0; i < s->nmilters; i++) {
 		buf_printf(&d.out, "milter \"%s\" {\n", s->milters[i].name);
-		put_settings(&d, SCOPE_MILTER, &s->milters[i]);
+		dump_settings(&d, SCOPE_MILTER, &s->milters[i]);
 		buf_puts(&d.out, "}\n");
 	}
 	fwrite(d.out.p, 1, d.out.len, out);

@@ -4,12 +4,14 @@
 
 #include "base/clock.h"
 #include "base/log_value.h"
+#include "conf/conf.h"
 #include "gateway/stats.h"
 #include "gateway/supervisor_internal.h"
 
 /* What is another one now, each on a line; nothing of what stayed. */
 static void
-put_changes(struct buf *out, const struct fleet *old, const struct fleet *new)
+put_changes(const struct supervisor *s, const struct fleet *old,
+    const struct fleet *new, struct buf *out)
 {
 	bool same_rules = strcmp(old->rules->hash, new->rules->hash) == 0;
 	struct span rules = span_z(new->rules->name);
@@ -21,6 +23,9 @@ put_changes(struct buf *out, const struct fleet *old, const struct fleet *new)
 	buf_puts(out, span_starts_nocase(rules, "rules ") ? "  " : "  rules ");
 	log_value_words(out, rules);
 	buf_puts(out, same_rules ? ": unchanged\n" : ": changed\n");
+	conf_changes(old->settings, new->settings, out);
+	if (web_crew_token_changes(s->web))
+		buf_puts(out, "  stats token: changed\n");
 }
 
 void
@@ -34,7 +39,7 @@ reload_tell_done(const struct supervisor *s, const struct fleet *old,
 	    new->nslots == 1 ? "" : "s");
 	sockets_text(s->sockets, out);
 	buf_puts(out, "\n");
-	put_changes(out, old, new);
+	put_changes(s, old, new, out);
 	if (open > 0)
 		buf_printf(out, "  %" PRId64 " session%s with the "
 		    "configuration before\n", open, open == 1 ?

@@ -133,6 +133,13 @@ web_crew_prepare(struct web_crew *w, const struct settings *settings,
 	return -1;
 }
 
+bool
+web_crew_token_changes(const struct web_crew *w)
+{
+	return w->address[0] != '\0' && w->prepared_address[0] != '\0' &&
+	    strcmp(w->token, w->prepared_token) != 0;
+}
+
 void
 web_crew_rollback(struct web_crew *w)
 {

@@ -27,6 +27,8 @@ void		 web_crew_destroy(struct web_crew **w);
 
 int		 web_crew_prepare(struct web_crew *w,
 		    const struct settings *settings, struct err *err);
+/* Between prepare and commit: another one, where it goes on to answer. */
+bool		 web_crew_token_changes(const struct web_crew *w);
 void		 web_crew_rollback(struct web_crew *w);
 /* In the child, `let_go` closes what only the supervisor uses. */
 void		 web_crew_commit(struct web_crew *w, struct fleet *fleet,

@@ -12,6 +12,7 @@ from kit.ports import free_port
 from kit.process import can_connect, wait_until
 from kit.running import (
     AS_ROOT, MAIL, admin, stats, edit, deliver, begin_mail)
+from kit.web import shown
 
 
 def test_reload_of_a_broken_file(gateway):
@@ -122,6 +123,35 @@ def test_what_a_reload_says(gateway):
     assert answer.returncode == 3
     assert answer.stdout == \
         "forepost: nothing has changed: the gateway is draining\n"
+
+
+def test_what_a_reload_says_of_settings(start):
+    """Each that is another one; of the token that it is."""
+    gateway = shown(start, token="first").start()
+
+    def reloaded():
+        answer = admin(gateway, "reload")
+        assert answer.returncode == 0, answer.stdout
+        return [line for line in answer.stdout.splitlines()[1:]
+                if not line.startswith("  rules ")]
+    assert reloaded() == []
+    with open(gateway.path("token"), "w") as f:
+        f.write("second\n")
+    assert reloaded() == ["  stats token: changed"]
+    port = free_port()
+    edit(gateway, "127.0.0.1:%d" % gateway.web, "127.0.0.1:%d" % port)
+    journal = os.path.join(gateway.own_folder("var"), "journal")
+    edit(gateway, "stats {", 'journal { file "%s" }\nstats {' % journal)
+    assert reloaded() == [
+        '  journal file: "%s", before none' % journal,
+        '  stats address: "127.0.0.1:%d", before "127.0.0.1:%d"' % (
+            port, gateway.web)]
+    edit(gateway, '" }\nstats', '" max_size 1M hide subject }\nstats')
+    assert reloaded() == ["  journal max_size: 1M, before 256M",
+                          "  journal hide: subject, before none"]
+    edit(gateway, "listener mx {", "listener mx {\n\tmax_recipients 7")
+    assert reloaded() == ["  listener mx: changed"]
+    assert reloaded() == []
 
 
 def test_sessions_keep_the_rules_that_they_began_with(start):
