@@ -5,23 +5,27 @@ import contextlib
 import glob
 import os
 import re
+import ssl
 
 import pytest
 
+from kit.certs import Authority
 from kit.client import Client, Closed
 from kit.gateway import run
 from kit.hostile import PAYLOADS, clean, document, log_lines, objects
+from kit.odd_certs import BMP, T61, UTF8, OddAuthority
 from kit.ports import free_port
 from kit.process import wait_until
 from kit.raw_filter import CONTINUE, RawFilter, add_header, reply
 from kit.running import admin
+from kit.sink import CHUNKING
 from kit.web import get
 
 RULES = r"""
-on helo { log "helo {helo.name} {client.name}" }
-on mail { log "sender {sender}" }
+on helo { log "helo {helo.name} {client.name} {tls.client-name}" }
+on mail { log "sender {sender} {tls.client-name}" }
 on rcpt {
-	bad: reject 550 5.7.1 "no {rcpt} of {sender} from {helo.name} {client.name} {dnsbl.names}"
+	bad: reject 550 5.7.1 "no {rcpt} of {sender} from {helo.name} {client.name} {tls.client-name} {dnsbl.names}"
 	    when rcpt.local contains "refuse"
 	grey: greylist "later {greylist.left}" when rcpt.local contains "grey"
 	would: observe reject "would {rcpt}" when rcpt.local contains "x"
@@ -30,7 +34,7 @@ on message {
 	log "subject {header \"Subject\"}"
 	hostile: reject 554 5.7.1 "no {header \"Subject\"} of {header \"From\"}"
 	    when header "X-Refuse" is "yes"
-	add header "X-Seen" "{header \"Subject\"}"
+	add header "X-Seen" "{header \"Subject\"} {tls.client-name}"
 }
 """
 TOP = """rules "in.rules"
@@ -38,11 +42,16 @@ store { address "lmdb:var/store" size 16M }
 journal { file "var/journal" }
 log_format %s
 stats { address 127.0.0.1:%d }
-milter m { address "%s"  failure accept }
+milter m { address "%s"  failure accept  retry_time 1s }
 max_errors 100000
 max_sessions_per_network 0
 listener x { address 127.0.0.1:%d  xclient 127.0.0.1 }
 dnsbl l { zone l.test  reply 127.0.0.2  score 1  test_points no }
+"""
+CERTIFICATES = """	certificate %s
+	key %s
+	tls_client_certificate ask
+	tls_client_ca "%s"
 """
 
 
@@ -63,19 +72,23 @@ def backend_says(sink):
 @pytest.fixture(scope="module", params=["text", "json"])
 def world(request, module_start):
     start = module_start
-    sink = start.sink()
+    sink = start.sink(CHUNKING)
     sink.payload, sink.refuses = b"", False
     sink.answer = backend_says(sink)
     raw = start.keep(RawFilter(start.work))
     web, at_x = free_port(), free_port()
+    ours = Authority(start.work + "/ca").issue("gw.e2e.test")
+    odd = OddAuthority(start.work + "/odd")
     gateway = start.gateway(
         {"in": sink.url}, start=False, workers=1,
-        listener="\tproxy_protocol 127.0.0.1\n",
+        listener="\tproxy_protocol 127.0.0.1\n" + CERTIFICATES % (
+            *ours, odd.cert),
         top=TOP % (request.param, web, raw.url, at_x))
     gateway.own_folder("var")
     with open(gateway.path("in.rules"), "w") as f:
         f.write(RULES)
     gateway.sink, gateway.raw, gateway.web = sink, raw, web
+    gateway.odd = odd
     gateway.resolver = start.resolver()
     gateway.format, gateway.at_x = request.param, at_x
     gateway.start()
@@ -200,6 +213,30 @@ def header(gateway, payload):
                 c.data(message(payload, extra))
 
 
+def chunks(gateway, payload):
+    """What a message with CR, LF and NUL anywhere may hold."""
+    with connect(gateway) as c:
+        c.ehlo()
+        for extra in (b"", b"X-Refuse: yes\r\n"):
+            if c.envelope("a@x.test", "b@box.test",
+                          " BODY=BINARYMIME") == 250:
+                c.bdat(message(payload, extra), 100)
+
+
+def certificate(gateway, payload):
+    for tag in (UTF8, T61, BMP):
+        with connect(gateway) as c:
+            c.ehlo()
+            with contextlib.suppress(ssl.SSLError):
+                c.starttls(gateway.odd.context(
+                    payload, payload + b" CA", tag))
+                c.ehlo()
+                c.envelope("a@x.test", "refuse@box.test")
+                c.cmd("RSET")
+                if c.envelope("a@x.test", "b@box.test") == 250:
+                    c.data(message(b"x"))
+
+
 def backend(gateway, payload):
     gateway.sink.payload = payload
     with connect(gateway) as c:
@@ -248,7 +285,8 @@ def proxy(gateway, payload):
 
 
 FIELDS = [helo, command, sender, recipient, parameter, reverse_name,
-          dns_texts, header, backend, filter_says, xclient, proxy]
+          dns_texts, header, chunks, certificate, backend, filter_says,
+          xclient, proxy]
 
 
 # --- the outputs ---
@@ -300,6 +338,33 @@ def test_field(world, field, payload):
     document(answer.body, "transactions")
 
 
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_names_of_a_certificate_arrive(world, payload):
+    """But for one that would end before its end. OpenSSL takes no text that
+    is not UTF-8 where it should be; in T61 each octet is a character."""
+    text = PAYLOADS[payload]
+    tag = T61 if b"\xff" in text or b"\x9b3" in text else UTF8
+    with connect(world) as c:
+        c.ehlo()
+        c.starttls(world.odd.context(text, b"CA", tag))
+        c.ehlo()
+        answer = c.envelope("a@x.test", "refuse@box.test")
+        assert answer == 550
+    session, = re.findall(r"\[([0-9a-f]{12})\]$", answer.text)
+
+    def find():
+        return [r for r in objects(journal(world), "journal")
+                if r["session"] == session]
+    record, = wait_until(find, what="its record")
+    found = record["facts"]["tls.client-name"]
+    if payload == "NUL":
+        assert found is None
+    elif text.isascii():
+        assert found == text.decode().lower()
+    else:
+        assert found		# perhaps as A-labels
+
+
 def test_megabyte_subject(world):
     at = os.stat(world.log).st_size
     line = b"\x1b\xff\xc2\x9b\" <b>" * 100
@@ -320,7 +385,7 @@ def test_all_outputs(world):
     """After all of the above."""
     # The session of a test that ran alone.
     header(world, PAYLOADS["title"])
-    raw = journal(world)
+    raw = wait_until(lambda: journal(world), what="a record")
     records = objects(raw, "journal")
     assert records
     explained(world, records)

@@ -17,6 +17,7 @@ PAYLOADS = {
     "key": b"a\" rule=good outcome=delivered {\"a\":1},",
     "long": b"\x1b" * 700 + b"\xff" * 300,
     "U+FFFF": "\uffff\U0010ffff\ufeff".encode(),
+    "NUL": b"a\x00b\x00",
 }
 
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
