@@ -207,8 +207,7 @@ bury(struct supervisor *s, struct proc *p, int status)
 	hear(s, p);		/* its last words */
 	if (fleet == NULL && s->fleet == NULL)
 		return;		/* the start failed, and that was told */
-	if (WIFSIGNALED(status) && s->fleet != NULL)
-		journal_mend(s->fleet->settings);
+	journal_rescue(p->journal, stats_ring(p->stats));
 	if (fleet == NULL)
 		tell_end(WIFEXITED(status) && WEXITSTATUS(status) == 0 ?
 		    LOG_LABEL_INFO : LOG_LABEL_WARN, p, status, -1);

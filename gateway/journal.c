@@ -5,6 +5,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
+#include "base/clock.h"
 #include "base/log.h"
 #include "gateway/journal.h"
 #include "gateway/stats.h"
@@ -12,9 +15,13 @@
 /* Who renames the file may need a moment to make a new one where workers may
  * not. */
 #define MISSES	3
+#define PIECES	128		/* of one writev(2) */
 
 struct journal {
 	const char	*path;
+	struct ring	*ring;
+	struct event	*timer;		/* NULL: none; runs while records wait */
+	bool		 is_timed;
 	int		 fd;		/* -1: it could not be opened */
 	bool		 is_torn;	/* ours ends in the middle of a line */
 	bool		 is_failing;
@@ -110,6 +117,8 @@ journal_reopen(struct journal *j)
 
 	if (j == NULL)
 		return;
+	if (j->fd >= 0 && !is_removed(j->fd))
+		journal_flush(j);
 	fd = open_file(j->path, &error);
 	if (fd < 0) {
 		keep_or_give_up(j, error);
@@ -122,8 +131,16 @@ journal_reopen(struct journal *j)
 	j->is_torn = false;
 }
 
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	journal_flush(arg);
+}
+
 struct journal *
-journal_open(struct arena *a, const struct settings *s)
+journal_open(struct arena *a, const struct settings *s, struct ring *ring,
+    struct event_base *base)
 {
 	struct journal *j;
 
@@ -132,6 +149,9 @@ journal_open(struct arena *a, const struct settings *s)
 	j = arena_new(a, struct journal);
 	j->path = s->journal_file;
 	j->fd = -1;
+	j->ring = ring;
+	if (base != NULL)
+		j->timer = evtimer_new(base, on_timer, j);
 	journal_reopen(j);
 	return j;
 }
@@ -139,7 +159,12 @@ journal_open(struct arena *a, const struct settings *s)
 void
 journal_close(struct journal *j)
 {
-	if (j != NULL && j->fd >= 0)
+	if (j == NULL)
+		return;
+	journal_flush(j);
+	if (j->timer != NULL)
+		event_free(j->timer);
+	if (j->fd >= 0)
 		close(j->fd);
 }
 
@@ -173,54 +198,104 @@ journal_turn(struct journal *j)
 
 /* --- records --- */
 
-static void
-drop(struct journal *j, int error)
+/* How many lines end within the first `done` octets of these pieces. */
+static uint64_t
+count_lines(const struct iovec *pieces, size_t n, size_t done)
 {
-	j->dropped++;
-	stats_add(STAT_JOURNAL_DROPPED, 1);
-	j->is_torn = true;	/* or another worker's, who had the same */
-	fail(j, error);
-}
+	uint64_t lines = 0;
 
-static ssize_t
-write_line(const struct journal *j, struct span record, size_t *len)
-{
-	struct iovec iov[] = {
-		{ (char *)"\n", j->is_torn ? 1 : 0 },
-		{ (char *)record.p, record.len },
-		{ (char *)"\n", 1 }
-	};
-	ssize_t n;
+	for (size_t i = 0; i < n && done >= pieces[i].iov_len; i++) {
+		const char *p = pieces[i].iov_base;
 
-	*len = iov[0].iov_len + record.len + 1;
-	do
-		n = writev(j->fd, iov, 3);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
-void
-journal_put(struct journal *j, struct span record)
-{
-	size_t len;
-	ssize_t n;
-
-	if (j == NULL)
-		return;
-	if (j->fd < 0) {
-		drop(j, j->error);
-		return;
+		done -= pieces[i].iov_len;
+		lines += p[pieces[i].iov_len - 1] == '\n';
 	}
-	n = write_line(j, record, &len);
-	if (n == (ssize_t)len) {
-		j->is_torn = false;
-		stats_add(STAT_JOURNAL_RECORDS, 1);
+	return lines;
+}
+
+/* pieces[0] is for the end of a line that somebody has left without one: we
+ * ourselves, or a worker that was killed in the middle of many, which nobody
+ * sees. How many octets of the others are in the file; *error: why not all. */
+static size_t
+write_lines(struct journal *j, struct iovec *pieces, size_t n, int *error)
+{
+	bool may_join = j->is_torn || n > 2;
+	ssize_t done;
+
+	pieces[0] = (struct iovec){ (char *)"\n", may_join };
+	*error = j->error;
+	if (j->fd < 0)
+		return 0;
+	do
+		done = writev(j->fd, pieces, (int)n);
+	while (done < 0 && errno == EINTR);
+	*error = done < 0 ? errno : ENOSPC;	/* no room for more, a limit */
+	return done > 0 ? (size_t)done - may_join : 0;
+}
+
+static void
+count(struct journal *j, const struct iovec *pieces, size_t n, size_t done,
+    int error)
+{
+	uint64_t whole = count_lines(pieces, n, done);
+	uint64_t lost = count_lines(pieces, n, SIZE_MAX) - whole;
+
+	stats_add(STAT_JOURNAL_RECORDS, (int64_t)whole);
+	j->is_torn = lost > 0;	/* or another worker's, who had no room */
+	if (lost == 0) {
 		recover(j);
 		return;
 	}
-	/* Not all of it: no room for more, or a limit. */
-	drop(j, n < 0 ? errno : ENOSPC);
+	j->dropped += lost;
+	stats_add(STAT_JOURNAL_DROPPED, (int64_t)lost);
+	fail(j, error);
 	end_torn(j);
+}
+
+void
+journal_flush(struct journal *j)
+{
+	struct iovec pieces[PIECES];
+	uint64_t upto;
+	size_t n, done;
+	int error;
+
+	while ((n = ring_begin(j->ring, pieces + 1, PIECES - 1, &upto)) > 0) {
+		done = write_lines(j, pieces, n + 1, &error);
+		/* Of who is killed before this the supervisor counts them. */
+		ring_pass(j->ring, upto);
+		count(j, pieces + 1, n, done, error);
+	}
+	j->is_timed = false;
+}
+
+void
+journal_note(struct journal *j)
+{
+	static const struct timeval pause = { .tv_usec = JOURNAL_PAUSE };
+
+	if (j == NULL)
+		return;
+	if (ring_waiting(j->ring) >= JOURNAL_BATCH)
+		journal_flush(j);
+	else if (!j->is_timed && j->timer != NULL) {
+		event_add(j->timer, &pause);
+		j->is_timed = true;
+	}
+}
+
+void
+journal_put(struct journal *j, struct span line)
+{
+	struct iovec pieces[2] = { [1] = { (char *)line.p, line.len } };
+	size_t done;
+	int error;
+
+	if (j == NULL)
+		return;
+	journal_flush(j);
+	done = write_lines(j, pieces, 2, &error);
+	count(j, pieces + 1, 1, done, error);
 }
 
 /* --- for people --- */

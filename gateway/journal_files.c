@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "gateway/journal.h"
+#include "gateway/stats.h"
 
 /*
  * The supervisor's part. The folder may belong to the workers, who are not
@@ -101,23 +103,145 @@ journal_rotate(const struct settings *s, const struct identity *id)
 	return true;
 }
 
-/* --- */
+/* --- a worker is gone --- */
 
-void
-journal_mend(const struct settings *s)
+/* Others may have written so much behind it meanwhile: the supervisor comes
+ * within milliseconds. */
+#define TAIL	((off_t)8 * 1024 * 1024)
+
+struct rescue {
+	const char	*path;
+	int		 fd;		/* -1: error says why */
+	int		 error;
+	struct buf	 tail;		/* of the file, and of FILE.1 */
+	size_t		 at;		/* what is looked for is behind it */
+	bool		 looks;		/* the next may be there */
+	uint64_t	 written, dropped;
+};
+
+static bool
+is_torn(int fd)
 {
 	struct stat st;
 	char last;
-	int fd;
 
-	if (s->journal_file == NULL)
-		return;
-	fd = open(s->journal_file, O_RDWR | O_APPEND | O_NOFOLLOW |
-	    O_NONBLOCK | O_CLOEXEC);
+	return fstat(fd, &st) == 0 && st.st_size > 0 &&
+	    pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+}
+
+/* -1 with errno. */
+static int
+open_regular(const char *path, int mode)
+{
+	int fd = open(path, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+	    O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+static void
+read_tail(struct rescue *r, const char *path)
+{
+	int fd = open_regular(path, O_RDONLY);
+	struct stat st;
+	ssize_t n;
+	off_t begin;
+
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-	    pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n')
-		(void)!write(fd, "\n", 1);
+	if (fstat(fd, &st) == 0 && st.st_size > 0) {
+		begin = st.st_size > TAIL ? st.st_size - TAIL : 0;
+		buf_reserve(&r->tail, (size_t)(st.st_size - begin));
+		n = pread(fd, r->tail.p + r->tail.len,
+		    (size_t)(st.st_size - begin), begin);
+		r->tail.len += n > 0 ? (size_t)n : 0;
+	}
 	close(fd);
+}
+
+/* They were written one behind the other, the oldest first: behind the first
+ * that is not there none is. */
+static bool
+is_there(struct rescue *r, struct span line)
+{
+	const char *p = NULL;
+
+	if (r->looks && r->tail.len > r->at)
+		p = memmem(r->tail.p + r->at, r->tail.len - r->at, line.p,
+		    line.len);
+	r->looks = p != NULL;
+	if (p != NULL)
+		r->at = (size_t)(p - r->tail.p) + line.len;
+	return p != NULL;
+}
+
+static bool
+rescue(void *owner, struct span line)
+{
+	struct rescue *r = owner;
+	ssize_t n = -1;
+
+	if (is_there(r, line)) {
+		r->written++;
+		return true;
+	}
+	if (r->fd >= 0) {
+		n = write(r->fd, line.p, line.len);
+		r->error = n < 0 ? errno : ENOSPC;
+	}
+	if (n == (ssize_t)line.len)
+		r->written++;
+	else
+		r->dropped++;
+	return true;
+}
+
+static void
+tell_rescue(const struct rescue *r)
+{
+	struct logline l;
+
+	stats_add(STAT_JOURNAL_RECORDS, (int64_t)r->written);
+	stats_add(STAT_JOURNAL_DROPPED, (int64_t)r->dropped);
+	if (r->dropped == 0)
+		return;
+	log_begin(&l, LOG_LABEL_WARN, "-", "journal lacks records");
+	log_z(&l, "file", r->path);
+	log_z(&l, "why", strerror(r->error));
+	log_int(&l, "dropped", (int64_t)r->dropped);
+	log_end(&l);
+}
+
+void
+journal_rescue(const char *path, struct ring *ring)
+{
+	struct rescue r = { .path = path };
+	struct buf scratch = {0};
+	struct arena *a;
+
+	if (path == NULL)
+		return;
+	r.fd = open_regular(path, O_RDWR | O_APPEND);
+	r.error = errno;
+	r.looks = ring_is_begun(ring);
+	if (r.looks) {
+		a = arena_create("journal");
+		read_tail(&r, name_of(a, path, 1));
+		read_tail(&r, path);
+		arena_destroy(&a);
+	}
+	if (r.fd >= 0 && is_torn(r.fd))
+		(void)!write(r.fd, "\n", 1);
+	ring_each_waiting(ring, &scratch, rescue, &r);
+	ring_pass_all(ring);
+	tell_rescue(&r);
+	buf_free(&scratch);
+	buf_free(&r.tail);
+	if (r.fd >= 0)
+		close(r.fd);
 }

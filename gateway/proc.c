@@ -104,6 +104,14 @@ proc_set_state(struct proc *p, enum proc_state state)
 	stats_proc_set(p->stats, &who);
 }
 
+/* A worker may outlive the configuration that it has. */
+static char *
+copy_of(const char *path)
+{
+	return path == NULL ? NULL :
+	    strcpy(mem_alloc(strlen(path) + 1, "worker"), path);
+}
+
 struct proc *
 proc_spawn(struct fleet *fleet, size_t index, struct sockets **sockets,
     struct crowd *crowd, void (*let_go)(void *), void *arg, struct err *err)
@@ -120,8 +128,12 @@ proc_spawn(struct fleet *fleet, size_t index, struct sockets **sockets,
 		return NULL;
 	}
 	crowd_begin_share(crowd, (size_t)p->stats);
+	/* What the last one there did not pass on had no journal to go to. */
+	ring_pass_all(stats_ring(p->stats));
+	p->journal = copy_of(fleet->settings->journal_file);
 	if (make_process(p, sockets, let_go, arg, err) < 0) {
 		give_back(p);
+		free(p->journal);
 		free(p);
 		return NULL;
 	}
@@ -137,6 +149,7 @@ proc_free(struct proc *p)
 	give_back(p);
 	if (p->channel >= 0)
 		close(p->channel);
+	free(p->journal);
 	free(p);
 }
 

@@ -30,6 +30,7 @@ struct proc {
 	int		 channel;	/* -1: the worker closed it */
 	int		 stats;		/* slot of the statistics */
 	struct crowd	*crowd;		/* a share of it, of the same number */
+	char		*journal;	/* its file; NULL: none */
 	enum proc_state	 state;
 	int64_t		 started;
 	int64_t		 kill_at;	/* CLOCK_NEVER: need not */

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <sys/uio.h>
 
 #include "base/buf.h"
 #include "base/span.h"
@@ -92,20 +93,22 @@ copy(const struct ring *r, uint64_t tail, uint64_t head, struct buf *scratch)
 	return words;
 }
 
-void
-ring_each(const struct ring *r, struct buf *scratch,
-    bool (*tell)(void *owner, struct span record), void *owner)
+/* Those from `begin` on, where a record begins. */
+static void
+each(const struct ring *r, uint64_t begin, uint64_t head,
+    struct buf *scratch, bool (*tell)(void *owner, struct span record),
+    void *owner)
 {
-	uint64_t head = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE);
-	uint64_t begin = load(&r->tail), at, len;
 	const uint64_t *words;
+	uint64_t at, len;
 
-	/* The tail was loaded last and may be beyond that head. */
 	if (head == begin || head - begin > RING_WORDS)
 		return;
 	words = copy(r, begin, head, scratch);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	at = load(&r->tail);
+	if ((int64_t)(at - begin) < 0)
+		at = begin;	/* they begin behind the oldest */
 	if (at - begin > head - begin)
 		return;		/* all of it was written over */
 	while (at != head) {
@@ -115,4 +118,85 @@ ring_each(const struct ring *r, struct buf *scratch,
 			return;
 		at += words_of(len);
 	}
+}
+
+void
+ring_each(const struct ring *r, struct buf *scratch,
+    bool (*tell)(void *owner, struct span record), void *owner)
+{
+	uint64_t head = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE);
+
+	/* The tail is loaded last and may be beyond that head. */
+	each(r, load(&r->tail), head, scratch, tell, owner);
+}
+
+/* --- what waits to be passed on --- */
+
+size_t
+ring_waiting(const struct ring *r)
+{
+	return (size_t)(load(&r->head) - load(&r->passed)) * 8;
+}
+
+/* The octets of a record, in one piece or two. */
+static size_t
+pieces_of(struct ring *r, uint64_t at, size_t len, struct iovec *pieces)
+{
+	size_t place = at % RING_WORDS, room = (RING_WORDS - place) * 8;
+
+	pieces[0] = (struct iovec){ &r->words[place], len < room ? len : room };
+	pieces[1] = (struct iovec){ r->words, len - pieces[0].iov_len };
+	return len <= room ? 1 : 2;
+}
+
+void
+ring_pass(struct ring *r, uint64_t upto)
+{
+	store(&r->begun, upto);
+	store(&r->passed, upto);
+}
+
+void
+ring_pass_all(struct ring *r)
+{
+	ring_pass(r, load(&r->head));
+}
+
+size_t
+ring_begin(struct ring *r, struct iovec *pieces, size_t n, uint64_t *upto)
+{
+	uint64_t at = load(&r->passed), head = load(&r->head), len;
+	size_t used = 0;
+
+	while (at != head && used + 2 <= n) {
+		len = load(&r->words[at % RING_WORDS]);
+		if (!is_good_length(len, head - at)) {
+			ring_pass_all(r);	/* no sense in it */
+			return 0;
+		}
+		used += pieces_of(r, at + 1, (size_t)len, pieces + used);
+		at += words_of(len);
+	}
+	store(&r->begun, at);
+	*upto = at;
+	return used;
+}
+
+void
+ring_each_waiting(const struct ring *r, struct buf *scratch,
+    bool (*tell)(void *owner, struct span record), void *owner)
+{
+	uint64_t head = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE);
+	uint64_t passed = load(&r->passed), tail = load(&r->tail);
+
+	/* Written over before it was passed on: that is lost. */
+	if (head - passed > head - tail)
+		passed = tail;
+	each(r, passed, head, scratch, tell, owner);
+}
+
+bool
+ring_is_begun(const struct ring *r)
+{
+	return load(&r->begun) != load(&r->passed);
 }

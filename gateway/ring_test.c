@@ -1,4 +1,5 @@
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include <sched.h>
@@ -193,6 +194,86 @@ test_killed(void)
 	T_OK("there were many", s.n > 100);
 }
 
+/* What the writer passes on, as whoever gets it sees it. */
+static void
+check_pieces(const struct iovec *pieces, size_t n, uint64_t first,
+    uint64_t last)
+{
+	struct buf got = {0}, want = {0};
+	char record[sizeof(uint64_t) + 4001];
+
+	for (size_t i = 0; i < n; i++)
+		buf_put(&got, pieces[i].iov_base, pieces[i].iov_len);
+	for (uint64_t i = first; i <= last; i++)
+		buf_put(&want, record, make_record(record, i));
+	T_OK("each is whole, in their order", got.len > 0 &&
+	    span_eq(buf_text(&got), buf_text(&want)));
+	buf_free(&got);
+	buf_free(&want);
+}
+
+static struct seen
+look_at_waiting(void)
+{
+	struct seen s = {0};
+
+	ring_each_waiting(ring, &scratch, look, &s);
+	return s;
+}
+
+static void
+test_passing(void)
+{
+	struct iovec pieces[41];
+	uint64_t upto, n, last;
+	size_t got;
+
+	memset(ring, 0, sizeof(*ring));
+	T_INT("nothing waits", ring_begin(ring, pieces, 41, &upto), 0);
+	for (n = 1; n <= 3; n++)
+		put(n);
+	T_OK("three wait", ring_waiting(ring) > 3 * sizeof(uint64_t));
+	T_INT("and are there for whoever comes later", look_at_waiting().n, 3);
+	T_OK("none was begun with", !ring_is_begun(ring));
+	got = ring_begin(ring, pieces, 3, &upto);
+	T_INT("no more than there is room for", got, 2);
+	check_pieces(pieces, got, 1, 2);
+	T_OK("begun", ring_is_begun(ring));
+	T_INT("still three, should he be killed", look_at_waiting().n, 3);
+	ring_pass(ring, upto);
+	T_OK("passed", !ring_is_begun(ring));
+	T_INT("one is left", look_at_waiting().last, 3);
+	T_INT("and no other", look_at_waiting().n, 1);
+	T_INT("who reads all sees all", look_at(0).n, 3);
+	ring_pass_all(ring);
+	T_INT("nothing is left", ring_waiting(ring), 0);
+	/* Several times round. */
+	for (n = 4, last = 3; n < 2000; n++) {
+		put(n);
+		if (n % 37 != 0)
+			continue;
+		T_INT("all that wait", look_at_waiting().n, n - last);
+		got = ring_begin(ring, pieces, 41, &upto);
+		check_pieces(pieces, got, last + 1, n);
+		ring_pass(ring, upto);
+		last = n;
+		T_INT("all were passed on", ring_waiting(ring), 0);
+	}
+	for (; n < 4000; n++)
+		put(n);
+	T_INT("what was not, and was written over, is lost",
+	    look_at_waiting().n, look_at(0).n);
+	T_INT("and nothing else", look_at_waiting().bad, 0);
+	ring->words[ring->tail % RING_WORDS] = 0;
+	ring->passed = ring->tail;
+	T_INT("what has no sense is not passed on",
+	    ring_begin(ring, pieces, 41, &upto), 0);
+	T_INT("and waits no longer", ring_waiting(ring), 0);
+	ring->passed = ring->head + 1;
+	T_OK("nor does it lead anywhere", look_at_waiting().n <= RING_WORDS);
+	memset(ring, 0, sizeof(*ring));
+}
+
 int
 main(void)
 {
@@ -202,6 +283,7 @@ main(void)
 	test_one();
 	memset(ring, 0, sizeof(*ring));
 	test_mad();
+	test_passing();
 	test_killed();
 	buf_free(&scratch);
 	return t_done();

@@ -289,10 +289,10 @@ tell_session(struct teller *t, const struct session *s,
 /* --- where it goes --- */
 
 /* Of the mail, or of the session without one; no longer than `most`, and no
- * more of it than `extent`. */
+ * more of it than `extent`. With the end of its line. */
 static void
 make(struct buf *out, const struct session *s, const struct mail *m,
-    enum told_extent extent, size_t most, bool *has_kept)
+    enum told_extent extent, size_t most)
 {
 	const struct transaction_plan *plan = s->worker->transactions;
 
@@ -306,37 +306,33 @@ make(struct buf *out, const struct session *s, const struct mail *m,
 			tell_mail(&t, m, extent);
 		else
 			tell_session(&t, s, extent);
+		buf_put(out, "\n", 1);
 		buf_free(&t.scratch);
-		*has_kept = t.o.has_kept;
 		if (out->len <= most || extent == TOLD_BARE)
 			return;
 	}
 }
 
 static void
-put_in_ring(struct ring *ring, struct buf *line, const struct session *s,
-    const struct mail *m, bool has_kept)
-{
-	if (line->len > RING_RECORD)
-		make(line, s, m, TOLD_CUT, RING_RECORD, &has_kept);
-	if (has_kept)
-		json_forget_octets(line->p, line->len);
-	(void)ring_put(ring, buf_text(line));
-}
-
-static void
 put(const struct session *s, const struct mail *m)
 {
 	static struct buf line;		/* nothing here yields */
-	struct ring *ring = stats_ring(-1);
-	bool has_kept;
+	struct ring *ring = stats_ring(STATS_MINE);
+	struct journal *journal = s->worker->journal;
 
 	if (!transaction_is_wanted(s))
 		return;
-	make(&line, s, m, TOLD_ALL, TRANSACTION_MOST, &has_kept);
-	journal_put(s->worker->journal, buf_text(&line));
-	if (ring != NULL)
-		put_in_ring(ring, &line, s, m, has_kept);
+	make(&line, s, m, TOLD_ALL, TRANSACTION_MOST);
+	if (line.len <= RING_RECORD) {
+		(void)ring_put(ring, buf_text(&line));
+		journal_note(journal);
+	} else {
+		journal_put(journal, buf_text(&line));
+		make(&line, s, m, TOLD_CUT, RING_RECORD);
+		(void)ring_put(ring, buf_text(&line));
+		if (journal != NULL)
+			ring_pass_all(ring);	/* it has this one */
+	}
 	if (line.cap > 2 * TRANSACTION_MOST)	/* of a huge header */
 		buf_free(&line);
 }

@@ -344,7 +344,8 @@ begin(struct life *l, struct err *err)
 	    identity_assume(l->start->identity, err) < 0 ||
 	    check_spool(s, l->start->identity, err) < 0)
 		return -1;
-	l->w.journal = journal_open(l->arena, s);
+	l->w.journal = journal_open(l->arena, s, stats_ring(STATS_MINE),
+	    loop_base());
 	l->w.stock = stock_open(s, password, err);
 	if (l->w.stock == NULL || enter_sandbox(l, err) < 0)
 		return -1;
@@ -365,6 +366,16 @@ begin(struct life *l, struct err *err)
 }
 
 /* --- the end --- */
+
+/* Lines that the log never took are counted too, though late. */
+static void
+end_log(void)
+{
+	uint64_t counted = log_dropped();
+
+	log_close();
+	stats_add(STAT_LOG_DROPPED, (int64_t)(log_dropped() - counted));
+}
 
 static void
 end(struct life *l)
@@ -390,7 +401,7 @@ end(struct life *l)
 	if (fiber_count() > 0) {
 		/* What they hold cannot be freed under them. */
 		log_bug("-", "worker ends with fibers=%zu", fiber_count());
-		log_flush();
+		end_log();
 		return;
 	}
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
@@ -407,7 +418,7 @@ end(struct life *l)
 	dns_destroy();
 	loop_destroy();
 	arena_destroy(&l->arena);
-	log_flush();
+	end_log();
 }
 
 static MAY_YIELD void

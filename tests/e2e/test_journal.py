@@ -189,7 +189,7 @@ def test_a_session_that_is_turned_away(gateway):
     with client_at(gateway, "203.0.114.1") as c:
         assert c.greeting == 421
     gateway.wait_line("session end", count=2)
-    found = records(gateway)
+    found = records(gateway, 2)
     assert [(r["kind"], r["outcome"], r["rule"], r["by"]) for r in found] == [
         ("session", "turned-away", "away", "rule"),
         ("session", "turned-away", "gone", "rule")]
@@ -211,7 +211,7 @@ def test_a_client_behind_a_proxy(start):
         assert c.cmd("XCLIENT ADDR=203.0.113.7").code == 554
         c.quit()
     gateway.wait_line("session end")
-    r, = records(gateway)
+    r, = records(gateway, 1)
     assert r["reply"] == "554 not from 203.0.113.7"
     assert r["facts"]["client.ip"] == "203.0.113.7"
 
@@ -269,7 +269,7 @@ def test_a_mail_with_more_than_fits(start):
         assert {c.reply().code for _ in range(1500)} == {250}
         assert c.data(long + another()) == 250
         c.quit()
-    r, = records(gateway)
+    r, = records(gateway, 1)
     assert r["cut"] is True and r["outcome"] == "delivered"
     assert len(r["rcpts"]) == 20 and "header X-Long" not in r["facts"]
     assert r["facts"]["sender"] == "a@x.test"
@@ -292,6 +292,7 @@ def test_idle_sessions_leave_nothing(gateway):
         c.cmd("NOOP")
         c.quit()
     gateway.wait_line("session end")
+    gateway.stop()
     assert records(gateway) == []
 
 

@@ -9,7 +9,8 @@ from kit.ruled import ruled
 
 
 def journaled(start, rules, settings="", top="", run=True, **options):
-    """As ruled(); `settings` are lines in the journal's block."""
+    """As ruled(); `settings` are lines in the journal's block. A worker writes
+    some 20 ms behind the reply, or when it ends."""
     gateway = ruled(start, rules, run=False, top="journal {\n\tfile "
                     '"var/journal"\n%s}\n%s' % (settings, top), **options)
     gateway.own_folder("var")
@@ -28,13 +29,16 @@ def lines(gateway):
     for path in files(gateway):
         with open(path, "rb") as f:
             data = f.read()
-        assert not data or data.endswith(b"\n"), (path, data[-100:])
-        found += data.split(b"\n")[:-1]
+        # The last one may be on its way.
+        found += [line for line in data.split(b"\n")[:-1] if line]
     return found
 
 
-def records(gateway):
-    """Each line is one, and of a form that any reader takes."""
+def records(gateway, count=0):
+    """Each line is one, and of a form that any reader takes. `count`: once
+    there are so many."""
+    wait_until(lambda: len(lines(gateway)) >= count,
+               what="%d records" % count)
     return [json.loads(line) for line in lines(gateway)]
 
 
