@@ -11,8 +11,8 @@
  * What was known of it, what the rules of each phase read and did, what each
  * recipient and the client was told: docs/journal.md has each member. Written
  * when the mail is over and before its last reply leaves; so is a session that
- * was turned away before it had a mail. It goes to the journal (journal.h) and
- * into the ring of this worker (ring.h). Nothing is written where nobody can
+ * was turned away before it had a mail. It goes into the ring of this worker
+ * (ring.h), and from there to the journal (journal.h). Nothing is written where nobody can
  * read it: without a journal and without an address in `stats`.
  *
  * What the rules of RCPT said lives as long as that command: it is written
@@ -58,6 +58,9 @@ struct told_rcpt {
 	bool			 is_known;	/* the delivery memory told */
 };
 void		 transaction_rcpt(struct mail *m, const struct told_rcpt *r);
+/* The text of its action as it stands in the rule file, "no {rcpt}": what is
+ * told of it where it names what is hidden. */
+void		 transaction_source(struct buf *out, const struct rule *rule);
 /* It is over. */
 void		 transaction_mail(struct mail *m);
 /* The session is over, or told so at HELO: once, if it had no mail and was
