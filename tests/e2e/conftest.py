@@ -28,6 +28,15 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "nothing_lost" not in item.nodeid)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that fails shows what those had to say whom it has started."""
+    report = (yield).get_result()
+    if report.failed and call.when != "teardown":
+        for starter in Starter.running:
+            report.sections += starter.logs(call.start - 1).items()
+
+
 def new_folder():
     folder = tempfile.mkdtemp(prefix="fp", dir="/tmp")
     os.chmod(folder, 0o755)
@@ -62,12 +71,32 @@ def needs_root():
         pytest.skip("real mail servers are started by root")
 
 
+LOG_LINES = 40
+
+
+def last_lines(log):
+    with open(log, errors="replace") as f:
+        return "".join(line[:500].rstrip("\n") + "\n"
+                       for line in f.readlines()[-LOG_LINES:])
+
+
 class Starter:
     """Makes things that have stop(), and stops them in the end, the last
     one first. The first failure of a stop is the test's."""
 
+    running = []	# all there are
+
     def __init__(self, work):
         self.work, self.started = work, []
+        self.running.append(self)
+
+    def logs(self, since):
+        """Of those who said something after that time: {path: its end}."""
+        files = [getattr(of, "log", None) for thing in self.started
+                 for of in (thing, getattr(thing, "process", None))]
+        return {log: last_lines(log) for log in files
+                if log and os.path.exists(log) and os.path.getsize(log) and
+                os.path.getmtime(log) >= since}
 
     def keep(self, thing):
         self.started.append(thing)
@@ -106,6 +135,7 @@ class Starter:
         return self.keep(Redis(self.work, options)).start()
 
     def stop(self):
+        self.running.remove(self)
         failure = None
         while self.started:
             try:

@@ -11,10 +11,12 @@ import glob
 import os
 import shutil
 import signal
+import struct
 
 from kit.peers import USER, library_folders, moving, unpacked
 from kit.ports import free_port
-from kit.process import Process, wait_until
+from kit.process import Process, can_connect, connected, wait_until
+from kit.raw_filter import ACTIONS, VERSION, packet
 
 AS_USER = ["setpriv", "--reuid=" + USER, "--regid=" + USER,
            "--clear-groups", "--"] if os.geteuid() == 0 else []
@@ -24,6 +26,9 @@ EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" \
     rb"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" \
     b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+
+# Whatever the filter wants it may.
+NEGOTIATION = packet(b"O", struct.pack(">III", VERSION, ACTIONS, 0x1fffff))
 
 
 def is_running(pid):
@@ -75,8 +80,19 @@ class Daemon:
                 shutil.chown(folder, USER, USER)
         self.process = Process(self.name, AS_USER + self.command(),
                                self.path("out"), self.env, self.work)
-        self.process.wait_listening(self.at, 30)
+        self.process.wait_started(self.answers)
         return self
+
+    def answers(self):
+        """As far as one can ask; else it listens."""
+        return can_connect(self.at)
+
+    def says(self, question, answer):
+        """`answer` is how it begins."""
+        with connected(self.at) as s:
+            s.sendall(question)
+            with s.makefile("rb") as f:
+                return f.read(len(answer)) == answer
 
     def kill(self):
         """With the processes that it has started, which would go on."""
@@ -105,6 +121,15 @@ class Filter(Daemon):
         """As filters write it."""
         return "local:" + self.at if self.is_unix else \
             "inet:%d@127.0.0.1" % self.at[1]
+
+    def answers(self):
+        """It agrees about a session, which is then over."""
+        with connected(self.at) as s:
+            s.sendall(NEGOTIATION)
+            with s.makefile("rb") as f:
+                agrees = f.read(5)[4:] == b"O"
+            s.sendall(packet(b"Q"))
+            return agrees
 
 
 class OpenDkim(Filter):
@@ -193,6 +218,9 @@ SelfCheck 0
 MaxThreads 4
 """ % (self.at, self.path("db"), self.work))
 
+    def answers(self):
+        return self.says(b"zPING\0", b"PONG")
+
     def command(self):
         return self.program("sbin/clamd", "-c", self.path("clamd.conf"))
 
@@ -246,6 +274,9 @@ score TEST_SUSPECT 7
         shutil.copytree(rules, self.path("site"), dirs_exist_ok=True,
                         ignore=shutil.ignore_patterns("*hooks*"))
         self.write("site/local.cf", self.LOCAL)
+
+    def answers(self):
+        return self.says(b"PING SPAMC/1.5\r\n\r\n", b"SPAMD/")
 
     def command(self):
         folders = perl_folders(self.tree)

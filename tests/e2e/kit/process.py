@@ -5,6 +5,8 @@ import socket
 import subprocess
 import time
 
+START_SECONDS = 60	# on a machine that has much else to do
+
 
 def wait_until(condition, seconds=10.0, what="condition"):
     """Polls until `condition()` is true; returns its value."""
@@ -18,13 +20,27 @@ def wait_until(condition, seconds=10.0, what="condition"):
         time.sleep(0.01)
 
 
-def can_connect(address):
-    """Whether something listens on (host, port) or a unix socket's path."""
+def connected(address, seconds=5):
+    """A socket connected to (host, port) or to a unix socket's path."""
     family = socket.AF_UNIX if isinstance(address, str) else \
         socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family) as s:
-        s.settimeout(1)
-        return s.connect_ex(address) == 0
+    s = socket.socket(family)
+    s.settimeout(seconds)
+    try:
+        s.connect(address)
+    except OSError:
+        s.close()
+        raise
+    return s
+
+
+def can_connect(address):
+    """Whether something listens there."""
+    try:
+        connected(address).close()
+    except OSError:
+        return False
+    return True
 
 
 class Process:
@@ -42,13 +58,21 @@ class Process:
     def alive(self):
         return self.popen.poll() is None
 
-    def wait_listening(self, address, seconds=15):
-        def ready():
+    def wait_started(self, answers, seconds=START_SECONDS):
+        """Until `answers()` is true of it; while it does not answer as it
+        will that may be false, or an OSError."""
+        def started():
             if not self.alive():
                 raise RuntimeError("%s ended with status %s:\n%s" % (
                     self.name, self.popen.returncode, self.text()))
-            return can_connect(address)
-        wait_until(ready, seconds, "%s on %s" % (self.name, address))
+            try:
+                return answers()
+            except OSError:
+                return False
+        wait_until(started, seconds, "%s to be started" % self.name)
+
+    def wait_listening(self, address):
+        self.wait_started(lambda: can_connect(address))
 
     def signal(self, number):
         if self.alive():
