@@ -29,8 +29,10 @@ static const struct directive rows[] = {
     .help = "What is not written: addresses of senders, addresses of "
 	"recipients, the subject. In their place is a hash, which is the same "
 	"for the same address, and the domain; with senders or recipients all "
-	"that looks like an address in other texts is replaced too. It holds "
-	"for what is shown over HTTP as well." },
+	"that looks like an address in other texts is replaced too, and so is "
+	"what stands in front of the @ of the mail's own addresses where "
+	"backends, filters or header fields name it by itself. It holds for "
+	"what is shown over HTTP as well, not for the log." },
 { .name = "key_file", .scopes = SCOPE_JOURNAL, .type = VALUE_PATH,
     .offset = TOP(journal_key_file), .fallback = "none", .none = "none",
     .help = "A file whose first line is the key of these hashes: with it they "

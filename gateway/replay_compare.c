@@ -1,5 +1,6 @@
 #include "conf/list.h"
 #include "gateway/replay_internal.h"
+#include "gateway/transaction.h"
 #include "gateway/veil.h"
 #include "policy/action.h"
 
@@ -60,6 +61,22 @@ is_same_text(const struct recorded *r, struct span then, struct span now)
 	return same;
 }
 
+/* Or the text was hidden, and stands as in the rule file. */
+static bool
+is_text_of(const struct recorded *r, struct span then,
+    const struct verdict *now)
+{
+	struct buf source = {0};
+	bool same = is_same_text(r, then, now->text);
+
+	if (same || !r->is_veiled || now->rule == NULL)
+		return same;
+	transaction_source(&source, now->rule);
+	same = is_same_text(r, then, buf_text(&source));
+	buf_free(&source);
+	return same;
+}
+
 static bool
 is_same(const struct recorded *r, const struct recorded_verdict *before,
     const struct verdict *now)
@@ -70,7 +87,7 @@ is_same(const struct recorded *r, const struct recorded_verdict *before,
 		return lets_pass(before->action) && lets_pass(action);
 	return span_eq(before->action, action) &&
 	    before->code == now->code &&
-	    is_same_text(r, before->text, now->text) &&
+	    is_text_of(r, before->text, now) &&
 	    (now->code == 0 || span_eq(before->enhanced,
 	    span_z(now->enhanced)));
 }

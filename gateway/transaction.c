@@ -302,9 +302,10 @@ make(struct buf *out, const struct session *s, const struct mail *m,
 
 		buf_clear(out);
 		veil_begin(plan->veil);
-		if (m != NULL)
+		if (m != NULL) {
+			tell_know(&t, m);
 			tell_mail(&t, m, extent);
-		else
+		} else
 			tell_session(&t, s, extent);
 		buf_put(out, "\n", 1);
 		buf_free(&t.scratch);

@@ -25,7 +25,7 @@ tell_without_subject(struct teller *t, const char *key, struct span text)
 		text.p = at + t->subject.len;
 	}
 	buf_span(&out, text);
-	veil_put(t->veil, &t->o, key, VEIL_TEXT, buf_text(&out));
+	veil_put(t->veil, &t->o, key, VEIL_FOREIGN, buf_text(&out));
 	buf_free(&out);
 }
 
@@ -35,7 +35,20 @@ tell_text(struct teller *t, const char *key, struct span text)
 	if (t->subject.len > 0 && text.len >= t->subject.len)
 		tell_without_subject(t, key, text);
 	else
-		veil_put(t->veil, &t->o, key, VEIL_TEXT, text);
+		veil_put(t->veil, &t->o, key, VEIL_FOREIGN, text);
+}
+
+void
+tell_know(struct teller *t, const struct mail *m)
+{
+	const struct envelope *e = &m->envelope;
+
+	if (t->veil == NULL)
+		return;
+	veil_know(t->veil, VEIL_SENDER, e->sender.text);
+	for (size_t i = 0; i < e->nrcpts; i++)
+		veil_know(t->veil, VEIL_RCPT, e->rcpts[i].addr.text);
+	veil_know(t->veil, VEIL_RCPT, m->refused_to);
 }
 
 void
@@ -134,6 +147,8 @@ tell_what(const struct veil *veil, const struct fact_ref *ref)
 	case FACT_RCPT:
 	case FACT_RCPT_LOCAL:
 		return VEIL_RCPT;
+	case FACT_SPF_EXPLANATION:
+		return VEIL_FOREIGN;
 	default:
 		return ref->fact->argument == FACT_TAKES_HEADER ?
 		    veil_of_header(veil, ref->argument) : VEIL_TEXT;

@@ -35,8 +35,9 @@ struct teller {
 	struct json_out	 o;
 	const struct veil *veil;
 	struct span	 subject;	/* that is hidden; "": none is */
-	/* Whose reply has it, by the rule's own text; NULL: none. */
-	const struct verdict *with_subject;
+	/* Whose reply stands as in the rule file, since it names what is
+	 * hidden; NULL: none. */
+	const struct verdict *as_written;
 	struct buf	 scratch;	/* the teller's own */
 };
 
@@ -49,13 +50,16 @@ transaction_is_wanted(const struct session *s)
 }
 
 /* --- transaction_facts.c --- */
+/* A text that others may have said. */
 void	tell_text(struct teller *t, const char *key, struct span text);
 void	tell_value(struct teller *t, const char *key, const struct fact *fact,
 	    enum veil_what what, const struct value *v);
 void	tell_facts(struct teller *t, struct judge *j,
 	    const struct findings *found,
 	    const struct told_fact *facts, size_t n, bool with_headers);
-/* It is not to be in any text from here on. NULL: it may. */
+/* The addresses of this mail are not to be in any text from here on. */
+void	tell_know(struct teller *t, const struct mail *m);
+/* Nor its subject. NULL: it may. */
 void	tell_find_subject(struct teller *t, struct judge *j,
 	    const struct findings *found, const struct told_fact *fact);
 /* "dnsbl.zen", "header Subject" */
@@ -66,7 +70,7 @@ void	tell_ref_key(struct teller *t, const struct fact_ref *ref);
 /* --- transaction_phase.c --- */
 /* "550 5.7.1 text"; code 0: nothing. */
 void	tell_reply(struct teller *t, const char *key, const struct reply *r);
-/* A reply that is this verdict's may have the subject, which is hidden. */
+/* A reply that is this verdict's may name what is hidden. NULL: none is. */
 void	tell_watch_reply(struct teller *t, const struct verdict *v);
 /* Who it was: "rule", "at", "action". */
 void	tell_rule(struct teller *t, const struct rule *rule);

@@ -17,34 +17,34 @@ told_by_name(enum told_by by)
 
 /* --- texts of rules --- */
 
-/* A header field is among the facts of the text: one of these kinds. */
+/* A fact that is hidden is named by the text; or else one of them that comes
+ * from outside, if `foreign`. */
 static bool
-names_header(const struct template *text, const struct veil *veil,
-    enum veil_what what)
+names(const struct teller *t, const struct rule *rule, bool foreign)
 {
+	const struct template *text;
+
+	if (rule == NULL || t->veil == NULL)
+		return false;
+	text = &action_in_effect(rule)->text;
 	for (size_t i = 0; i < text->n; i++) {
 		const struct fact_ref *ref = &text->parts[i].ref;
+		enum veil_what what = ref->fact != NULL ?
+		    tell_what(t->veil, ref) : VEIL_TEXT;
 
-		if (ref->fact != NULL &&
-		    ref->fact->argument == FACT_TAKES_HEADER &&
-		    veil_of_header(veil, ref->argument) == what)
+		if (what == VEIL_TEXT)
+			continue;
+		if (foreign || (what != VEIL_FOREIGN &&
+		    veil_hides(t->veil, what)))
 			return true;
 	}
 	return false;
 }
 
-static bool
-names_subject(const struct teller *t, const struct rule *rule)
-{
-	return rule != NULL && veil_hides(t->veil, VEIL_SUBJECT) &&
-	    names_header(&action_in_effect(rule)->text, t->veil,
-	    VEIL_SUBJECT);
-}
-
-/* As the rule has it: what became of a subject in it was perhaps cut, and
- * characters of it replaced, so that it would not be found. */
-static void
-put_source(struct buf *out, const struct rule *rule)
+/* What became of a subject or an address in it was perhaps cut, and characters
+ * of it replaced, so that it would not be found. */
+void
+transaction_source(struct buf *out, const struct rule *rule)
 {
 	const struct template *text = &action_in_effect(rule)->text;
 
@@ -62,7 +62,7 @@ put_source(struct buf *out, const struct rule *rule)
 }
 
 /* What a rule says of itself is there word for word, so that others can be
- * compared with it: only what headers gave is gone through for the subject. */
+ * compared with it: only what came from outside is gone through. */
 static void
 tell_rule_text(struct teller *t, const char *key, const struct rule *rule,
     struct span text)
@@ -71,13 +71,13 @@ tell_rule_text(struct teller *t, const char *key, const struct rule *rule,
 		return;
 	if (t->veil == NULL)
 		json_span(&t->o, key, text);
-	else if (names_subject(t, rule)) {
+	else if (names(t, rule, false) || (names(t, rule, true) &&
+	    veil_is_told(t->veil, text))) {
 		buf_clear(&t->scratch);
-		put_source(&t->scratch, rule);
+		transaction_source(&t->scratch, rule);
 		veil_put(t->veil, &t->o, key, VEIL_TEXT,
 		    buf_text(&t->scratch));
-	} else if (rule != NULL && names_header(&action_in_effect(rule)->text,
-	    t->veil, VEIL_TEXT))
+	} else if (names(t, rule, true))
 		tell_text(t, key, text);
 	else
 		veil_put(t->veil, &t->o, key, VEIL_TEXT, text);
@@ -86,15 +86,15 @@ tell_rule_text(struct teller *t, const char *key, const struct rule *rule,
 void
 tell_watch_reply(struct teller *t, const struct verdict *v)
 {
-	if (v != NULL && v->code != 0 && names_subject(t, v->rule))
-		t->with_subject = v;
+	t->as_written = v != NULL && v->code != 0 && names(t, v->rule, false) ?
+	    v : NULL;
 }
 
-/* It is that of the rule whose text has the subject. */
+/* It is that of the rule whose text names what is hidden. */
 static bool
-has_subject(const struct teller *t, const struct reply *r)
+is_as_written(const struct teller *t, const struct reply *r)
 {
-	const struct verdict *v = t->with_subject;
+	const struct verdict *v = t->as_written;
 	struct reply plain, utf8;
 
 	if (v == NULL || r->code != v->code)
@@ -115,8 +115,8 @@ tell_reply(struct teller *t, const char *key, const struct reply *r)
 	buf_puts(&t->scratch, " ");
 	buf_puts(&t->scratch, r->enhanced);
 	buf_puts(&t->scratch, r->enhanced[0] != '\0' ? " " : "");
-	if (has_subject(t, r))
-		put_source(&t->scratch, t->with_subject->rule);
+	if (is_as_written(t, r))
+		transaction_source(&t->scratch, t->as_written->rule);
 	else
 		buf_puts(&t->scratch, r->text);
 	tell_text(t, key, buf_text(&t->scratch));
@@ -215,7 +215,11 @@ tell_member(struct teller *t, const struct set_reading *r)
 	const struct fact_ref *ref = &r->cond->ref;
 	enum veil_what what = tell_what(t->veil, ref);
 
-	if (what == VEIL_TEXT || ref->fact->type == TYPE_MAILBOX ||
+	if (what == VEIL_TEXT) {
+		veil_put(t->veil, &t->o, "member", VEIL_TEXT, r->member);
+		return;
+	}
+	if (what == VEIL_FOREIGN || ref->fact->type == TYPE_MAILBOX ||
 	    !veil_hides(t->veil, what)) {
 		tell_text(t, "member", r->member);
 		return;

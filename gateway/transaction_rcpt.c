@@ -77,6 +77,10 @@ tell_piece(struct teller *t, const struct mail *m, const struct told_rcpt *r)
 	const struct transaction_plan *plan = s->worker->transactions;
 	const struct findings nothing = {0};
 
+	veil_know(t->veil, VEIL_SENDER, m->envelope.sender.text);
+	veil_know(t->veil, VEIL_RCPT, r->rcpt->addr.text);
+	tell_watch_reply(t, r->verdict != NULL ? r->verdict :
+	    judge_refusal(s->judge));
 	json_open(&t->o, NULL, '{');
 	veil_put(t->veil, &t->o, "to", VEIL_RCPT, r->rcpt->addr.text);
 	tell_reply(t, "reply", r->reply);

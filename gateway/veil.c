@@ -5,15 +5,16 @@
 #include <openssl/params.h>
 
 #include "gateway/secret.h"
-#include "gateway/veil.h"
+#include "gateway/veil_internal.h"
 
 #define HASH_OCTETS	8	/* as shown: nobody has 2^32 addresses */
 
 struct veil {
 	EVP_MAC_CTX	*mac;		/* with the key: one without costs five
 					   times as much */
-	bool		hides[4];	/* by enum veil_what */
+	bool		hides[5];	/* by enum veil_what */
 	unsigned	*left;		/* of VEIL_ADDRESSES */
+	struct veil_known *known;	/* of this record */
 };
 
 /* --- the key --- */
@@ -37,16 +38,26 @@ veil_key(struct arena *a, const struct settings *s, struct span random,
 void
 veil_begin(const struct veil *v)
 {
-	if (v != NULL)
-		*v->left = VEIL_ADDRESSES;
+	if (v == NULL)
+		return;
+	*v->left = VEIL_ADDRESSES;
+	veil_known_begin(v->known);
+}
+
+void
+veil_know(const struct veil *v, enum veil_what what, struct span address)
+{
+	if (veil_hides(v, what) && address.len > 0)
+		veil_known_add(v->known, address);
 }
 
 static void
-free_mac(void *arg)
+free_veil(void *arg)
 {
 	struct veil *v = arg;
 
 	EVP_MAC_CTX_free(v->mac);
+	veil_known_free(v->known);
 }
 
 /* NULL: there is no memory, and hashes are empty. */
@@ -79,8 +90,9 @@ veil_create(struct arena *a, const struct settings *s, struct span key)
 		return NULL;
 	v = arena_new(a, struct veil);
 	v->mac = make_mac(key);
-	arena_defer(a, free_mac, v);
 	v->left = arena_new(a, unsigned);
+	v->known = arena_new(a, struct veil_known);
+	arena_defer(a, free_veil, v);
 	veil_begin(v);
 	for (size_t i = 0; i < s->journal_hide.n; i++) {
 		struct span word = span_z(s->journal_hide.list[i]);
@@ -90,6 +102,7 @@ veil_create(struct arena *a, const struct settings *s, struct span key)
 		v->hides[VEIL_SUBJECT] |= span_is(word, "subject");
 	}
 	v->hides[VEIL_TEXT] = v->hides[VEIL_SENDER] || v->hides[VEIL_RCPT];
+	v->hides[VEIL_FOREIGN] = v->hides[VEIL_TEXT];
 	return v;
 }
 
@@ -97,11 +110,16 @@ static enum veil_what
 tells(struct span name)
 {
 	static const char *const senders[] = { "From", "Sender", "Reply-To",
-	    "Return-Path", "Resent-From", "Resent-Sender", "X-Sender",
-	    "Errors-To", "Disposition-Notification-To" };
+	    "Return-Path", "Resent-From", "Resent-Sender", "Resent-Reply-To",
+	    "X-Sender", "X-Original-From", "X-Google-Original-From",
+	    "Envelope-From", "X-Envelope-From", "Errors-To",
+	    "Return-Receipt-To", "Disposition-Notification-To" };
 	static const char *const rcpts[] = { "To", "Cc", "Bcc", "Delivered-To",
 	    "Resent-To", "Resent-Cc", "Resent-Bcc", "X-Original-To",
-	    "Envelope-To", "X-Envelope-To", "Apparently-To" };
+	    "Envelope-To", "X-Envelope-To", "X-Delivered-To", "X-Rcpt-To",
+	    "X-Forwarded-To", "X-Forwarded-For", "Apparently-To",
+	    "Mail-Followup-To", "Original-Recipient", "Final-Recipient",
+	    "X-Failed-Recipients" };
 
 	for (size_t i = 0; i < sizeof(senders) / sizeof(*senders); i++)
 		if (span_is_nocase(name, senders[i]))
@@ -124,7 +142,7 @@ veil_of_header(const struct veil *v, struct span name)
 {
 	enum veil_what what = tells(name);
 
-	return veil_hides(v, what) ? what : VEIL_TEXT;
+	return what != VEIL_TEXT && veil_hides(v, what) ? what : VEIL_FOREIGN;
 }
 
 /* --- hashes --- */
@@ -242,9 +260,31 @@ hash_within(const struct veil *v, struct span text, struct buf *out)
 	veil_hash(v, text, out);
 }
 
+/* A part of a text in which there is no address. */
+static void
+put_plain(const struct veil *v, enum veil_what what, struct span text,
+    struct buf *out)
+{
+	const struct veil_name *name;
+	size_t done = 0;
+
+	for (size_t at = 0; what == VEIL_FOREIGN && at < text.len; at++) {
+		name = veil_known_at(v->known, text, at);
+		if (name == NULL)
+			continue;
+		buf_put(out, text.p + done, at - done);
+		hash_within(v, name->address, out);
+		buf_puts(out, "@");
+		done = at + name->local.len;
+		at = done - 1;
+	}
+	buf_put(out, text.p + done, text.len - done);
+}
+
 /* NULL: no hashes. */
 static void
-replace(const struct veil *v, struct span text, struct buf *out)
+replace(const struct veil *v, enum veil_what what, struct span text,
+    struct buf *out)
 {
 	size_t done = 0, begin, end;
 
@@ -253,42 +293,66 @@ replace(const struct veil *v, struct span text, struct buf *out)
 			continue;
 		begin = local_begins(text, done, at);
 		end = domain_ends(text, at);
-		buf_put(out, text.p + done, begin - done);
+		put_plain(v, what, span_n(text.p + done, begin - done), out);
 		hash_within(v, span_n(text.p + begin, end - begin), out);
 		buf_put(out, text.p + at, end - at);
 		done = end;
 		at = end - 1;
 	}
-	buf_put(out, text.p + done, text.len - done);
+	put_plain(v, what, span_n(text.p + done, text.len - done), out);
 }
 
 void
 veil_mask(struct span text, struct buf *out)
 {
-	replace(NULL, text, out);
+	replace(NULL, VEIL_TEXT, text, out);
 }
 
 static void
 put_within(const struct veil *v, struct json_out *o, const char *key,
-    struct span text)
+    enum veil_what what, struct span text)
 {
 	struct buf out = {0};
 
-	replace(v, text, &out);
+	replace(v, what, text, &out);
+	if (what == VEIL_FOREIGN && v->known->work == 0) {
+		buf_clear(&out);
+		hash_within(v, text, &out);
+		buf_puts(&out, "@");
+	}
 	json_span(o, key, buf_text(&out));
 	buf_free(&out);
+}
+
+/* --- what stands in its place --- */
+
+bool
+veil_is_told(const struct veil *v, struct span text)
+{
+	return veil_hides(v, VEIL_FOREIGN) && (veil_is_address_like(text) ||
+	    veil_known_is_in(v->known, text));
+}
+
+static bool
+is_whole(const struct veil *v, enum veil_what what, struct span text)
+{
+	if (what == VEIL_TEXT || what == VEIL_FOREIGN)
+		return false;
+	return v->hides[what] || (what != VEIL_SUBJECT && v->hides[VEIL_TEXT] &&
+	    veil_known_is_within(v->known, text));
 }
 
 void
 veil_put(const struct veil *v, struct json_out *o, const char *key,
     enum veil_what what, struct span text)
 {
-	if (!veil_hides(v, what) || text.len == 0)
+	if (v == NULL || text.len == 0)
 		json_span(o, key, text);
-	else if (what != VEIL_TEXT)
+	else if (is_whole(v, what, text))
 		put_whole(v, o, key, what, text);
-	else if (memchr(text.p, '@', text.len) != NULL)
-		put_within(v, o, key, text);
+	else if (v->hides[what] && (memchr(text.p, '@', text.len) != NULL ||
+	    (what == VEIL_FOREIGN && v->known->n > 0)))
+		put_within(v, o, key, what, text);
 	else
 		json_span(o, key, text);
 }

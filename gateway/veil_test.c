@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/veil.h"
@@ -71,6 +72,30 @@ static const struct {
 	{ "no local part", { "senders" }, VEIL_TEXT, "@y.example",
 	    "\"#@y.example\"" },
 	{ "only @", { "senders" }, VEIL_TEXT, "@@", "\"#@#@\"" },
+	{ "VERP, where recipients are hidden", { "recipients" }, VEIL_SENDER,
+	    "bounce-bob=y.example@list.example",
+	    "{\"hash\":\"#\",\"domain\":\"list.example\"}" },
+	{ "SRS, where senders are hidden", { "senders" }, VEIL_RCPT,
+	    "SRS0=abc=xy=x.example=ann@y.example",
+	    "{\"hash\":\"#\",\"domain\":\"y.example\"}" },
+	{ "the local part of VERP", { "recipients" }, VEIL_SENDER,
+	    "bounce-bob=y.example", "{\"hash\":\"#\"}" },
+	{ "a route by %", { "senders" }, VEIL_RCPT, "bob%y.example@x.example",
+	    "{\"hash\":\"#\",\"domain\":\"x.example\"}" },
+	{ "an @ in quotes", { "recipients" }, VEIL_SENDER,
+	    "\"bob@y.example\"@x.example",
+	    "{\"hash\":\"#\",\"domain\":\"x.example\"}" },
+	{ "BATV is the sender's own", { "recipients" }, VEIL_SENDER,
+	    "prvs=0123456789=ann.lee@x.example",
+	    "\"prvs=0123456789=ann.lee@x.example\"" },
+	{ "BATV in front of VERP", { "recipients" }, VEIL_SENDER,
+	    "prvs=0=l-bob=y.example@x.example",
+	    "{\"hash\":\"#\",\"domain\":\"x.example\"}" },
+	{ "a tag is no address", { "recipients" }, VEIL_SENDER,
+	    "ann=news@x.example", "\"ann=news@x.example\"" },
+	{ "with only the subject hidden, VERP stays", { "subject" },
+	    VEIL_SENDER, "bounce-bob=y.example@list.example",
+	    "\"bounce-bob=y.example@list.example\"" },
 	{ "with only the subject hidden, texts stay", { "subject" },
 	    VEIL_TEXT, "b@y.example", "\"b@y.example\"" },
 };
@@ -147,11 +172,116 @@ test_fields(void)
 	T_INT("a header field's name, whatever its case",
 	    veil_of_header(v, SPAN_LIT("reply-TO")), VEIL_SENDER);
 	T_INT("one of what is not hidden",
-	    veil_of_header(v, SPAN_LIT("To")), VEIL_TEXT);
+	    veil_of_header(v, SPAN_LIT("To")), VEIL_FOREIGN);
 	T_INT("another one", veil_of_header(v, SPAN_LIT("X-Spam")),
-	    VEIL_TEXT);
+	    VEIL_FOREIGN);
 	T_INT("without a veil", veil_of_header(NULL, SPAN_LIT("From")),
-	    VEIL_TEXT);
+	    VEIL_FOREIGN);
+	arena_destroy(&a);
+}
+
+/* Of a mail from ann.lee@x.example to bob, "c d"@, al and fred+news at
+ * y.example. */
+static const struct {
+	const char *name, *hide;
+	enum veil_what what;
+	const char *in, *want;
+} known[] = {
+	{ "a name by itself", "recipients", VEIL_FOREIGN, "no user bob here",
+	    "\"no user #@ here\"" },
+	{ "whatever its case, and the end of a sentence", "recipients",
+	    VEIL_FOREIGN, "BOB: no. Bob", "\"#@: no. #@\"" },
+	{ "all of it", "recipients", VEIL_FOREIGN, "bob", "\"#@\"" },
+	{ "no word", "recipients", VEIL_FOREIGN, "bobby kabob bob2 \303\244bob",
+	    "\"bobby kabob bob2 \303\244bob\"" },
+	{ "within another address that is not hidden as such",
+	    "recipients", VEIL_FOREIGN, "bob%y.example; bob=40y; bob at y",
+	    "\"#@%y.example; #@=40y; #@ at y\"" },
+	{ "an address of the mail has the hash of its name", "recipients",
+	    VEIL_FOREIGN, "bob@y.example: bob", "\"#@y.example: #@\"" },
+	{ "a quoted one", "recipients", VEIL_FOREIGN, "no c d.",
+	    "\"no #@.\"" },
+	{ "with its tag and without", "recipients", VEIL_FOREIGN,
+	    "fred+news, fred", "\"#@, #@\"" },
+	{ "a short one is any word", "recipients", VEIL_FOREIGN, "al is away",
+	    "\"al is away\"" },
+	{ "what is not hidden", "senders", VEIL_FOREIGN, "bob",
+	    "\"bob\"" },
+	{ "a sender", "senders", VEIL_FOREIGN, "ann.lee ann lee",
+	    "\"#@ ann lee\"" },
+	{ "a text of a rule is its own", "recipients", VEIL_TEXT,
+	    "no user bob", "\"no user bob\"" },
+	{ "a name of the mail within the other one", "recipients",
+	    VEIL_SENDER, "list-bob-owner@x.example",
+	    "{\"hash\":\"#\",\"domain\":\"x.example\"}" },
+	{ "who has the same name elsewhere", "recipients", VEIL_SENDER,
+	    "bob@x.example", "\"bob@x.example\"" },
+};
+
+static struct veil *
+of_a_mail(struct arena *a, const char *hide)
+{
+	static const char *const rcpts[] = { "bob@y.example",
+	    "\"c d\"@y.example", "al@y.example", "fred+news@y.example" };
+	const char *list[3] = { hide };
+	struct settings s = settings_of(list);
+	struct veil *v = veil_create(a, &s, KEY);
+
+	veil_know(v, VEIL_SENDER, SPAN_LIT("ann.lee@x.example"));
+	for (size_t i = 0; i < sizeof(rcpts) / sizeof(*rcpts); i++)
+		veil_know(v, VEIL_RCPT, span_z(rcpts[i]));
+	return v;
+}
+
+static void
+test_known(void)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		struct arena *a = arena_create("test");
+		struct veil *v = of_a_mail(a, known[i].hide);
+		struct buf b = {0};
+		struct json_out o = { .to = &b };
+		char all[128], *other;
+
+		veil_put(v, &o, NULL, known[i].what, span_z(known[i].in));
+		snprintf(all, sizeof(all), "%s", without_hashes(&b));
+		/* Several hashes of one text may differ. */
+		while ((other = strstr(all, "#2")) != NULL)
+			memmove(other + 1, other + 2, strlen(other + 2) + 1);
+		T_STR(known[i].name, all, known[i].want);
+		veil_begin(v);
+		buf_clear(&b);
+		veil_put(v, &o, NULL, VEIL_FOREIGN, SPAN_LIT("bob ann.lee"));
+		T_STR("the next mail is another", b.p[0] == ',' ?
+		    without_hashes(&b) + 1 : "", "\"bob ann.lee\"");
+		buf_free(&b);
+		arena_destroy(&a);
+	}
+}
+
+/* However many there are, and however much a text looks like them. */
+static void
+test_work(void)
+{
+	struct arena *a = arena_create("test");
+	struct veil *v = of_a_mail(a, "recipients");
+	struct buf text = {0}, b = {0};
+	struct json_out o = { .to = &b };
+
+	for (unsigned i = 0; i < 1000; i++)
+		veil_know(v, VEIL_RCPT, span_z(arena_printf(a,
+		    "user%u@y.example", i)));
+	for (unsigned i = 0; i < VEIL_WORK / 1000 - 2; i++)
+		buf_puts(&text, "use ");
+	buf_puts(&text, "user17");
+	veil_put(v, &o, NULL, VEIL_FOREIGN, buf_text(&text));
+	T_OK("found among many", memmem(b.p, b.len, "use use ", 8) != NULL &&
+	    memmem(b.p, b.len, "user17", 6) == NULL);
+	buf_clear(&b);
+	veil_put(v, &o, NULL, VEIL_FOREIGN, buf_text(&text));
+	T_STR("then the whole is hidden", without_hashes(&b), ",\"#@\"");
+	buf_free(&text);
+	buf_free(&b);
 	arena_destroy(&a);
 }
 
@@ -210,6 +340,8 @@ main(void)
 	test_texts();
 	test_keys();
 	test_fields();
+	test_known();
+	test_work();
 	test_mask();
 	test_most();
 	return t_done();

@@ -1,12 +1,14 @@
 """What is hidden in the journal: a subject however it came into the texts of
 rules; and that replay knows what was hidden."""
 import json
+import re
 import subprocess
 
 import pytest
 
 from kit.gateway import binary
 from kit.journaled import journaled, last_session, record
+from kit.raw_filter import RawFilter, reply
 from kit.ruled import another, client_at
 
 SUBJECT = '{header \\"Subject\\"}'
@@ -103,3 +105,134 @@ def test_replay_where_addresses_are_hidden(start, what):
     said = replayed(gateway)
     assert said["changed"] == 0 and said["mails"] == 2
     assert said["unjudged"] == (1 if what == "senders" else 2)
+
+
+# --- addresses in all texts ---
+
+TEXTS = """
+on rcpt {
+	gone: reject 550 5.1.1 "no {rcpt.local} for {sender.local} at {helo.name}"
+		when rcpt.local is "gone-user"
+	seen: log "rcpt {rcpt} {rcpt.local} of {sender} {sender.local}"
+}
+on message {
+	for: observe reject "{header \\"From\\"} {header \\"To\\"} {header \\"Cc\\"}"
+	notes: log "notes {header \\"X-Notes\\"}"
+	list: log "own words: user postmaster@box.test"
+	held: reject 554 5.7.1 "held {header \\"X-Notes\\"} {header \\"To\\"}"
+		when header "X-Held" is "yes"
+}
+"""
+FIELDS = (b'From: "Anna Secretaria" <anna-secret@x.test> (also Annie)\r\n'
+          b'To: "Robert Hidden" <bob-hidden@box.test>, bob-hidden@z.test\r\n'
+          b"Cc: (Robbie) bob-hidden@box.test\r\n"
+          b"Delivered-To: bob-hidden@box.test\r\n"
+          b"X-Notes: for bob-hidden, <bob-hidden@box.test>, "
+          b"bob-hidden%40box.test from anna-secret\r\n")
+NAMES = {"senders": ["anna-secret", "secretaria", "annie"],
+         "recipients": ["bob-hidden", "robert", "robbie", "gone-user"]}
+
+
+def says(sink):
+    """A backend that names everybody."""
+    def answer(session, verb, line):
+        if verb == "RCPT" and "unknown" in line:
+            session.message.rcpts.pop()
+            return (b"550 5.1.1 bob-hidden-unknown: no such user "
+                    b"(BOB-HIDDEN-UNKNOWN@box.test) for anna-secret\r\n")
+        if verb == ".":
+            return (b"554 5.7.1 mailbox of bob-hidden <bob-hidden@box.test> "
+                    b"is full, anna-secret=x.test@fwd.test\r\n")
+        return None
+    sink.answer = answer
+    return sink
+
+
+@pytest.mark.parametrize("what", [["senders"], ["recipients"],
+                                  ["senders", "recipients"]],
+                         ids=" ".join)
+def test_addresses_are_in_no_text(start, what):
+    sink = says(start.sink())
+    raw = start.keep(RawFilter(start.work))
+    gateway = journaled(start, TEXTS, "\thide %s\n" % " ".join(what),
+                        top='\nmilter m { address "%s" }' % raw.url,
+                        backends={"in": sink.url})
+    raw.answer = lambda session, letter, data: reply(
+        b"550 5.7.1 bob-hidden-away of <bob-hidden@box.test> is away, "
+        b"anna-secret") if letter == b"R" and b"away" in data else None
+    found = []
+    for rcpts, held in ((["gone-user@box.test"], b""),
+                        (["bob-hidden-unknown@box.test"], b""),
+                        (["bob-hidden-away@box.test"], b""),
+                        (["bob-hidden@box.test"], b""),
+                        (["bob-hidden@box.test"], b"X-Held: yes\r\n"),
+                        (["gone-user@box.test", "bob-hidden@box.test",
+                          "bob-hidden-unknown@box.test"], b"")):
+        with client_at(gateway, "192.0.2.1") as c:
+            c.ehlo()
+            c.cmd("MAIL FROM:<anna-secret@x.test>")
+            for rcpt in rcpts:
+                last = c.cmd("RCPT TO:<%s>" % rcpt)
+            if c.cmd("DATA") == 354:
+                c.send(FIELDS + held + b"Subject: hi\r\n\r\nx\r\n.\r\n")
+                last = c.reply()
+            assert last.code >= 500
+            c.quit()
+        found.append(record(gateway, last_session(gateway)))
+    text = json.dumps(found).lower()
+    for kind, names in NAMES.items():
+        for name in names:
+            assert (name not in text) == (kind in what), (name, [
+                json.dumps(r) for r in found
+                if name in json.dumps(r).lower()])
+    # What rules say by themselves is as they say it.
+    hits = found[3]["phases"][-1]["hits"]
+    assert [h["text"] for h in hits if h["rule"] == "list"] == [
+        "own words: user %s@box.test" % hits_hash(hits)]
+
+
+def hits_hash(hits):
+    """Of an address in the words of a rule."""
+    text, = [h["text"] for h in hits if h["rule"] == "list"]
+    found, = re.findall(r"user ([0-9a-f]{16})@box\.test$", text)
+    return found
+
+
+@pytest.mark.parametrize("sender, rcpt, what", [
+    ("bounce-bob=y.test@list.test", "bob@box.test", "recipients"),
+    ("list-bobby-owner@list.test", "bobby@box.test", "recipients"),
+    ("a@x.test", "SRS0=abcd=ef=y.test=bob@box.test", "senders")])
+def test_addresses_within_addresses(start, sender, rcpt, what):
+    gateway = hiding(start, what)
+    found = send(gateway, sender=sender, rcpt=rcpt)
+    assert "bob" not in json.dumps(found)
+    assert found["facts"]["sender"]["domain"] == sender.split("@")[1]
+    said = replayed(gateway)
+    assert said["changed"] == 0
+
+
+def test_a_sender_with_a_tag_is_shown(start):
+    """Where nothing of it is a recipient."""
+    gateway = hiding(start, "recipients")
+    sender = "prvs=0123456789=ann.lee@x.test"
+    assert send(gateway, sender=sender)["facts"]["sender"] == sender
+
+
+@pytest.mark.parametrize("what", ["senders", "recipients"])
+def test_replay_of_texts_without_addresses(start, what):
+    """A word of a rule that is somebody's name is no difference."""
+    rules = """
+on message {
+	user: reject 554 5.7.1 "no user here {header \\"X-Notes\\"}"
+		when header "X-Refuse" is "yes"
+}
+"""
+    gateway = journaled(start, rules, "\thide %s\n" % what,
+                        backends={"in": start.sink().url})
+    for more in (b"", b"X-Notes: plain\r\n", b"X-Notes: user\r\n",
+                 b"X-Notes: a user@box.test\r\n"):
+        found = send(gateway, sender="user@x.test", rcpt="user@box.test",
+                     more=b"X-Refuse: yes\r\n" + more)
+        assert found["rule"] == "user"
+    said = replayed(gateway)
+    assert said["changed"] == 0 and said["mails"] == 4
