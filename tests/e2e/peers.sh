@@ -2,10 +2,10 @@
 # Unpacks the servers that tests talk to: mail, names, Redis, filters.
 #
 # usage: tests/e2e/peers.sh DIR [PEER...]
-#	PEER is postfix, exim, dovecot, nsd, redis, haproxy, rsyslog, or a filter:
-#	opendkim, opendmarc, clamav, spamassassin, amavis, rspamd; or prometheus,
-#	whose promtool checks what is meant for it, or chromium, which shows the
-#	live page; default: all but haproxy.
+#	PEER is postfix, exim, dovecot, nsd, redis, haproxy, rsyslog, journald,
+#	or a filter: opendkim, opendmarc, clamav, spamassassin, amavis, rspamd;
+#	or prometheus, whose promtool checks what is meant for it, or chromium,
+#	which shows the live page; default: all but haproxy.
 #
 # Each peer gets a tree of its own, DIR/PEER, as `dpkg -x` makes it: its
 # packages and those libraries that they need and this system has not. Nothing
@@ -17,7 +17,7 @@ set -eu
 dir=$1
 shift
 [ $# -gt 0 ] || set -- postfix exim dovecot nsd redis opendkim opendmarc \
-    rsyslog clamav spamassassin amavis rspamd prometheus chromium
+    rsyslog journald clamav spamassassin amavis rspamd prometheus chromium
 
 # The packages that are the peer.
 packages_of()
@@ -30,6 +30,7 @@ packages_of()
 	redis)		echo redis-server redis-tools ;;
 	haproxy)	echo haproxy ;;
 	rsyslog)	echo rsyslog ;;
+	journald)	echo systemd libsystemd-shared ;;
 	opendkim)	echo opendkim opendkim-tools ;;
 	opendmarc)	echo opendmarc dbconfig-no-thanks ;;
 	clamav)		echo clamav-daemon clamav-milter ;;
