@@ -3,6 +3,7 @@ import os
 import re
 import socket
 import threading
+import time
 
 import pytest
 
@@ -12,7 +13,7 @@ from kit.ports import free_port
 from kit.process import can_connect, wait_until
 from kit.running import (
     AS_ROOT, MAIL, admin, stats, edit, deliver, begin_mail)
-from kit.web import shown
+from kit.web import get, shown
 
 
 def test_reload_of_a_broken_file(gateway):
@@ -152,6 +153,36 @@ def test_what_a_reload_says_of_settings(start):
     edit(gateway, "listener mx {", "listener mx {\n\tmax_recipients 7")
     assert reloaded() == ["  listener mx: changed"]
     assert reloaded() == []
+
+
+def test_more_names_of_rules_than_are_told_apart(start):
+    """No sum is given up for another: who did it says that it has happened."""
+    def rules(version):
+        return "on rcpt {\n%s\tv%d-refuse: reject \"no\"\n}\n" % ("".join(
+            "\tv%d-%d: score 1 when rcpt.local is \"t\"\n" % (version, i)
+            for i in range(5000)), version)
+    gateway = shown(start)
+    put(gateway, "in.rules", rules(1))
+    edit(gateway, "rules none", 'rules "in.rules"')
+    gateway.start()
+
+    def refused():
+        with gateway.client() as client:
+            client.ehlo()
+            assert client.envelope("a@x.test", "b@box.test") == 550
+        time.sleep(1.1)		# an answer is good for a second
+        row, = [row for row in get(gateway.web, "/stats.json").json()[
+            "series"] if row["name"] == "rule_hits"]
+        return {v["labels"][0]: v["value"] for v in row["values"]
+                if v["value"] > 0}
+    assert refused() == {"v1-refuse": 1}
+    said = "more than 8191 names of rules since the last start: some are " \
+        "counted together, as \"other\"\n"
+    assert said not in admin(gateway, "reload").stdout
+    put(gateway, "in.rules", rules(2))
+    assert said in admin(gateway, "reload").stdout
+    gateway.wait_line("warn - configuration .*more than 8191 names of rules")
+    assert refused() == {"v1-refuse": 1, "other": 1}
 
 
 def test_sessions_keep_the_rules_that_they_began_with(start):
