@@ -69,8 +69,8 @@ def test_backend_fails_at(start, verb, fault):
     sink.answer = lambda session, v, line: what if v == verb else None
     gateway = start.gateway(
         {"in": sink.url}, workers=1,
-        backend="\tconnect_timeout 500ms\n\treply_timeout 500ms\n"
-                "\tdata_timeout 500ms\n\tretry_time 100ms\n"
+        backend="\tconnect_timeout 2s\n\treply_timeout 2s\n"
+                "\tdata_timeout 2s\n\tretry_time 100ms\n"
                 "\tprobe_interval 0s")
     deferred(gateway, codes=(421, 450, 451))
     # When it is well again, mail goes through.
@@ -108,7 +108,7 @@ def test_backend_comes_back(start):
         with gateway.client() as client:
             client.ehlo()
             return client.mail(MESSAGE) == 250
-    wait_until(delivered, 5, "a delivery")
+    wait_until(delivered, what="a delivery")
     sink.wait(1)
 
 
@@ -271,7 +271,7 @@ def test_reload_with_a_broken_file(start):
     def renewed():
         with gateway.client() as client:
             return "new.e2e.test" in client.greeting.text
-    wait_until(renewed, 10, "the new name")
+    wait_until(renewed, what="the new name")
 
 
 # --- clients that are slow, or leave ---
@@ -303,7 +303,7 @@ def test_one_octet_at_a_time(start, at):
         assert client.reply() == 421
     except (Closed, ConnectionError):
         pass
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 25
     assert gateway.wait_line("session end .*by=timeout")
     assert sink.messages == []
 
@@ -353,7 +353,7 @@ def test_client_leaves_at_each_step(start, rst):
     # The last one had sent all of its message: that one may be there.
     def held(part):
         return sum(part in m.data for m in list(sink.messages))
-    wait_until(lambda: held(MESSAGE) == 1, 10, "a message")
+    wait_until(lambda: held(MESSAGE) == 1, what="a message")
     assert held(b"half a line\r\n") == len(sink.messages) - 1 <= 1
 
 
@@ -424,7 +424,7 @@ def test_too_many_sessions(start):
     def served():
         with gateway.client() as client:
             return client.greeting == 220
-    wait_until(served, 5, "a place")
+    wait_until(served, what="a place")
     for client in held:
         assert client.quit() == 221
 

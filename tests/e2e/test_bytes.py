@@ -176,7 +176,7 @@ def wait_for_keyword(client, keyword):
     def offered():
         keywords = client.ehlo()
         return keywords if keyword in keywords else None
-    return wait_until(offered, 10, keyword)
+    return wait_until(offered, what=keyword)
 
 
 def test_binary_is_not_offered_before_a_backend_without_it(start):

@@ -304,7 +304,7 @@ def test_silent_servers_cost_their_time_and_no_mail(start, key):
     start.resolver().silent.add("test-domain.example")
     begun = time.monotonic()
     found = results(deliver(route, sign(MESSAGE, key)))
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 30
     assert found["spf"].result == "temperror"
     assert found["dkim"].result == "temperror"
     assert found["dmarc"].result == "temperror"
@@ -341,7 +341,8 @@ def test_clients_that_come_and_go_count_until_their_lookups_end(start, key):
     sink = start.sink()
     gateway = start.gateway(
         {"in": sink.url}, workers=1, listener="\tproxy_protocol 127.0.0.1",
-        top="max_sessions_per_network 5")
+        top="max_sessions_per_network 5\nresolver { timeout 1m }\n"
+        "spf { timeout 1m }\n")
 
     def reply_to(address, i):
         with Client(gateway.address, greet=False, before=(
@@ -360,7 +361,7 @@ def test_clients_that_come_and_go_count_until_their_lookups_end(start, key):
     # Those do not keep the gateway from leaving.
     begun = time.monotonic()
     gateway.stop()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 20
 
 
 # --- forepost explain ---

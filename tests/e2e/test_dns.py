@@ -116,7 +116,7 @@ def test_deadline(world):
     lines = world.ask(names + ["wait", "A mail.plain.example"], deadline=1000)
     for line in lines[:4]:
         assert said(line) == LATE
-        assert 1000 <= line["ms"] < 1900
+        assert 1000 <= line["ms"] < 4000
     assert said(lines[4]) == OK
 
 
@@ -153,7 +153,7 @@ def test_a_forwarder_outlives_silent_names(world):
     lines = world.ask(questions, deadline=2500, forward=[ODD["picky"]])
     assert [said(line) for line in lines[1:-1]] == [LATE] * 2
     assert said(lines[-1]) == OK
-    assert lines[-1]["ms"] < 1000
+    assert lines[-1]["ms"] < 2000
 
 
 def test_two_forwarders_one_dead(world):

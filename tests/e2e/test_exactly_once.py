@@ -36,13 +36,17 @@ def remembering(start, url, store=LMDB, **options):
 
 # --- every mix of outcomes, from Postfix ---
 
-def is_empty(postfix):
-    """Nothing is left in its queue."""
-    for name in ("maildrop", "incoming", "active", "deferred"):
-        for _, _, files in os.walk(postfix.path("queue/" + name)):
-            if files:
-                return False
-    return True
+def wait_done(postfix, ids):
+    """Its log, once it says that those mails and their bounces are gone: what
+    became of their recipients stands there before."""
+    def log_to_end():
+        time.sleep(0.1)		# it is a long one
+        with open(postfix.log, errors="replace") as f:
+            log = f.read()
+        bounces = re.findall(r" non-delivery notification: (\w+)$", log, re.M)
+        gone = re.findall(r": (\w+): removed$", log, re.M)
+        return log if ids.union(bounces) <= set(gone) else None
+    return wait_until(log_to_end, 200, "Postfix to have no mail")
 
 
 def send_by_postfix(gateways, start, mails, meanwhile=lambda: None):
@@ -50,15 +54,16 @@ def send_by_postfix(gateways, start, mails, meanwhile=lambda: None):
     do."""
     postfix = start.postfix(relayhost=", ".join(
         "[127.0.0.1]:%d" % g.port for g in gateways))
+    ids = set()
     with Client(postfix.port, timeout=60) as client:
         client.ehlo()
         for mail in mails:
-            assert client.mail(mail.text, mail.sender, mail.rcpts) == 250
+            reply = client.mail(mail.text, mail.sender, mail.rcpts)
+            assert reply == 250
+            ids.add(re.search(r"queued as (\w+)", reply.text)[1])
         client.quit()
     meanwhile()
-    wait_until(lambda: is_empty(postfix), 240, "an empty queue")
-    with open(postfix.log, errors="replace") as f:
-        return f.read()
+    return wait_done(postfix, ids)
 
 
 def told(log):

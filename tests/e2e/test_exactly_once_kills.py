@@ -91,7 +91,7 @@ class Killer:
             self.kill(pid)
         gateway.process.kill()
         wait_until(lambda: not any(os.path.exists("/proc/%d" % pid)
-                                   for pid in workers), 10, "an end")
+                                   for pid in workers), what="an end")
         self.whole += 1
         gateway.start()
 

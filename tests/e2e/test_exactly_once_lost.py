@@ -10,7 +10,7 @@ import pytest
 from kit.client import stuff
 from kit.fates import AT_RCPT, OUTCOMES, Backend, Mail, attempt, is_refused, \
     mixes
-from kit.process import wait_until
+from kit.process import PATIENCE, wait_until
 from kit.ruled import proxy_line
 from kit.running import stats
 
@@ -43,10 +43,10 @@ class Gate:
     def pass_through(self, _):
         with self.lock:
             self.waiting += 1
-        assert self.is_open.wait(20)
+        assert self.is_open.wait(PATIENCE)
 
 
-def bring(gateways, mail, seconds=20, networks=(None,)):
+def bring(gateways, mail, seconds=PATIENCE, networks=(None,)):
     """Tries until all is told, over one gateway after the other, and from one
     network after the other: recipient -> last reply, and how many tries it
     took."""
@@ -303,7 +303,7 @@ def test_store_is_lost_between_two_tries(start, loss):
     assert gateway.lines("mail done .*outcome=mixed .*memory=")
     regain(redis)
     wait_until(lambda: attempt(gateway.address, Mail("see", ("ok",))) and
-               gateway.lines("store is back"), 15, "the store")
+               gateway.lines("store is back"), what="the store")
     for mail in (before, meanwhile):
         told, _ = bring([gateway], mail)
         expect_told(mail, told)

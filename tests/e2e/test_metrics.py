@@ -174,10 +174,10 @@ def test_reload_and_killed_workers(start):
                 if name.startswith("forepost-w"):
                     os.kill(pid, signal.SIGKILL)
             wait_until(lambda: len(gateway.lines("worker ended")) >= 4 or
-                       stats(gateway)["worker_crashes"] == 2, 10,
-                       "the workers to be missed")
+                       stats(gateway)["worker_crashes"] == 2,
+                       what="the workers to be missed")
             wait_until(lambda: Text(fresh(port, "/metrics")[2]).get(
-                "workers", state="running") == 2, 20, "new workers")
+                "workers", state="running") == 2, what="new workers")
         now = Text(fresh(port, "/metrics")[2])
         assert now.get("mails_total", listener="mx",
                        outcome="delivered") == turn + 1
@@ -199,8 +199,8 @@ def test_prometheus_reads_it(sent, start):
     target = prometheus.target()
     assert (target["health"], target["lastError"]) == ("up", "")
     # It is "up" a moment before its answers have what it read.
-    found = wait_until(lambda: prometheus.query("forepost_mails_total"), 20,
-                       "the first reading")
+    found = wait_until(lambda: prometheus.query("forepost_mails_total"),
+                       what="the first reading")
     assert found[frozenset({"listener": "mx",
                             "outcome": "delivered"}.items())] == 1
     seen = Text(get(port, "/metrics")[2])

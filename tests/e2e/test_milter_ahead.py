@@ -17,7 +17,7 @@ def test_sent_ahead_while_a_filter_is_asked(start):
         client.envelope("a@sender.test", ["b@box.test"])
         client.send(b"DATA\r\n")
         wait_until(lambda: "data" in [step for _, step, _ in one.heard()],
-                   10, "DATA at the filter")
+                   what="DATA at the filter")
         client.send(b"Subject: one\r\n\r\n.\r\nMAIL FROM:<x@evil.test>\r\n")
         reply = client.reply()
         assert (reply.code, reply.enhanced) == (554, "5.5.0")

@@ -246,7 +246,7 @@ def test_heard_behind_an_answer(place, stage, answer):
     place.any.plan((stage, which(stage, name, client), answer))
     Played(place.at["early"], name, client)
     wait_until(lambda: place.any.heard(client + "|")[-1][1] == "close",
-               10, "the end of the filter's session")
+               what="the end of the filter's session")
     steps = [step for _, step, _ in place.any.heard(client + "|")]
     assert steps == heard_after(stage, answer)
 

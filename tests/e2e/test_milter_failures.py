@@ -114,8 +114,8 @@ class Place:
     def wait_no_more(self):
         """The worker has no more open than it had before the first fault; a
         query to the resolver may still be under way."""
-        wait_until(lambda: len(self.descriptors()) <= self.least, 20,
-                   "the end of what was open")
+        wait_until(lambda: len(self.descriptors()) <= self.least,
+                   what="the end of what was open")
 
 
 @pytest.fixture(scope="module")

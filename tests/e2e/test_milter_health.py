@@ -295,8 +295,8 @@ def test_a_reload_while_a_filter_is_waited_for(start):
         gate.wait()
         edit(gateway, old.url, new.url)
         gateway.reload()
-        wait_until(lambda: mail(gateway) == 250 and new.sessions, 20,
-                   "the new filter")
+        wait_until(lambda: mail(gateway) == 250 and new.sessions,
+                   what="the new filter")
         gate.opened.set()
         assert client.reply() == 250
         assert client.mail(MESSAGE, "more@sender.test") == 250

@@ -232,9 +232,9 @@ def test_reloads_fail_no_session(start, work):
     for n in range(20):
         started = len(clients.acknowledged)
         gateway.reload()
-        gateway.wait_line("reload", 20, count=n + 1)
-        wait_until(lambda: len(clients.acknowledged) > started + 10, 20,
-                   "messages after reload %d" % n)
+        gateway.wait_line("reload", count=n + 1)
+        wait_until(lambda: len(clients.acknowledged) > started + 10,
+                   what="messages after reload %d" % n)
     wait_until(lambda: len(clients.acknowledged) >= 2000, 120,
                "2000 messages")
     clients.stop()

@@ -261,7 +261,7 @@ def test_status_that_is_shown_has_the_form_of_today(start, work):
         said = run("status", "--config", gateway.conf).stdout
         return said if "retry=" in said else None
     real = {}
-    for line in wait_until(status, 10, "a backend that is down").splitlines():
+    for line in wait_until(status, what="a backend that is down").splitlines():
         kind, keys = shape(line)
         real.setdefault(kind, set()).update(keys)
     trouble = {"failure", "failures", "why", "retry"}

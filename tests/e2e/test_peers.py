@@ -72,7 +72,7 @@ def test_dovecot_as_backend(start, unix):
             "x@box.test", "y@box.test", "z@box.test"])
         assert reply == 250
     wait_until(lambda: sum(b"<three@" in m for m in dovecot.delivered()) == 3,
-               10, "three copies")
+               what="three copies")
 
 
 def test_maildir_as_backend(start):

@@ -15,7 +15,7 @@ import pytest
 from kit.client import Client, Closed
 from kit.gateway import USER, binary, run
 from kit.ports import free_port
-from kit.process import Process, can_connect, wait_until
+from kit.process import PATIENCE, Process, can_connect, wait_until
 from kit.running import (
     AS_ROOT, MAIL, admin, stats, edit, serve, status_of, deliver,
     begin_mail, has_seccomp)
@@ -331,7 +331,7 @@ def test_worker_that_does_not_stop_talking(gateway, word):
     try:
         assert admin(gateway, "status").returncode == 0
         wait_until(lambda: before[0] not in gateway.workers_alive() and
-                   len(gateway.workers_alive()) == 2, 15, "another worker")
+                   len(gateway.workers_alive()) == 2, what="another worker")
     finally:
         over.set()
         talking.join()
@@ -400,7 +400,7 @@ class Manager:
         self.sock.bind(self.path)
         os.chmod(self.path, 0o777)
 
-    def hear(self, what, seconds=10):
+    def hear(self, what, seconds=PATIENCE):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if select.select([self.sock], [], [], 0.05)[0]:

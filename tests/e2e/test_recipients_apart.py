@@ -138,7 +138,7 @@ def test_prdr_behind_for_who_asks(start):
         # Not asked for, and nobody remembers: one fate for all.
         assert client.mail(MESSAGE % b"one-for-all", rcpts=RCPTS) == 250
         client.quit()
-    wait_until(lambda: len(stored_for(exim)) == 6, 10, "deliveries")
+    wait_until(lambda: len(stored_for(exim)) == 6, what="deliveries")
     exim.wait_done()
     assert stored_for(exim) == sorted(
         r.encode() for r in RCPTS + RCPTS[::3])
@@ -156,7 +156,7 @@ def test_prdr_behind_for_the_memory(start):
     rcpts = [r.replace("box", "far") for r in RCPTS]
     submit(postfix, b"1", rcpts, sender="b@box.test")
     assert bounced(postfix, 1) == [b"full@far.test"]
-    wait_until(lambda: len(stored_for(exim)) == 3, 20, "deliveries")
+    wait_until(lambda: len(stored_for(exim)) == 3, what="deliveries")
     exim.wait_done()
     assert stored_for(exim) == sorted(
         r.encode() for r in rcpts if "full" not in r)

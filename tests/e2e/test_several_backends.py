@@ -57,7 +57,7 @@ def test_four_kinds(start):
     assert sink.copies() == ["s@sink.test"]
     assert [m.endswith(message) for m in maildir_of(gateway)] == [True]
     stored = wait_until(lambda: len(dovecot.delivered()) == 2 and
-                        dovecot.delivered(), 10, "two mailboxes")
+                        dovecot.delivered(), what="two mailboxes")
     assert all(m.endswith(message) for m in stored)
     gateway.wait_line(r'mail done .*outcome=delivered .*rcpts=6 .*backend="'
                       r'box smtp:\S+, dovecot lmtp:\S+, sink smtp:\S+, '

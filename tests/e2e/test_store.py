@@ -21,7 +21,7 @@ def lmdb(path="store"):
     return 'store { address "lmdb:%s" }\n' % path
 
 
-def redis_conf(redis, more="timeout 300ms"):
+def redis_conf(redis, more="timeout 3s"):
     return 'store { address "%s" %s }\n' % (redis.url, more)
 
 
@@ -290,22 +290,22 @@ def lost_under_load(start, lose, regain, down=True):
     """Redis goes and comes back while mail comes in: who is asked to come
     again is, as long as it is there; all others pass; nobody waits long."""
     redis = start.redis()
-    gateway = stored(start, GREY, redis_conf(redis))
+    gateway = stored(start, GREY, redis_conf(redis, "timeout 500ms"))
     load = Load(gateway)
     wait_until(lambda: load.codes.count(451) >= 20)
     lose(redis)
     if down:
-        gateway.wait_line("store is down .*store=redis://", 15)
-    wait_until(lambda: load.codes[-20:] == [250] * 20, 15)
+        gateway.wait_line("store is down .*store=redis://")
+    wait_until(lambda: load.codes[-20:] == [250] * 20)
     told = len(gateway.lines("store is down"))
     time.sleep(1)
     regain(redis)
-    gateway.wait_line("store is back", 15)
-    wait_until(lambda: load.codes[-20:] == [451] * 20, 20)
+    gateway.wait_line("store is back")
+    wait_until(lambda: load.codes[-20:] == [451] * 20)
     codes = load.stop()
     assert set(codes) == {250, 451}
     assert codes.count(250) == len(gateway.sink.messages)
-    assert load.longest < 3, load.longest
+    assert load.longest < 10, load.longest
     assert told <= 2			# once for each worker, not for a mail
     counted = stats(gateway)
     assert counted["store_failing"] == 0
@@ -407,7 +407,7 @@ def test_redis_that_is_not_there_at_the_start(start):
     answer = run("greylist", "stats", "--config", gateway.conf)
     assert answer.returncode == 3
     redis.start()
-    gateway.wait_line("store is back", 15)
+    gateway.wait_line("store is back")
     assert rcpt(gateway, "198.51.100.1") == 451
 
 
@@ -426,4 +426,4 @@ def test_many_recipients_wait_once(start):
         took = time.monotonic() - began
         client.quit()
     redis.thaw()
-    assert 0.9 < took < 2.5
+    assert 0.9 < took < 7

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from kit.gateway import binary, run
-from kit.process import wait_until
+from kit.process import PATIENCE, wait_until
 from kit.ruled import another, client_at, ruled
 from kit.running import admin, edit, stats
 
@@ -23,11 +23,11 @@ WHO = "192.0.2.1"
 SAID = "Something could not be checked"
 
 
-def store(redis, more="timeout 300ms cache 1s"):
+def store(redis, more="timeout 1s cache 1s"):
     return 'store { address "%s" %s }\n' % (redis.url, more)
 
 
-def asking(start, redis, rules=RULES, more="timeout 300ms cache 1s",
+def asking(start, redis, rules=RULES, more="timeout 1s cache 1s",
            **options):
     """A gateway that asks Redis, and a sink behind it."""
     sink = start.sink()
@@ -44,7 +44,7 @@ def send(gateway, address=WHO, sender="a@sender.test", to="b@box.test"):
         return client.mail(another(), sender, to)
 
 
-def turns(gateway, code, within=10, **mail):
+def turns(gateway, code, within=PATIENCE, **mail):
     """The reply becomes this in time, in all workers."""
     def all_say():
         replies = [send(gateway, **mail) for _ in range(6)]
@@ -87,11 +87,11 @@ def test_changes_are_seen(start):
         assert send(gateway) == 250
     redis.say("SADD", "banned", "sender.test")
     for gateway in (one, two):
-        reply = turns(gateway, 550, 4)
+        reply = turns(gateway, 550)
         assert "Not from a@sender.test" in reply.text
     redis.say("SREM", "banned", "sender.test")
     for gateway in (one, two):
-        turns(gateway, 250, 4)
+        turns(gateway, 250)
     redis.say("SADD", "banned", "sender.test")
     redis.say("DEL", "banned")
     time.sleep(1.1)
@@ -128,21 +128,21 @@ def lost(start, lose, regain, event="store is down", back="store is back"):
     turns(gateway, 550, sender="x@banned.test")
     turns(gateway, 550, to="spam@box.test")
     lose(redis)
-    reply = turns(gateway, 451, 15, to="spam@box.test")
+    reply = turns(gateway, 451, to="spam@box.test")
     assert SAID in reply.text and "4.3.0" in reply.text
     turns(gateway, 250, sender="x@banned.test")
     began = time.monotonic()
     for _ in range(20):
         assert send(gateway) == 250
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     gateway.wait_line(event)
     gateway.wait_line("refused for now only .*rule=spam phase=rcpt "
                       "unsure=friend")
     told = len(gateway.lines(event))
     assert told <= 4		# for each worker, and each of two keys
     regain(redis)
-    turns(gateway, 550, 15, sender="x@banned.test")
-    turns(gateway, 550, 15, to="spam@box.test")
+    turns(gateway, 550, sender="x@banned.test")
+    turns(gateway, 550, to="spam@box.test")
     gateway.wait_line(back)
     assert len(gateway.lines(event)) == told
     counted = stats(gateway)
@@ -190,7 +190,7 @@ def test_a_client_waits_once(start):
             assert client.cmd("RCPT TO:<b@box.test>") == 250
             assert client.cmd("RCPT TO:<spam@box.test>") == 451
             assert client.cmd("RSET") == 250
-        assert 0.8 < time.monotonic() - began < 2.5
+        assert 0.8 < time.monotonic() - began < 6
     redis.thaw()
 
 
@@ -200,7 +200,7 @@ ROUTES = 'route { domains "own.test" backend in }\n' \
     'route { redis "routes" }\n'
 
 
-def routed(start, redis, routes=ROUTES, more="timeout 300ms cache 1s",
+def routed(start, redis, routes=ROUTES, more="timeout 1s cache 1s",
            rules=None):
     """Two backends; the hash says who goes where."""
     sinks = {name: start.sink() for name in ("in", "out")}
@@ -261,13 +261,13 @@ def routes_lost(start, lose, regain):
     turns(gateway, 250, to="x@a.test")
     turns(gateway, 250, to="x@other.test")
     lose(redis)
-    turns(gateway, 451, 15, to="x@a.test")
+    turns(gateway, 451, to="x@a.test")
     turns(gateway, 451, to="x@other.test")
     turns(gateway, 250, to="x@own.test")
     codes = {send(gateway, to="x@z%d.test" % i).code for i in range(20)}
     assert codes == {451}
     regain(redis)
-    turns(gateway, 250, 15, to="x@a.test")
+    turns(gateway, 250, to="x@a.test")
     turns(gateway, 250, to="x@other.test")
     assert send(gateway, to="x@a.test") == 250
     return gateway
@@ -311,7 +311,7 @@ on rcpt { moved: route out when rcpt in $moved }
     page = json.loads(done.stdout)
     assert page["reply"]["code"] == 451
     redis.start()
-    turns(gateway, 250, 15, to="x@a.test")
+    turns(gateway, 250, to="x@a.test")
     assert len(gateway.sinks["out"].messages) > 1
 
 

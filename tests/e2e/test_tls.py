@@ -274,7 +274,7 @@ def test_certificates_are_read_again(start, authority):
     authority.issue("turn.e2e.test", ("second.e2e.test",))
     gateway.reload()
     from kit.process import wait_until
-    wait_until(lambda: name() == "second.e2e.test", 10, "the certificate")
+    wait_until(lambda: name() == "second.e2e.test", what="the certificate")
 
 
 # --- TLS with the backend ---

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from kit.gateway import binary
-from kit.process import wait_until
+from kit.process import PATIENCE, wait_until
 from kit.running import begin_mail, deliver, MAIL
 
 CURSOR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
@@ -46,7 +46,7 @@ class Terminal:
         return [CURSOR.sub(b"", page).replace(b"\r", b"").decode()
                 for page in self.out.split(b"\x1b[H")[1:]]
 
-    def wait(self, pattern, seconds=10):
+    def wait(self, pattern, seconds=PATIENCE):
         return wait_until(lambda: self.pages() and re.search(
             pattern, self.pages()[-1], re.M), seconds, pattern)
 

@@ -171,13 +171,13 @@ def test_requests_are_counted(gateway):
         return 'forepost_http_requests_total{path="other",code="404"}' in \
             text and re.search(r'forepost_http_requests_total\{path="/",'
                                r'code="200"\} [1-9]', text)
-    wait_until(counted, 10, "requests to be counted")
+    wait_until(counted, what="requests to be counted")
 
 
 def test_gives_its_rights_up(guarded):
     # Who answers has done so.
-    wait_until(lambda: get(guarded.web, "/healthz").status == 200, 15,
-               "an answer")
+    wait_until(lambda: get(guarded.web, "/healthz").status == 200,
+               what="an answer")
     s = status_of(wait_server(guarded))
     assert int(s["CapEff"], 16) == 0 and int(s["CapPrm"], 16) == 0
     assert s["NoNewPrivs"] == "1"
@@ -223,9 +223,9 @@ def test_token_is_read_again(start):
     assert get(gateway.web, "/metrics", token="first").status == 200
     gateway.reload()
     wait_until(lambda: get(gateway.web, "/metrics", token="second").status ==
-               200, 15, "the new token")
+               200, what="the new token")
     wait_until(lambda: get(gateway.web, "/metrics", token="first").status ==
-               401, 15, "the end of the old token")
+               401, what="the end of the old token")
 
 
 def test_readyz_says_why_to_who_has_the_token(start):
@@ -235,7 +235,7 @@ def test_readyz_says_why_to_who_has_the_token(start):
 
     def down():
         return get(gateway.web, "/readyz", token=TOKEN).status == 503
-    wait_until(down, 20, "the backend to be down")
+    wait_until(down, what="the backend to be down")
     assert get(gateway.web, "/readyz", token=TOKEN).body == \
         b"backend in is down\n"
     answer = get(gateway.web, "/readyz")

@@ -48,8 +48,8 @@ def test_slow_writers(gateway):
         answer = read_all(sock)
         assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
         sock.close()
-    wait_until(lambda: descriptors(server(gateway)) <= before + 1, 10,
-               "the slow ones to be gone")
+    wait_until(lambda: descriptors(server(gateway)) <= before + 1,
+               what="the slow ones to be gone")
 
 
 def test_a_slow_request_is_told_so(gateway):
@@ -61,7 +61,7 @@ def test_a_slow_request_is_told_so(gateway):
             sock.sendall(bytes([octet]))
             time.sleep(0.2)
         assert read_all(sock).startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 25
 
 
 def test_slow_readers(gateway):
@@ -95,17 +95,19 @@ def test_slow_readers(gateway):
         assert rss < 60000, "%d KiB for slow readers" % rss
     for sock in socks:
         sock.close()
-    wait_until(lambda: descriptors(pid) <= before + 1, 10,
-               "the slow ones to be gone")
+    wait_until(lambda: descriptors(pid) <= before + 1,
+               what="the slow ones to be gone")
     assert server(gateway) == pid
 
 
 def test_many_at_once_get_one_rendering(gateway):
+    began = time.monotonic()
     socks = [connect(gateway.web) for _ in range(30)]
     for sock in socks:
         sock.sendall(b"GET /stats.json HTTP/1.1\r\n" + HOST + b"\r\n")
     bodies = {read_all(sock).partition(b"\r\n\r\n")[2] for sock in socks}
-    assert 1 <= len(bodies) <= 3	# a second may pass meanwhile
+    # One for each second that has begun, however late they were asked for.
+    assert 1 <= len(bodies) <= 2 + time.monotonic() - began
     for sock in socks:
         sock.close()
 
@@ -125,7 +127,7 @@ def test_out_of_descriptors(gateway):
     used = descriptors(pid)
     limit_descriptors(pid, used + 4)
     socks = [connect(gateway.web) for _ in range(12)]
-    wait_until(lambda: descriptors(pid) >= used + 3, 10, "it to be full")
+    wait_until(lambda: descriptors(pid) >= used + 3, what="it to be full")
     before = cpu_seconds(pid)
     time.sleep(2)
     spent = cpu_seconds(pid) - before

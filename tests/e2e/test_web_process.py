@@ -46,7 +46,7 @@ def test_comes_back_later_and_later(gateway):
     for _ in range(4):
         pid = wait_server(gateway)
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: server(gateway) != pid, 10, "its end")
+        wait_until(lambda: server(gateway) != pid, what="its end")
         times += [int(m) for m in re.findall(
             r"pid=%d .*restart-ms=(\d+)" % pid, "\n".join(gateway.wait_line(
                 "statistics process ended pid=%d " % pid)))]
@@ -76,8 +76,8 @@ def test_reload_refuses_nobody(gateway):
         thread.join(20)
     assert refused == []
     assert len(answers) > 20 and set(answers) == {200}
-    wait_until(lambda: len(gateway.workers_alive()) == 3, 15,
-               "the processes before to be gone")
+    wait_until(lambda: len(gateway.workers_alive()) == 3,
+               what="the processes before to be gone")
 
 
 def test_reload_finishes_what_was_asked(gateway):
@@ -98,13 +98,13 @@ def test_reload_moves_adds_and_removes_it(gateway):
     gateway.reload()
     gateway.wait_line("reloaded .*stats=127.0.0.1:%d" % new)
     assert get(new, "/healthz").status == 200
-    wait_until(lambda: not can_connect(("127.0.0.1", old)), 10,
-               "the old address to be closed")
+    wait_until(lambda: not can_connect(("127.0.0.1", old)),
+               what="the old address to be closed")
     edit(gateway, "stats {\n\taddress 127.0.0.1:%d\n" % new, "stats {\n")
     gateway.reload()
-    wait_until(lambda: not can_connect(("127.0.0.1", new)), 10,
-               "the address to be closed")
-    wait_until(lambda: server(gateway) is None, 10, "its end")
+    wait_until(lambda: not can_connect(("127.0.0.1", new)),
+               what="the address to be closed")
+    wait_until(lambda: server(gateway) is None, what="its end")
     edit(gateway, "stats {\n", "stats {\n\taddress 127.0.0.1:%d\n" % old)
     gateway.reload()
     wait_server(gateway)
@@ -133,8 +133,8 @@ def test_reload_moves_it_on_its_port(start, to):
     if to == "0.0.0.0":
         assert get(gateway.web, "/healthz").status == 200
     else:
-        wait_until(lambda: not can_connect(("127.0.0.1", gateway.web)), 10,
-                   "the old address to be closed")
+        wait_until(lambda: not can_connect(("127.0.0.1", gateway.web)),
+                   what="the old address to be closed")
 
 
 def test_address_is_free_while_somebody_is_served(gateway):
@@ -199,7 +199,7 @@ def test_token_of_a_process_that_is_made_anew(start):
     os.kill(first, signal.SIGKILL)
     wait_server(gateway, first)
     wait_until(lambda: get(gateway.web, "/metrics", token="x").status == 200,
-               20, "the token")
+               what="the token")
     assert get(gateway.web, "/metrics", token="y").status == 401
     assert get(gateway.web, "/metrics").status == 401
 
@@ -314,7 +314,7 @@ def test_supervisor_killed(gateway):
     """It does not stay behind."""
     pid = wait_server(gateway)
     gateway.process.kill()
-    wait_until(lambda: not os.path.exists("/proc/%d" % pid), 15, "its end")
+    wait_until(lambda: not os.path.exists("/proc/%d" % pid), what="its end")
     gateway.process = None
 
 
@@ -330,7 +330,7 @@ def test_log_is_opened_again(start):
     def has_new():
         return log in [os.path.realpath("/proc/%d/fd/%s" % (pid, fd))
                        for fd in os.listdir("/proc/%d/fd" % pid)]
-    wait_until(has_new, 10, "the new log")
+    wait_until(has_new, what="the new log")
 
 
 def test_healthz_sees_a_worker_that_hangs(gateway):
@@ -343,8 +343,8 @@ def test_healthz_sees_a_worker_that_hangs(gateway):
             gateway.web, "/healthz").body
     finally:
         os.kill(victim, signal.SIGCONT)
-    wait_until(lambda: get(gateway.web, "/healthz").status == 200, 10,
-               "it to be well again")
+    wait_until(lambda: get(gateway.web, "/healthz").status == 200,
+               what="it to be well again")
 
 
 # Ports of a demo are fixed, so it has a network of its own. What is printed:

@@ -106,7 +106,7 @@ def test_trace_of_other_rules(start):
     gateway.reload()
     gateway.wait_line("reloaded ")
     wait_until(lambda: get(gateway.web, "/stats.json").json()["generation"] ==
-               2, 15, "the new rules")
+               2, what="the new rules")
     one = found(gateway)[0]
     one = found(gateway, "trace=1&id=%s" % one["session"])[0]
     assert one["trace"] is None
@@ -192,8 +192,8 @@ def test_a_worker_killed_in_the_middle(start):
         os.kill(workers(gateway)[0], signal.SIGKILL)
     gateway.wait_line("worker ended .*signal=SIGKILL")
     assert found(gateway) == before
-    wait_until(lambda: get(gateway.web, "/readyz").status == 200, 15,
-               "the next worker")
+    wait_until(lambda: get(gateway.web, "/readyz").status == 200,
+               what="the next worker")
     with gateway.client() as client:
         client.ehlo()
         assert client.mail(b"Subject: next\r\n\r\nx\r\n") == 250
@@ -217,7 +217,7 @@ def test_a_worker_killed_in_full_swing(start):
     for thread in senders:
         thread.start()
     for _ in range(8):
-        wait_until(lambda: get(gateway.web, "/readyz").status == 200, 15)
+        wait_until(lambda: get(gateway.web, "/readyz").status == 200)
         for _ in range(5):
             if not isinstance(ask(gateway)["transactions"], list):
                 wrong.append("no list")

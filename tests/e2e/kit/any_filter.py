@@ -47,7 +47,7 @@ class AnyFilter:
                 program, self.url, self.plan_path, *words], self.out)
         finally:
             os.umask(mask)
-        wait_until(lambda: can_connect(self.address), 15, "milter_any")
+        wait_until(lambda: can_connect(self.address), what="milter_any")
         return self
 
     def heard(self, which=""):

@@ -39,4 +39,4 @@ def bounced(peer, count):
         return named if len(named) >= count else None
     if count == 0:
         return peer.delivered()
-    return sorted(wait_until(find, 20, "%d bounced recipients" % count))
+    return sorted(wait_until(find, what="%d bounced recipients" % count))

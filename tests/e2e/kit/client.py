@@ -3,6 +3,8 @@ import re
 import socket
 import ssl
 
+from kit.process import PATIENCE
+
 
 class Closed(Exception):
     """The server closed the connection where a reply was awaited."""
@@ -37,7 +39,7 @@ def stuff(message):
 
 
 class Client:
-    def __init__(self, address, timeout=20, greet=True, before=b"",
+    def __init__(self, address, timeout=PATIENCE, greet=True, before=b"",
                  source=None):
         """Connects; `before` is sent first (a PROXY header)."""
         if isinstance(address, int):
@@ -172,7 +174,7 @@ class Client:
         self.close()
         return reply
 
-    def closed(self, seconds=10):
+    def closed(self, seconds=PATIENCE):
         """True if the server closes now, without another word."""
         self.sock.settimeout(seconds)
         try:

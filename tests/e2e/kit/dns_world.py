@@ -107,7 +107,7 @@ class World:
             "ip addr add $a/32 dev lo || exit 1; done && touch %s && " \
             "exec sleep 100000" % (" ".join(ROOTS), self.path("ready"))
         holder = self.run([*UNSHARE, "sh", "-c", script], outside=True)
-        wait_until(lambda: os.path.exists(self.path("ready")), 10, "network")
+        wait_until(lambda: os.path.exists(self.path("ready")), what="network")
         self.init, = holder.children()
 
     def run(self, argv, outside=False):
@@ -216,7 +216,7 @@ class World:
             "elsewhere", "$ORIGIN elsewhere.\n" + SOA + "@ 300 NS ns\n")})
         self.run([sys.executable, HERE + "/odd_dns.py"] +
                  ["%s=%s" % (a, b) for b, a in ODD.items()])
-        wait_until(self.answers, 20, "the name servers")
+        wait_until(self.answers, what="the name servers")
         return self
 
     def answers(self):

@@ -9,7 +9,7 @@ import time
 
 from kit.client import Client
 from kit.ports import free_port
-from kit.process import Process, wait_until
+from kit.process import PATIENCE, START_SECONDS, Process, wait_until
 
 USER = "daemon"		# of the workers, when the tests run as root
 
@@ -23,7 +23,7 @@ def binary():
     return os.path.realpath(path)
 
 
-def run(*arguments, timeout=30):
+def run(*arguments, timeout=START_SECONDS):
     """A subcommand that ends by itself; text of both outputs in stdout."""
     return subprocess.run(
         [binary(), *arguments], stdin=subprocess.DEVNULL,
@@ -105,7 +105,7 @@ class Gateway:
     def command(self):
         return [binary(), "serve", "--config", self.conf]
 
-    def start(self, prefix=(), seconds=20):
+    def start(self, prefix=(), seconds=START_SECONDS):
         """Starts and waits until it says that it is ready (sd_notify)."""
         path = self.path("notify%d" % free_port())
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
@@ -137,7 +137,7 @@ class Gateway:
     def workers_alive(self):
         return self.process.children()
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=PATIENCE):
         """Stops it; its end and its log have to be clean."""
         if self.process is None:
             return
@@ -160,7 +160,7 @@ class Gateway:
         return [line for line in self.process.text().splitlines()
                 if re.search(pattern, line)]
 
-    def wait_line(self, pattern, seconds=10, count=1):
+    def wait_line(self, pattern, seconds=PATIENCE, count=1):
         """The log lines that match, once there are `count` of them."""
         def find():
             found = self.lines(pattern)

@@ -11,7 +11,7 @@ import time
 
 from kit.peers import unpacked
 from kit.ports import free_port
-from kit.process import Process, wait_until
+from kit.process import PATIENCE, Process, wait_until
 
 CLASSIC = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -26,7 +26,8 @@ LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\["\\n])*)"(?:,|\Z)')
 
 def get(port, path, accept=None):
     """Status, Content-Type and text."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port,
+                                            timeout=PATIENCE)
     try:
         connection.request("GET", path,
                            headers={"Accept": accept} if accept else {})
@@ -194,7 +195,7 @@ class Prometheus:
             targets = (self.api("targets") or {}).get("activeTargets")
             return targets and targets[0]["health"] != "unknown" and \
                 targets[0]
-        return wait_until(find, 20, "Prometheus to read its target")
+        return wait_until(find, what="Prometheus to read its target")
 
     def query(self, expression):
         """Values by their labels."""

@@ -105,8 +105,8 @@ class Mta:
             talk = Talk(self, self.address(listener or dialogue.at))
             talk.run(dialogue.steps)
             self.wait_end(talk)
-            wait_until(lambda: all_closed(self.log), 10,
-                       "what filters hear to end: %s" % "; ".join(
+            wait_until(lambda: all_closed(self.log),
+                       what="what filters hear to end: %s" % "; ".join(
                            str(c) for c in calls(self.log)))
         finally:
             for recorder in self.filters:
@@ -177,7 +177,7 @@ class PostfixMta(Mta):
             left = [i for i in ids if not re.search(
                 r"%s: (removed|milter-(discard|hold))" % i, log)]
             return len(left) <= log.count("NOQUEUE: milter-discard")
-        wait_until(over, 20, "Postfix to deliver")
+        wait_until(over, what="Postfix to deliver")
 
 
 class ForepostMta(Mta):

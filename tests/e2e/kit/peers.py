@@ -14,7 +14,7 @@ import subprocess
 
 from kit.client import Client, Closed
 from kit.ports import free_port
-from kit.process import Process, wait_until
+from kit.process import PATIENCE, Process, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 USER = "daemon"
@@ -141,7 +141,7 @@ class Peer:
                 messages.append(f.read().replace(b"\n", b"\r\n"))
         return messages
 
-    def wait(self, marker, seconds=20):
+    def wait(self, marker, seconds=PATIENCE):
         """The stored message that holds `marker`."""
         def find():
             return [m for m in self.delivered() if marker in m]
@@ -369,7 +369,7 @@ begin retry
             return [line for line in f.read().split("\n")
                     if re.search(pattern, line)]
 
-    def wait_log(self, pattern, seconds=20):
+    def wait_log(self, pattern, seconds=PATIENCE):
         """The lines of its log that match, once there are some."""
         try:
             return wait_until(lambda: self.lines(pattern), seconds)
@@ -377,7 +377,7 @@ begin retry
             raise TimeoutError("no line with %s in Exim's log:\n%s" % (
                 pattern, "\n".join(self.lines("")))) from None
 
-    def wait_done(self, seconds=30):
+    def wait_done(self, seconds=60):
         """Until it has no mail left, bounces included."""
         def ids(pattern):
             return {line.split(" ")[2] for line in self.lines(pattern)}

@@ -5,10 +5,12 @@ import socket
 import subprocess
 import time
 
-START_SECONDS = 60	# on a machine that has much else to do
+# How long for what comes at once, or for a start, on a machine that has much
+# else to do.
+PATIENCE, START_SECONDS = 30, 60
 
 
-def wait_until(condition, seconds=10.0, what="condition"):
+def wait_until(condition, seconds=PATIENCE, what="condition"):
     """Polls until `condition()` is true; returns its value."""
     deadline = time.monotonic() + seconds
     while True:
@@ -78,10 +80,10 @@ class Process:
         if self.alive():
             os.kill(self.pid, number)
 
-    def wait(self, seconds=10):
+    def wait(self, seconds=PATIENCE):
         return self.popen.wait(seconds)
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=PATIENCE):
         """SIGTERM, and SIGKILL for one that does not go; exit status."""
         self.signal(signal.SIGTERM)
         try:

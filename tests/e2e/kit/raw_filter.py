@@ -13,6 +13,8 @@ import socket
 import struct
 import threading
 
+from kit.process import PATIENCE
+
 VERSION = 6
 ACTIONS = 0x1ff
 AWAITED = b"CHMRTLNBEU"
@@ -312,7 +314,7 @@ class RawFilter:
         if self.stopping.wait(seconds):
             raise Gone
 
-    def wait(self, condition, what="the filter", seconds=15):
+    def wait(self, condition, what="the filter", seconds=PATIENCE):
         """Until condition(self), which is then its value."""
         with self.changed:
             value = self.changed.wait_for(lambda: condition(self), seconds)

@@ -65,7 +65,7 @@ class Recorder:
                 self.out)
         finally:
             os.umask(mask)
-        wait_until(lambda: listens(self.socket), 15, "milter_record")
+        wait_until(lambda: listens(self.socket), what="milter_record")
         return self
 
     def stop(self):

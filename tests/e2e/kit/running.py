@@ -4,6 +4,7 @@ import os
 import subprocess
 
 from kit.gateway import USER, run
+from kit.process import PATIENCE
 
 AS_ROOT = os.geteuid() == 0
 MAIL = b"Subject: hello\r\n\r\nworld\r\n"
@@ -26,7 +27,7 @@ def edit(gateway, old, new):
     gateway.configure(text.replace(old, new))
 
 
-def serve(gateway, seconds=10):
+def serve(gateway, seconds=PATIENCE):
     """`serve` when it is to fail: exit status and output."""
     done = subprocess.run(gateway.command(), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -12,6 +12,8 @@ import socket
 import threading
 import time
 
+from kit.process import PATIENCE
+
 CLOSE = object()
 HANG = object()
 
@@ -283,7 +285,7 @@ class Sink:
             self.messages.clear()
             self.sessions.clear()
 
-    def wait(self, n, seconds=10):
+    def wait(self, n, seconds=PATIENCE):
         """The messages, once there are `n` of them."""
         with self.changed:
             self.changed.wait_for(lambda: len(self.messages) >= n, seconds)

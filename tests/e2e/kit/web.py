@@ -4,7 +4,7 @@ import os
 import socket
 
 from kit.ports import free_port
-from kit.process import wait_until
+from kit.process import PATIENCE, wait_until
 
 HOST = b"Host: localhost\r\n"
 
@@ -45,7 +45,7 @@ class Answer:
         return json.loads(self.body.decode("utf-8", "strict"))
 
 
-def connect(port, timeout=20):
+def connect(port, timeout=PATIENCE):
     return socket.create_connection(("127.0.0.1", port), timeout)
 
 
@@ -61,7 +61,7 @@ def read_all(sock):
         octets += piece
 
 
-def raw(port, octets, timeout=20):
+def raw(port, octets, timeout=PATIENCE):
     """Says just this; None if nothing is answered."""
     with connect(port, timeout) as sock:
         sock.sendall(octets)
@@ -92,7 +92,7 @@ def wait_server(gateway, other_than=None):
     def find():
         pid = server(gateway)
         return pid if pid != other_than else None
-    return wait_until(find, 15, "the statistics process")
+    return wait_until(find, what="the statistics process")
 
 
 def workers(gateway):
