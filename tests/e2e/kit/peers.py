@@ -212,10 +212,11 @@ class Postfix(Peer):
             "virtual_minimum_uid": "1",
             "virtual_uid_maps": "static:1",
             "virtual_gid_maps": "static:1",
-            # A deferred mail is tried again at once.
+            # A deferred mail is tried again soon, but not at once: one whose
+            # file is still open from the last try would rest for 5 minutes.
             "queue_run_delay": "1s",
-            "minimal_backoff_time": "1s",
-            "maximal_backoff_time": "2s",
+            "minimal_backoff_time": "2s",
+            "maximal_backoff_time": "3s",
         }
         if relayhost:
             main["relayhost"] = relayhost
