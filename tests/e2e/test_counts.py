@@ -353,7 +353,7 @@ def run(fleet, chance, count, killer=None):
     if killer:
         killer.is_over.set()
         killer.join(20)
-    wait_until(lambda: is_quiet(fleet), 20, "the ends")
+    wait_until(lambda: is_quiet(fleet), what="the ends")
     time.sleep(1.2)		# what is collected once a second, and is rendered
     return senders, took
 
