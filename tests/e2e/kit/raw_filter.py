@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 
+from kit.ports import free_port
 from kit.process import PATIENCE
 
 VERSION = 6
@@ -244,8 +245,8 @@ class RawFilter:
                 socket.AF_INET6 if ":" in host else socket.AF_INET)
             self.server.setsockopt(socket.SOL_SOCKET,
                                    socket.SO_REUSEADDR, 1)
+            self.address = self.address or free_port(host)
             self.server.bind((host, self.address))
-            self.address = self.server.getsockname()[1]
         self.server.listen(64)
         threading.Thread(target=self.accept, args=(self.server,),
                          daemon=True).start()

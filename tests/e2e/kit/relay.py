@@ -5,6 +5,8 @@ import socket
 import threading
 import time
 
+from kit.ports import free_port
+
 
 class Relay:
     """To a port of 127.0.0.1. What the server says comes `delay` seconds late,
@@ -12,8 +14,8 @@ class Relay:
 
     def __init__(self, port):
         self.to, self.delay = port, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+        self.port = free_port()
+        self.listener = socket.create_server(("127.0.0.1", self.port))
         self.over = False
         self.peers = {}		# of each socket
         self.late = collections.deque()		# (when, to whom, what)

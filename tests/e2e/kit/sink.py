@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 
+from kit.ports import free_port
 from kit.process import PATIENCE
 
 CLOSE = object()
@@ -209,7 +210,7 @@ class Session:
 
 class Sink:
     def __init__(self, extensions=EXTENSIONS, lmtp=False, path=None,
-                 tls=None, implicit_tls=False, port=0,
+                 tls=None, implicit_tls=False, port=None,
                  before_message_reply=None):
         self.extensions, self.lmtp, self.tls = extensions, lmtp, tls
         self.implicit_tls = implicit_tls
@@ -227,8 +228,8 @@ class Sink:
             self.server = socket.socket()
             self.server.setsockopt(socket.SOL_SOCKET,
                                    socket.SO_REUSEADDR, 1)
-            self.server.bind(("127.0.0.1", port))
-            self.port = self.server.getsockname()[1]
+            self.port = port or free_port()
+            self.server.bind(("127.0.0.1", self.port))
             self.url = "%s://127.0.0.1:%d" % (self.scheme(), self.port)
         self.server.listen(512)
         threading.Thread(target=self.accept, daemon=True).start()
