@@ -232,7 +232,10 @@ tell_mail(struct teller *t, const struct mail *m, enum told_extent extent)
 	json_open(&t->o, NULL, '{');
 	tell_head(t, s, "mail", m->number);
 	json_z(&t->o, "outcome", mail_outcome_name(outcome));
-	if (r != NULL)
+	if (r != NULL && r == m->refusal)
+		tell_reply_of(t, "reply", r, m->rcpt_milter == NULL ?
+		    m->rcpt_rule : NULL);
+	else if (r != NULL)
 		tell_reply(t, "reply", r);
 	if (rule != NULL)
 		tell_rule(t, rule);

@@ -70,6 +70,9 @@ void	tell_ref_key(struct teller *t, const struct fact_ref *ref);
 /* --- transaction_phase.c --- */
 /* "550 5.7.1 text"; code 0: nothing. */
 void	tell_reply(struct teller *t, const char *key, const struct reply *r);
+/* The same of one that this rule said, if that is known; or NULL. */
+void	tell_reply_of(struct teller *t, const char *key,
+	    const struct reply *r, const struct rule *rule);
 /* A reply that is this verdict's may name what is hidden. NULL: none is. */
 void	tell_watch_reply(struct teller *t, const struct verdict *v);
 /* Who it was: "rule", "at", "action". */

@@ -17,22 +17,25 @@ told_by_name(enum told_by by)
 
 /* --- texts of rules --- */
 
-/* A fact that is hidden is named by the text; or else one of them that comes
- * from outside, if `foreign`. */
+/* A fact that is hidden is named by the rule's text, which became `text`; or
+ * else one of them that comes from outside, if `foreign`. Of a whole address
+ * the veil sees what it is, unless it is cut. */
 static bool
-names(const struct teller *t, const struct rule *rule, bool foreign)
+names(const struct teller *t, const struct rule *rule, struct span text,
+    bool foreign)
 {
-	const struct template *text;
+	const struct template *source;
 
 	if (rule == NULL || t->veil == NULL)
 		return false;
-	text = &action_in_effect(rule)->text;
-	for (size_t i = 0; i < text->n; i++) {
-		const struct fact_ref *ref = &text->parts[i].ref;
+	source = &action_in_effect(rule)->text;
+	for (size_t i = 0; i < source->n; i++) {
+		const struct fact_ref *ref = &source->parts[i].ref;
 		enum veil_what what = ref->fact != NULL ?
 		    tell_what(t->veil, ref) : VEIL_TEXT;
 
-		if (what == VEIL_TEXT)
+		if (what == VEIL_TEXT || (ref->fact->type == TYPE_MAILBOX &&
+		    !veil_is_cut(text)))
 			continue;
 		if (foreign || (what != VEIL_FOREIGN &&
 		    veil_hides(t->veil, what)))
@@ -71,13 +74,13 @@ tell_rule_text(struct teller *t, const char *key, const struct rule *rule,
 		return;
 	if (t->veil == NULL)
 		json_span(&t->o, key, text);
-	else if (names(t, rule, false) || (names(t, rule, true) &&
+	else if (names(t, rule, text, false) || (names(t, rule, text, true) &&
 	    veil_is_told(t->veil, text))) {
 		buf_clear(&t->scratch);
 		transaction_source(&t->scratch, rule);
 		veil_put(t->veil, &t->o, key, VEIL_TEXT,
 		    buf_text(&t->scratch));
-	} else if (names(t, rule, true))
+	} else if (names(t, rule, text, true))
 		tell_text(t, key, text);
 	else
 		veil_put(t->veil, &t->o, key, VEIL_TEXT, text);
@@ -86,8 +89,8 @@ tell_rule_text(struct teller *t, const char *key, const struct rule *rule,
 void
 tell_watch_reply(struct teller *t, const struct verdict *v)
 {
-	t->as_written = v != NULL && v->code != 0 && names(t, v->rule, false) ?
-	    v : NULL;
+	t->as_written = v != NULL && v->code != 0 && names(t, v->rule,
+	    v->text, false) ? v : NULL;
 }
 
 /* It is that of the rule whose text names what is hidden. */
@@ -108,6 +111,14 @@ is_as_written(const struct teller *t, const struct reply *r)
 void
 tell_reply(struct teller *t, const char *key, const struct reply *r)
 {
+	tell_reply_of(t, key, r, is_as_written(t, r) ? t->as_written->rule :
+	    NULL);
+}
+
+void
+tell_reply_of(struct teller *t, const char *key, const struct reply *r,
+    const struct rule *rule)
+{
 	if (r->code == 0)
 		return;
 	buf_clear(&t->scratch);
@@ -115,8 +126,8 @@ tell_reply(struct teller *t, const char *key, const struct reply *r)
 	buf_puts(&t->scratch, " ");
 	buf_puts(&t->scratch, r->enhanced);
 	buf_puts(&t->scratch, r->enhanced[0] != '\0' ? " " : "");
-	if (is_as_written(t, r))
-		transaction_source(&t->scratch, t->as_written->rule);
+	if (names(t, rule, span_z(r->text), false))
+		transaction_source(&t->scratch, rule);
 	else
 		buf_puts(&t->scratch, r->text);
 	tell_text(t, key, buf_text(&t->scratch));

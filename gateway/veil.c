@@ -266,16 +266,16 @@ put_plain(const struct veil *v, enum veil_what what, struct span text,
     struct buf *out)
 {
 	const struct veil_name *name;
-	size_t done = 0;
+	size_t done = 0, len;
 
 	for (size_t at = 0; what == VEIL_FOREIGN && at < text.len; at++) {
-		name = veil_known_at(v->known, text, at);
+		name = veil_known_at(v->known, text, at, &len);
 		if (name == NULL)
 			continue;
 		buf_put(out, text.p + done, at - done);
 		hash_within(v, name->address, out);
 		buf_puts(out, "@");
-		done = at + name->local.len;
+		done = at + len;
 		at = done - 1;
 	}
 	buf_put(out, text.p + done, text.len - done);

@@ -66,6 +66,8 @@ bool		 veil_is_told(const struct veil *v, struct span text);
 /* Appends a text without what stands in front of the @ of its addresses, or
  * their hashes: the same for one in which they were hidden. */
 void		 veil_mask(struct span text, struct buf *out);
+/* It ends as template.c ends what it cuts. */
+bool		 veil_is_cut(struct span text);
 /* The text, or what stands in its place. A sender or recipient that is not
  * hidden is shown, also if the address is hidden as the other one, unless
  * another address is within it. */

@@ -85,24 +85,46 @@ is_word(struct span text, size_t at, size_t len)
 	    (at + len == text.len || !is_of_word(text.p[at + len]));
 }
 
+bool
+veil_is_cut(struct span text)
+{
+	return text.len >= 3 && memcmp(text.p + text.len - 3, "...", 3) == 0;
+}
+
+/* How much of the text at `at` is this name; 0: it is another one. */
+static size_t
+matches(struct span local, struct span text, size_t at)
+{
+	size_t left = text.len - at, len = local.len;
+
+	/* What is left of it, in front of the dots. */
+	if (veil_is_cut(text) && left - 3 < len && left >= 3 + VEIL_SHORTEST)
+		len = left - 3;
+	else if (left < len || !is_word(text, at, len))
+		return 0;
+	return span_eq_nocase(span_n(text.p + at, len), span_n(local.p, len)) ?
+	    len : 0;
+}
+
 const struct veil_name *
-veil_known_at(struct veil_known *k, struct span text, size_t at)
+veil_known_at(struct veil_known *k, struct span text, size_t at, size_t *len)
 {
 	const struct veil_name *best = NULL;
 
+	*len = 0;
 	if (k->n == 0 || text.len - at < VEIL_SHORTEST ||
 	    (at > 0 && is_of_word(text.p[at - 1])))
 		return NULL;
 	for (size_t i = k->buckets[bucket_of(text.p + at)];
 	    i != 0 && k->work > 0; i = k->names[i - 1].next) {
 		const struct veil_name *name = &k->names[i - 1];
-		size_t len = name->local.len;
+		size_t n = matches(name->local, text, at);
 
 		k->work--;
-		if (text.len - at >= len && is_word(text, at, len) &&
-		    (best == NULL || len > best->local.len) &&
-		    span_eq_nocase(span_n(text.p + at, len), name->local))
+		if (n > *len) {
 			best = name;
+			*len = n;
+		}
 	}
 	return best;
 }
@@ -110,8 +132,10 @@ veil_known_at(struct veil_known *k, struct span text, size_t at)
 bool
 veil_known_is_in(struct veil_known *k, struct span text)
 {
+	size_t len;
+
 	for (size_t at = 0; k->n > 0 && at < text.len; at++)
-		if (veil_known_at(k, text, at) != NULL)
+		if (veil_known_at(k, text, at, &len) != NULL)
 			return true;
 	return k->n > 0 && k->work == 0;
 }
@@ -147,13 +171,13 @@ veil_known_is_within(struct veil_known *k, struct span address)
 	const char *at = memrchr(address.p, '@', address.len);
 	struct span local = without_tag(at == NULL ? address :
 	    span_n(address.p, (size_t)(at - address.p)));
-	const struct veil_name *name;
+	size_t len;
 
 	if (veil_is_address_like(local))
 		return true;
 	for (size_t i = 0; i < local.len; i++) {
-		name = veil_known_at(k, local, i);
-		if (name != NULL && name->local.len < local.len)
+		if (veil_known_at(k, local, i, &len) != NULL &&
+		    len < local.len)
 			return true;
 	}
 	return false;

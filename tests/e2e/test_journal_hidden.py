@@ -198,6 +198,22 @@ def hits_hash(hits):
     return found
 
 
+def test_an_address_that_was_cut(start):
+    """Nothing shows that what is left of it is one."""
+    text = "x" * 389 + " {rcpt}"
+    rules = 'on rcpt { long: reject 550 5.7.1 "%s" when rcpt.local ' \
+        'contains "b" }\n' % text
+    gateway = journaled(start, rules, "\thide recipients\n",
+                        backends={"in": start.sink().url})
+    found = send(gateway, rcpt="bob-smith@box.test")
+    assert "bob" not in json.dumps(found)
+    assert found["rcpts"][0]["text"] == text
+    assert found["reply"] == "550 5.7.1 " + text
+    found = send(gateway, rcpt="b@y.test")
+    assert re.fullmatch("x{389} [0-9a-f]{16}@y.test",
+                        found["rcpts"][0]["text"])
+
+
 @pytest.mark.parametrize("sender, rcpt, what", [
     ("bounce-bob=y.test@list.test", "bob@box.test", "recipients"),
     ("list-bobby-owner@list.test", "bobby@box.test", "recipients"),
