@@ -29,8 +29,8 @@ void	veil_known_begin(struct veil_known *k);
 void	veil_known_free(struct veil_known *k);
 /* `address` lives as long as the record. */
 void	veil_known_add(struct veil_known *k, struct span address);
-/* The longest one that begins at text.p[at], as a word, and how much of the text
- * it is: not all of the name if the text is cut. NULL: none. */
+/* The longest one that begins at text.p[at], as a word, and how much of the
+ * text it is: not all of the name if the text is cut. NULL: none. */
 const struct veil_name *veil_known_at(struct veil_known *k, struct span text,
 	    size_t at, size_t *len);
 bool	veil_known_is_in(struct veil_known *k, struct span text);
