@@ -27,7 +27,7 @@ def in_redis(redis, more=""):
 
 def remembering(start, url, store=LMDB, **options):
     """A gateway with a delivery memory, in front of one backend."""
-    options.setdefault("backend", "\tretry_time 100ms\n\tdata_timeout 2s")
+    options.setdefault("backend", "\tretry_time 100ms")
     gateway = start.gateway({"in": url}, start=False, top=MANY + store,
                             **options)
     gateway.own_folder("var")

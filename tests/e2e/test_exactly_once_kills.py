@@ -225,7 +225,7 @@ def gateways_before(start, backend, store):
         gateway = start.gateway(
             {"in": backend.url}, workers=6, start=False,
             top='max_sessions_per_network 0\nstore { address "%s" }' %
-            address, backend="\tretry_time 100ms\n\tdata_timeout 1s")
+            address, backend="\tretry_time 100ms")
         gateway.own_folder("var")
         gateways.append(gateway.start())
     return gateways

@@ -9,7 +9,7 @@ import pytest
 from kit.any_filter import AnyFilter
 from kit.client import Closed, stuff
 from kit.filtered import MESSAGE, Played, another, connect, filtered
-from kit.process import wait_until
+from kit.process import PATIENCE, wait_until
 from kit.raw_filter import (CONTINUE, REJECT, RawFilter, add_header, close,
                             packet, stall)
 from kit.running import admin, edit, stats
@@ -43,7 +43,7 @@ class Gate:
         session.send(self.answer)
 
     def wait(self):
-        assert self.reached.wait(15)
+        assert self.reached.wait(PATIENCE)
 
 
 # --- others ---
@@ -112,7 +112,7 @@ def test_rest(start):
     """Three failures, and it is left alone; then one session tries."""
     sink, raw = start.sink(), start.keep(RawFilter(start.work))
     gateway = filtered(start, {"in": ("", block(
-        raw, "retry_time 2s", "failure accept", "max_idle 0"))},
+        raw, "retry_time 5s", "failure accept", "max_idle 0"))},
         {"in": sink.url})
     status(gateway, "in0", " unknown ")
     assert mail(gateway) == 250
