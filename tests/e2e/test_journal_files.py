@@ -295,8 +295,8 @@ def test_what_was_told_is_there_whoever_is_killed(start):
     gateway = journaled(start, LONG, backends={"in": start.sink().url},
                         workers=1)
     idents = []
-    for _ in range(12):
-        idents.append(wait_until(lambda: told_or_none(gateway), 30))
+    for _ in range(6):		# each is started again later than the last
+        idents.append(wait_until(lambda: told_or_none(gateway), 60))
     found = records(gateway, len(idents))
     assert [r["session"] for r in found] == idents
     wait_until(lambda: stats(gateway)["journal_records"] == len(idents))
