@@ -391,7 +391,7 @@ def test_addresses_come_and_go(gateway, work):
 
 def test_drain_timeout(gateway):
     """A session that never ends does not keep an old worker for ever."""
-    edit(gateway, "workers 2", "workers 1\ndrain_timeout 1s")
+    edit(gateway, "workers 2", "workers 1\ndrain_timeout 5s")
     gateway.start()
     idle, busy = gateway.client(), begin_mail(gateway.client())
     assert admin(gateway, "reload").returncode == 0

@@ -47,7 +47,7 @@ def send(gateway, address=WHO, sender="a@sender.test", to="b@box.test"):
 def turns(gateway, code, within=PATIENCE, **mail):
     """The reply becomes this in time, in all workers."""
     def all_say():
-        replies = [send(gateway, **mail) for _ in range(6)]
+        replies = [send(gateway, **mail) for _ in range(12)]
         return replies[0] if {r.code for r in replies} == {code} else None
     return wait_until(all_say, within)
 
