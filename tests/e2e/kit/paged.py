@@ -4,6 +4,7 @@ import re
 import urllib.request
 
 from kit.ports import free_port
+from kit.process import PATIENCE
 from kit.ruled import write_rules
 from kit.running import edit
 
@@ -56,7 +57,7 @@ listener other {
 def fetch(gateway, path, token=None):
     request = urllib.request.Request(gateway.web + path, headers={
         "Authorization": "Bearer " + token} if token else {})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return answer.read().decode()
 
 
@@ -103,11 +104,20 @@ def number(text):
     return int(text.replace(",", ""))
 
 
+# What it asked for last are the transactions, and they are there.
+HAS_ALL = """(() => {
+    const end = (name) => Math.max(...performance.getEntriesByType('resource')
+        .filter((e) => e.name.includes(name)).map((e) => e.responseEnd));
+    return end('transactions.json') > end('stats.json');
+})()"""
+
+
 def up_to_date(page, gateway):
     """Waits until the page shows an answer that was asked for after now, and
     the transactions that came with it."""
     count = page.evaluate("past.readings.length && past.last.at")
     page.until("past.last.at > %f" % (count + 2.1))
+    page.until(HAS_ALL)
     page.evaluate("new Promise((f) => setTimeout(f, 300))")
 
 
