@@ -28,6 +28,7 @@ struct store {
 };
 
 static struct record	*buckets[BUCKETS];
+static size_t		 nrecords;
 static unsigned		 operations, failing_from, failing_to;
 static unsigned		 failed;	/* in a row, with no answer */
 static bool		 is_read_only;
@@ -112,6 +113,7 @@ drop(struct record **place)
 	struct record *r = *place;
 
 	*place = r->next;
+	nrecords--;
 	free((char *)r->key.p);
 	free((char *)r->value.p);
 	free(r);
@@ -144,6 +146,7 @@ set(struct span key, struct span value, int64_t life)
 	if (*r == NULL) {
 		*r = mem_zalloc(sizeof(**r), "a fake store");
 		(*r)->key = copy(key);
+		nrecords++;
 	}
 	free((char *)(*r)->value.p);
 	(*r)->value = copy(value);
@@ -153,7 +156,7 @@ set(struct span key, struct span value, int64_t life)
 void
 fake_store_clear(void)
 {
-	for (size_t i = 0; i < BUCKETS; i++)
+	for (size_t i = 0; nrecords > 0; i++)
 		while (buckets[i] != NULL)
 			drop(&buckets[i]);
 	fake_store_fail(0, 0, ERR_UNAVAIL);

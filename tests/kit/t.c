@@ -75,6 +75,14 @@ t_skip(const char *name, const char *why)
 	printf("SKIP %s: %s\n", name, why);
 }
 
+void
+t_add(unsigned more_passed, unsigned more_failed, unsigned more_skipped)
+{
+	passed += more_passed;
+	failed += more_failed;
+	skipped += more_skipped;
+}
+
 int
 t_done(void)
 {

@@ -23,6 +23,8 @@ void	t_str(const char *name, const char *got, const char *want,
 void	t_int(const char *name, int64_t got, int64_t want, const char *file,
 	    int line);
 void	t_skip(const char *name, const char *why);
+/* What a process said in its closing line that ran a part of the cases. */
+void	t_add(unsigned passed, unsigned failed, unsigned skipped);
 int	t_done(void);
 /* $FOREPOST_VECTORS, or ../shared/vectors beside the source tree. */
 const char *t_vectors(void);

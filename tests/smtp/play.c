@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/charset.h"
@@ -31,7 +32,7 @@
 #define MADE		6	/* files of rules made at random, a script */
 
 static char	 folder[] = "/tmp/forepost-play-XXXXXX";
-static char	 log_path[sizeof(folder) + 8];
+static char	 log_path[sizeof("/proc/self/fd/") + 11];
 
 /* --- playing --- */
 
@@ -222,6 +223,7 @@ fail_each_wait(const char *name, struct performance *p, unsigned waits)
 /* --- rules that only observe --- */
 
 static unsigned	seeds;		/* used so far: each script has others */
+#define SEEDS	(2 * MADE)	/* that one script uses */
 
 static bool
 has_key(const struct script *script, const char *key)
@@ -405,9 +407,12 @@ play_script(const char *path)
 	observe_all(name, path);
 }
 
-/* All of tests/smtp, from the source tree or a build folder within it. */
+#define PARTS	2	/* processes that share the scripts */
+
+/* All of tests/smtp, from the source tree or a build folder within it: those
+ * that are this process's. */
 static void
-play_all(void)
+play_all(size_t part)
 {
 	glob_t found;
 	size_t i;
@@ -417,36 +422,111 @@ play_all(void)
 		T_OK("there are scripts in tests/smtp", false);
 		return;
 	}
-	for (i = 0; i < found.gl_pathc; i++)
+	for (i = part; i < found.gl_pathc; i += PARTS) {
+		seeds = i * SEEDS;
 		play_script(found.gl_pathv[i]);
+	}
 	globfree(&found);
+}
+
+/* A log in memory: it is emptied tens of thousands of times, and a file system
+ * may write to the disk each time. */
+static int
+open_log(void)
+{
+	struct err err;
+	int fd = memfd_create("log", 0);
+
+	if (fd < 0)
+		abort();
+	snprintf(log_path, sizeof(log_path), "/proc/self/fd/%d", fd);
+	if (log_open(log_path, "play", &err) == 0)
+		return fd;
+	fprintf(stderr, "%s\n", err.text);
+	exit(1);
+}
+
+/* Those named, or without names a part of all. */
+static void
+play(int argc, char **argv, size_t part)
+{
+	struct buf missing = {0};
+	int fd = open_log();
+
+	if (mkdtemp(folder) == NULL)
+		abort();
+	loop_create();
+	charset_open(&missing);
+	for (int i = 1; i < argc; i++)
+		play_script(argv[i]);
+	if (argc == 1)
+		play_all(part);
+	log_close();
+	loop_destroy();
+	charset_close();
+	buf_free(&missing);
+	close(fd);
+	rmdir(folder);
+}
+
+/* A process that plays the other part, and where it says what came of it. */
+static FILE *
+begin_other(pid_t *pid)
+{
+	int ends[2];
+
+	if (pipe(ends) < 0 || (*pid = fork()) < 0)
+		abort();
+	if (*pid == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		return NULL;
+	}
+	close(ends[1]);
+	return fdopen(ends[0], "r");
+}
+
+/* What it says is said here, and its closing line becomes a part of ours. */
+static void
+end_other(FILE *said, pid_t pid)
+{
+	unsigned passed, failed, skipped;
+	bool is_whole = false;
+	char *line = NULL;
+	size_t size = 0;
+	int status;
+
+	while (getline(&line, &size, said) > 0) {
+		is_whole = sscanf(line, "%u passed, %u failed, %u skipped",
+		    &passed, &failed, &skipped) == 3;
+		if (!is_whole)
+			fputs(line, stdout);
+	}
+	free(line);
+	fclose(said);
+	if (waitpid(pid, &status, 0) != pid)
+		abort();
+	T_INT("how the other process ends", status, is_whole && failed > 0 ?
+	    0x100 : 0);
+	T_OK("the other process has a closing line", is_whole);
+	if (is_whole)
+		t_add(passed, failed, skipped);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct buf missing = {0};
-	struct err err;
-	int i;
+	FILE *said = NULL;
+	pid_t pid = 0;
+	size_t part = 0;
 
-	if (mkdtemp(folder) == NULL)
-		abort();
-	snprintf(log_path, sizeof(log_path), "%s/log", folder);
-	if (log_open(log_path, "play", &err) < 0) {
-		fprintf(stderr, "%s\n", err.text);
-		return 1;
+	if (argc == 1) {
+		said = begin_other(&pid);
+		part = said == NULL;
 	}
-	loop_create();
-	charset_open(&missing);
-	for (i = 1; i < argc; i++)
-		play_script(argv[i]);
-	if (argc == 1)
-		play_all();
-	log_close();
-	loop_destroy();
-	charset_close();
-	buf_free(&missing);
-	unlink(log_path);
-	rmdir(folder);
+	play(argc, argv, part);
+	if (said != NULL)
+		end_other(said, pid);
 	return t_done();
 }
