@@ -96,10 +96,14 @@ directive_index(const struct directive *row)
 const struct directive *
 directive_find(struct span name, unsigned scopes)
 {
-	for (size_t i = 0; i < directive_count(); i++)
-		if ((directive_at(i)->scopes & scopes) &&
-		    span_is(name, directive_at(i)->name))
-			return directive_at(i);
+	const struct directive *row;
+
+	for (size_t part = 0; part < PARTS; part++)
+		for (size_t i = 0; i < parts[part]->n; i++) {
+			row = &parts[part]->list[i];
+			if ((row->scopes & scopes) && span_is(name, row->name))
+				return row;
+		}
 	return NULL;
 }
 
