@@ -114,20 +114,20 @@ test_rest(void)
 
 	relay_begin(&r, 2);
 	r.urls[0].weight = 100;
-	r.conf.retry_time = 300 * CLOCK_MS;
+	r.conf.retry_time = 600 * CLOCK_MS;
 	rule(&r, 0, "connect", "554 5.3.2 closed");
 	relay_start(&r);
 	RELAY_UNTIL(strcmp(relay_try(&r, &m), GOOD) != 0 ||
 	    r.servers[0].connections == 1);
 	T_STR("the other takes it", m.outcome, GOOD);
-	relay_sleep(350 * CLOCK_MS);
+	relay_sleep(700 * CLOCK_MS);
 	for (i = 0; i < 20; i++)
 		relay_try(&r, &m);
 	T_INT("tried again after its rest", r.servers[0].connections, 2);
 	T_INT("and told nobody", relay_logged(&r, "backend down"), 1);
 	mail_server_forget(&r.servers[0]);
 	/* The second rest is twice as long. */
-	relay_sleep(650 * CLOCK_MS);
+	relay_sleep(1300 * CLOCK_MS);
 	for (i = 0; i < 20; i++)
 		relay_try(&r, &m);
 	T_OK("then it is back", r.servers[0].messages > 0);

@@ -164,7 +164,7 @@ run_fault(size_t i, const char *offers, bool is_lmtp)
 	r.servers[0].rules[0] = (struct mail_server_rule){
 		.at = faults[i].at, .say = faults[i].say };
 	if (strcmp(faults[i].say, "!hang") == 0 || faults[i].say[0] == '\0')
-		relay_patience(&r, 100 * CLOCK_MS);
+		relay_patience(&r, 250 * CLOCK_MS);
 	relay_start(&r);
 	got = relay_try(&r, &first);
 	T_STR(faults[i].name, got, faults[i].want);
