@@ -10,7 +10,7 @@ import pytest
 
 from kit.client import Closed
 from kit.fates import Backend, Mail, attempt
-from kit.process import wait_until
+from kit.process import PATIENCE, wait_until
 
 
 def gateway_before(start, backend, address):
@@ -59,7 +59,7 @@ def test_a_claim_is_held(start, store):
     mail = Mail("slow", ["ok"])
     thread = begin(gateway, mail)
     began = time.monotonic()
-    assert slow.waiting.wait(10)
+    assert slow.waiting.wait(PATIENCE)
     while time.monotonic() < began + 34:	# more than half a minute
         assert is_on_its_way(gateway, mail)
         time.sleep(2)
@@ -79,7 +79,7 @@ def test_who_dies_keeps_no_mail(start, store):
     gateway = gateway_before(start, backend, address)
     mail = Mail("dead", ["ok"])
     thread = begin(gateway, mail)
-    assert slow.waiting.wait(10)
+    assert slow.waiting.wait(PATIENCE)
     worker, = gateway.workers_alive()
     os.kill(worker, signal.SIGKILL)
     died = time.monotonic()

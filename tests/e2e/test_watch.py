@@ -63,7 +63,7 @@ class Terminal:
             os.write(self.fd, what)
         else:
             os.kill(self.pid, what)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
             self.read()
             assert time.monotonic() < deadline
@@ -87,10 +87,11 @@ def test_terminal(gateway, end, monkeypatch):
         assert [line for line in lines if len(line) > 80] == []
         assert not re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]", page)
     terminal.size(12, 50)
-    wait_until(lambda: len(terminal.pages()[-1].split("\n")) <= 12,
-               what="a page of that size")
-    assert all(len(line) <= 50
-               for line in terminal.pages()[-1].split("\n"))
+
+    def fits():
+        lines = terminal.pages()[-1].split("\n")
+        return len(lines) <= 12 and max(map(len, lines)) <= 50
+    wait_until(fits, what="a page of that size")
     assert not terminal.flags() & termios.ECHO
     terminal.end(end)
     assert terminal.out.rstrip().endswith(b"\x1b[?25h\x1b[?1049l")
@@ -124,7 +125,7 @@ def test_without_a_terminal(gateway):
         assert line
     # Nobody reads any more: it ends.
     process.stdout.close()
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("environ, seen, unseen", [
@@ -183,6 +184,6 @@ def test_drain_and_wait(gateway):
     rest = process.stdout.read()
     assert rest in ("the gateway has ended\n", "draining, sessions open: 0\n"
                     "the gateway has ended\n")
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     assert gateway.process.wait() == 0
     gateway.process = None
