@@ -10,7 +10,7 @@ def test_sent_ahead_while_a_filter_is_asked(start):
     one.plan(("data", "*", "hang"))
     one.start()
     gateway = start.gateway(
-        {"box": sink.url}, top="milter one { address %s command_timeout 1s "
+        {"box": sink.url}, top="milter one { address %s command_timeout 5s "
         "failure accept }" % one.url)
     with Client(gateway.address) as client:
         client.ehlo()

@@ -37,8 +37,8 @@ ACTIONS = {
     "reject": (550, "5.5.0"),
     "shutdown": (421, "4.7.1"),
 }
-SHORT = "\tconnect_timeout 700ms\n\tcommand_timeout 700ms\n" \
-    "\tbody_timeout 700ms\n\tend_timeout 700ms\n\tmax_time 700ms"
+SHORT = "\tconnect_timeout 1500ms\n\tcommand_timeout 1500ms\n" \
+    "\tbody_timeout 1500ms\n\tend_timeout 1500ms\n\tmax_time 1500ms"
 SAID = {b"U": "NONSENSE", b"T": "DATA", b"L": ".", b"N": ".", b"B": ".",
         b"E": "."}
 AT_ONCE = {b"O": "connect", b"C": "connect", b"H": "EHLO", b"M": "MAIL"}
@@ -359,7 +359,7 @@ def test_a_large_body(start, what):
     raw.answer = lambda session, letter, data: \
         (close if what == "closes" else stall_without_reading) \
         if letter == b"B" and len(session.data_of(b"B")) == 5 else None
-    settings = "\taddress \"%s\"\n\tbody_timeout 700ms\n\tfailure " % raw.url
+    settings = "\taddress \"%s\"\n\tbody_timeout 1500ms\n\tfailure " % raw.url
     gateway = filtered(start, {a: ("", settings + a) for a in (
         "accept", "tempfail")}, {"in": sink.url})
     for action, code in (("accept", 250), ("tempfail", 451)):
