@@ -3,7 +3,10 @@
 #
 #	N passed, N failed, N skipped
 #
-# usage: tests/run.sh SUITE...
+# usage: tests/run.sh SUITE[+SUITE...]...
+#	SUITE+SUITE	both at the same time; the second one only takes what
+#			the first leaves of the machine
+#
 #	layers		the include directions (tests/layers.sh)
 #	unit:DIR	the programs of UNIT_TESTS, built in DIR; the session
 #			scripts (tests/smtp) are run by one of them
@@ -26,12 +29,16 @@ top=$(dirname "$here")
 from=$PWD
 cd "$top" || exit 1	# tests look for their files in the source tree
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+beside=		# a suite that runs at the same time
+trap 'rm -rf "$work"; [ -z "$beside" ] || kill "$beside" 2>/dev/null' EXIT
 trap 'exit 1' HUP INT TERM
 
+CPUS=$(nproc 2>/dev/null || echo 2)
 UNIT_SECONDS=${UNIT_SECONDS-180}	# each program
 FUZZ_SECONDS=${FUZZ_SECONDS-3}		# each target
-JOBS=${JOBS-2}				# programs at a time
+FUZZ_INPUT_SECONDS=${FUZZ_INPUT_SECONDS-10}	# no input may take longer
+JOBS=${JOBS-$((2 * CPUS))}		# unit tests at a time: many wait
+FUZZ_JOBS=${FUZZ_JOBS-$CPUS}		# fuzz targets at a time
 E2E_SECONDS=${E2E_SECONDS-900}		# the whole of tests/e2e
 E2E_JOBS=${E2E_JOBS-5}	# these tests wait twice as long as they work
 
@@ -99,34 +106,39 @@ output_of()
 	echo "$work/$(echo "$1" | tr / _)"
 }
 
-# run_each SCRIPT DIR PROGRAM...: the script is given the directory, the program
-# and where its output goes; some run at a time.
+# run_each JOBS SCRIPT DIR PROGRAM...: the script is given the directory, the
+# program and where its output goes; some run at a time.
 run_each()
 {
-	script=$1 dir=$2
-	shift 2
+	jobs=$1 script=$2 dir=$3
+	shift 3
 	export work script dir
 	# shellcheck disable=SC2016
-	printf '%s\n' "$@" | xargs -P "$JOBS" -I{} sh -c '
+	printf '%s\n' "$@" | xargs -P "$jobs" -I{} sh -c '
 		out=$work/$(echo "$1" | tr / _)
 		sh -c "$script" "$1" "$dir" "$1" "$out" </dev/null \
 		    >"$out" 2>&1
 		echo $? >"$out.status"' sh {}
 }
 
+# Those that take longest come first.
+LONG="tests/smtp/play base/store_redis_fault_test policy/rule_property_test
+	gateway/dotstream_test tests/smtp/storm base/store_lmdb_test"
+
 # A unit test's last line is "N passed, N failed, N skipped".
 run_unit()
 {
-	# The session scripts take longest, so that they come first.
-	programs=$(make -s --no-print-directory -C "$1" print-unit-tests |
-	    tr ' ' '\n' | sort -r)
+	programs=$(make -s --no-print-directory -C "$1" print-unit-tests)
 	[ -n "$programs" ] || {
 		failure "unit:$1" "no list of tests"
 		return
 	}
+	# shellcheck disable=SC2086
+	programs=$(printf '%s\n' $LONG $programs | awk '!seen[$0]++')
 	export UNIT_SECONDS
 	# shellcheck disable=SC2016,SC2086
-	run_each 'exec timeout -k 10 "$UNIT_SECONDS" "$1/$2"' "$1" $programs
+	run_each "$JOBS" 'exec timeout -k 10 "$UNIT_SECONDS" "$1/$2"' "$1" \
+	    $programs
 	for p in $programs; do
 		out=$(output_of "$p")
 		status=$(cat "$out.status")
@@ -151,9 +163,11 @@ run_unit()
 	done
 }
 
+# In haste: what the compiler makes of it at its best, the other builds show.
 run_dist()
 {
-	if bounded 900 make -s -j2 -C "$1" distcheck >"$work/out" 2>&1; then
+	if bounded 900 env XZ_OPT=-1 make -s -j"$CPUS" -C "$1" distcheck \
+	    DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0 >"$work/out" 2>&1; then
 		tail -n 4 "$work/out"
 		count 1 0 0
 	else
@@ -171,12 +185,13 @@ run_fuzz()
 		failure "fuzz:$1" "no list of targets"
 		return
 	}
-	export FUZZ_SECONDS here
+	export FUZZ_SECONDS FUZZ_INPUT_SECONDS here
 	# shellcheck disable=SC2016,SC2086
-	run_each 'name=$(basename "$2" _fuzz)
+	run_each "$FUZZ_JOBS" 'name=$(basename "$2" _fuzz)
 		mkdir -p "$3.corpus"
 		cd "$1" && exec timeout -k 10 $((FUZZ_SECONDS + 60)) "./$2" \
-		    -max_total_time="$FUZZ_SECONDS" -timeout=10 -verbosity=0 \
+		    -max_total_time="$FUZZ_SECONDS" \
+		    -timeout="$FUZZ_INPUT_SECONDS" -verbosity=0 \
 		    "$3.corpus" $(find "$here/fuzz/corpus/$name" \
 		    -maxdepth 0 -type d 2>/dev/null)' "$1" $targets
 	for t in $targets; do
@@ -207,6 +222,12 @@ named()
 	grep -E '^(FAILED|ERROR) ' "$work/out" | cut -c 1-500
 }
 
+# Several tests at the same time?
+has_xdist()
+{
+	/usr/bin/python3 -c 'import xdist' 2>/dev/null
+}
+
 # run_e2e DIR PYTEST-ARGUMENTS...
 run_e2e()
 {
@@ -214,8 +235,7 @@ run_e2e()
 	shift
 	export FOREPOST_BIN="$dir/forepost"
 	export FOREPOST_PEERS="${FOREPOST_PEERS-$top/build/peers}"
-	/usr/bin/python3 -c 'import xdist' 2>/dev/null &&
-	    set -- -n "$E2E_JOBS" --dist loadfile "$@"
+	has_xdist && set -- -n "$E2E_JOBS" --dist loadfile "$@"
 	# No -q: the log shows each test by its name.
 	bounded "$E2E_SECONDS" /usr/bin/python3 -m pytest -v "$@" \
 	    "$here/e2e" >"$work/out" 2>&1
@@ -240,8 +260,11 @@ run_vectors()
 		return
 	}
 	export FOREPOST_JUDGES="$1/tests/vectors"
-	bounded "$E2E_SECONDS" /usr/bin/python3 -m pytest -q -p no:cacheprovider \
-	    "$here/vectors" >"$work/out" 2>&1
+	parallel=	# most of the time, a judge waits for a slow zone
+	has_xdist && parallel="-n 3"
+	# shellcheck disable=SC2086
+	bounded "$E2E_SECONDS" /usr/bin/python3 -m pytest -q \
+	    -p no:cacheprovider $parallel "$here/vectors" >"$work/out" 2>&1
 	status=$?
 	tail -n 60 "$work/out"
 	p=$(number passed)
@@ -252,12 +275,13 @@ run_vectors()
 	    failure "vectors in $1" "pytest ended with status $status"
 }
 
-[ $# -gt 0 ] || set -- layers unit:build vectors:build e2e:build
-for suite in "$@"; do
-	echo "== $suite"
+# run_suite SUITE
+run_suite()
+{
+	echo "== $1"
 	started=$(date +%s)
-	dir=$(absolute "${suite#*:}")
-	case $suite in
+	dir=$(absolute "${1#*:}")
+	case $1 in
 	layers)	run_layers ;;
 	unit:*)	run_unit "$dir" ;;
 	e2e:*)	run_e2e "$dir" ;;
@@ -265,11 +289,57 @@ for suite in "$@"; do
 	vectors:*) run_vectors "$dir" ;;
 	dist:*)	run_dist "$dir" ;;
 	fuzz:*)	run_fuzz "$dir" ;;
-	*)	failure "$suite" "there is no such suite" ;;
+	*)	failure "$1" "there is no such suite" ;;
 	esac
-	echo "== $suite took $(($(date +%s) - started)) s"
+	echo "== $1 took $(($(date +%s) - started)) s"
+}
+
+# begin_beside SUITE...: by another one of this script, as something less
+# urgent, which leaves its counts and failures in $work/beside. It gets a part
+# of the time that passes: so that seconds are more.
+begin_beside()
+{
+	mkdir -p "$work/beside"
+	(cd "$from" && RUN_BESIDE="$work/beside" FUZZ_JOBS=1 \
+	    FUZZ_SECONDS=$((FUZZ_SECONDS + 1)) \
+	    FUZZ_INPUT_SECONDS=$((3 * FUZZ_INPUT_SECONDS)) \
+	    exec nice -n 19 "$here/run.sh" "$@") >"$work/beside/out" 2>&1 &
+	beside=$!
+}
+
+end_beside()
+{
+	wait "$beside"
+	beside=
+	cat "$work/beside/out"
+	cat "$work/beside/failures" >>"$work/failures"
+	# shellcheck disable=SC2046
+	set -- $(cat "$work/beside/counts")
+	if [ $# -eq 3 ]; then
+		count "$@"
+	else
+		failure "$suite" "what ran beside it did not end"
+	fi
+	rm -rf "$work/beside"
+}
+
+[ $# -gt 0 ] || set -- layers unit:build vectors:build e2e:build
+for suite in "$@"; do
+	case $suite in
+	*+*)	# shellcheck disable=SC2046
+		begin_beside $(echo "${suite#*+}" | tr + ' ')
+		run_suite "${suite%%+*}"
+		end_beside
+		;;
+	*)	run_suite "$suite" ;;
+	esac
 done
 
+[ -z "${RUN_BESIDE-}" ] || {
+	cp "$work/failures" "$RUN_BESIDE/failures"
+	echo "$passed $failed $skipped" >"$RUN_BESIDE/counts"
+	exit 0
+}
 [ ! -s "$work/failures" ] || {
 	echo "== failures"
 	cat "$work/failures"
