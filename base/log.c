@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/log_front.h"
 #include "base/log_target.h"
@@ -10,25 +11,57 @@
 
 #define WRITE_AT	(64 * 1024)	/* within a turn */
 #define KEEP_MOST	(256 * 1024)	/* while the target takes nothing */
+/* Until a target that took nothing is asked again; each time it is twice as
+ * long: that nobody listens must not cost a mail anything. */
+#define FIRST_PAUSE	CLOCK_MS
+#define LONGEST_PAUSE	(64 * CLOCK_MS)
 
 static struct {
 	struct log_target	target;
 	enum log_label		least;
 	enum log_format		format;
 	struct buf		pending;	/* whole lines */
+	size_t			gone;		/* of these, at the front */
 	struct buf		spare;		/* memory for the next line */
 	bool			is_stuck;	/* took not all last time */
+	bool			is_full;	/* nor is there room for more */
+	int64_t			tried;		/* when that was */
+	int64_t			pause;		/* 0: it took some */
 	uint64_t		dropped;
 	uint64_t		reported;	/* of these, in the log */
 	struct log_front	front;
 } lg = { .least = LOG_LABEL_INFO,
     .front = { .program = "forepost", .second = -1 } };
 
-/* Lines that the parent has gathered are the parent's to write. */
+static size_t
+left(void)
+{
+	return lg.pending.len - lg.gone;
+}
+
+static struct span
+kept(void)
+{
+	return span_n(lg.pending.p + lg.gone, left());
+}
+
+/* The target is another one, or may be as good as that. */
+static void
+ask_anew(void)
+{
+	lg.is_stuck = lg.is_full = false;
+	lg.pause = 0;
+}
+
+/* Lines that the parent has gathered are the parent's to write, and those it
+ * dropped its own to tell of. */
 static void
 after_fork(void)
 {
 	buf_clear(&lg.pending);
+	lg.gone = 0;
+	lg.dropped = lg.reported = 0;
+	ask_anew();
 	log_target_forked(&lg.target);
 	lg.front.second = -1;	/* the stamp may hold the process id */
 }
@@ -43,6 +76,71 @@ watch_fork(void)
 	done = true;
 }
 
+/* --- to the target --- */
+
+/* Read anew: not every program has a loop that does. */
+static int64_t
+now(void)
+{
+	return clock_exact() / 1000;
+}
+
+static void
+write_pending(void)
+{
+	size_t done = log_target_write(&lg.target, kept(), &lg.dropped);
+
+	lg.gone += done;
+	if (lg.gone >= left()) {	/* so no more is moved than went */
+		buf_drop(&lg.pending, lg.gone);
+		lg.gone = 0;
+	}
+	lg.is_stuck = left() > 0;
+	if (done > 0)
+		lg.is_full = false;
+	if (!lg.is_stuck || done > 0)
+		lg.pause = 0;
+	else if (lg.pause == 0)
+		lg.pause = FIRST_PAUSE;
+	else if (lg.pause < LONGEST_PAUSE)
+		lg.pause *= 2;
+	if (lg.is_stuck)
+		lg.tried = now();
+}
+
+static void
+flush(void)
+{
+	uint64_t before = lg.dropped;
+
+	if (left() == 0)
+		return;
+	write_pending();
+	if (lg.is_stuck || lg.dropped > before || lg.dropped == lg.reported)
+		return;
+	/* The target takes lines again: it learns what it lacks. */
+	log_event(LOG_LABEL_WARN, NULL, "log lines dropped count=%" PRIu64,
+	    lg.dropped - lg.reported);
+	lg.reported = before;
+	write_pending();
+}
+
+void
+log_flush(void)
+{
+	if (left() > 0 && (lg.pause == 0 || now() >= lg.tried + lg.pause))
+		flush();
+}
+
+int64_t
+log_next_try(void)
+{
+	/* One that takes a line now and then does not keep a loop awake. */
+	int64_t pause = lg.pause > 0 ? lg.pause : FIRST_PAUSE;
+
+	return lg.is_stuck ? lg.tried + pause : CLOCK_NEVER;
+}
+
 int
 log_open(const char *target, const char *program, struct err *err)
 {
@@ -51,9 +149,10 @@ log_open(const char *target, const char *program, struct err *err)
 	watch_fork();	/* before anybody shares a connection */
 	if (log_target_open(&t, target, err) < 0)
 		return -1;
-	log_flush();
+	flush();
 	log_target_close(&lg.target);
 	lg.target = t;
+	ask_anew();
 	lg.front.second = -1;
 	snprintf(lg.front.program, sizeof(lg.front.program), "%s", program);
 	return 0;
@@ -73,7 +172,8 @@ log_reopen(void)
 {
 	struct err err;
 
-	log_flush();
+	flush();
+	ask_anew();
 	if (log_target_reopen(&lg.target, &err) < 0)
 		log_event(LOG_LABEL_ERROR, NULL,
 		    "log not reopened, going on with the old one: %s",
@@ -83,10 +183,14 @@ log_reopen(void)
 void
 log_close(void)
 {
-	log_flush();
+	flush();
+	if (left() > 0)
+		lg.dropped += log_target_count(kept());
 	log_target_close(&lg.target);
 	buf_free(&lg.pending);
+	lg.gone = 0;
 	buf_free(&lg.spare);
+	ask_anew();
 	lg.front.second = -1;
 }
 
@@ -102,15 +206,31 @@ log_format(enum log_format format)
 	lg.format = format;
 }
 
-/* False: below the level. */
+/* --- lines --- */
+
+/* Then a line is not even made, if the target takes nothing now either. */
+static bool
+is_full(void)
+{
+	if (lg.is_full)
+		log_flush();
+	return lg.is_full;
+}
+
+/* False: below the level, or dropped. */
 static bool
 begin(struct logline *l, enum log_label label, const char *id)
 {
 	l->label = label;
-	l->off = label < lg.least;
+	l->off = true;
 	l->text = (struct buf){0};
-	if (l->off)
+	if (label < lg.least)
 		return false;
+	if (is_full()) {
+		lg.dropped++;
+		return false;
+	}
+	l->off = false;
 	watch_fork();
 	/* While this line is built a second one may be begun: it finds no
 	 * spare and gets memory of its own. */
@@ -214,11 +334,12 @@ log_end(struct logline *l)
 	if (l->off)
 		return;
 	buf_puts(&l->text, lg.format == LOG_JSON ? "}\n" : "\n");
-	if (lg.pending.len + l->text.len > WRITE_AT && !lg.is_stuck)
+	if (left() + l->text.len > WRITE_AT && !lg.is_stuck)
 		log_flush();
-	if (lg.pending.len + l->text.len > KEEP_MOST)
+	if (left() + l->text.len > KEEP_MOST) {
 		lg.dropped++;
-	else
+		lg.is_full = lg.is_stuck;
+	} else
 		buf_span(&lg.pending, buf_text(&l->text));
 	buf_free(&lg.spare);	/* of a line begun and ended within this one */
 	lg.spare = l->text;
@@ -246,33 +367,6 @@ log_event(enum log_label label, const char *id, const char *fmt, ...)
 		log_value_words(&l.text, buf_text(&said));
 	buf_free(&said);
 	log_end(&l);
-}
-
-static void
-write_pending(void)
-{
-	size_t done = log_target_write(&lg.target, buf_text(&lg.pending),
-	    &lg.dropped);
-
-	buf_drop(&lg.pending, done);
-	lg.is_stuck = lg.pending.len > 0;
-}
-
-void
-log_flush(void)
-{
-	uint64_t before = lg.dropped;
-
-	if (lg.pending.len == 0)
-		return;
-	write_pending();
-	if (lg.is_stuck || lg.dropped > before || lg.dropped == lg.reported)
-		return;
-	/* The target takes lines again: it learns what it lacks. */
-	log_event(LOG_LABEL_WARN, NULL, "log lines dropped count=%" PRIu64,
-	    lg.dropped - lg.reported);
-	lg.reported = before;
-	write_pending();
 }
 
 bool

@@ -43,7 +43,12 @@
  *           or a syslog daemon that is gone; lines beyond that, and those
  *           that a file has no space for, are dropped and counted
  *           (log_dropped(), and a line when the target takes lines again).
- * Fork      the child begins with no gathered lines.
+ * Stuck     A target that took nothing is left alone for a millisecond, then
+ *           for two and so on up to 64, however often log_flush() is called;
+ *           who sleeps wakes up at log_next_try(). Lines without room are not
+ *           even made. log_open(), log_reopen() and log_close() try at once;
+ *           what is left when the log is closed counts as dropped.
+ * Fork      the child begins with no gathered lines, and none dropped.
  * SIGPIPE   is expected to be ignored by the process.
  */
 enum log_label {
@@ -58,7 +63,7 @@ enum log_format { LOG_TEXT, LOG_JSON };
 
 struct logline {
 	enum log_label	label;
-	bool		off;		/* below the level: nothing is built */
+	bool		off;		/* below the level, or no room: not built */
 	struct buf	text;
 };
 
@@ -83,6 +88,7 @@ void	log_event(enum log_label label, const char *id, const char *fmt, ...)
 void	log_flush(void);
 uint64_t log_dropped(void);
 bool	log_is_stuck(void);	/* the target did not take all last time */
+int64_t	log_next_try(void);	/* by clock_now(); not stuck: CLOCK_NEVER */
 /* A fault of ours: writes the line and the process goes on. */
 #define log_bug(id, ...)	log_event(LOG_LABEL_BUG, (id), __VA_ARGS__)
 #endif

@@ -13,8 +13,8 @@
 #include "base/log_target.h"
 #include "base/mem.h"
 
-static uint64_t
-count_lines(struct span lines)
+uint64_t
+log_target_count(struct span lines)
 {
 	const char *p = lines.p, *end = lines.p + lines.len;
 	uint64_t n = 0;
@@ -214,7 +214,7 @@ write_bytes(struct log_target *t, struct span lines, uint64_t *dropped)
 		if (n < 0) {
 			/* No space, no reader: later lines may fare better,
 			 * but must not be joined to half of one. */
-			*dropped += count_lines(rest);
+			*dropped += log_target_count(rest);
 			if (rest.len < lines.len)
 				t->torn = rest.p[-1] != '\n';
 			return lines.len;

@@ -55,4 +55,5 @@ void	log_target_close(struct log_target *t);
  * bytes are done with, of which *dropped lines were thrown away. */
 size_t	log_target_write(struct log_target *t, struct span lines,
 	    uint64_t *dropped);
+uint64_t log_target_count(struct span lines);
 #endif

@@ -35,6 +35,12 @@ clock_wall(void)
 	return WALL + passed;
 }
 
+int64_t
+clock_exact(void)
+{
+	return clock_now() * 1000;
+}
+
 /* What a file holds, as a C string; valid until the next call. */
 static const char *
 content(const char *name)

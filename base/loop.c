@@ -80,6 +80,8 @@ arm_timer(int64_t now)
 
 	if (next > spool_block_next_trim())
 		next = spool_block_next_trim();
+	if (next > log_next_try())
+		next = log_next_try();
 	if (next > now + LONGEST_SLEEP)
 		next = now + LONGEST_SLEEP;
 	if (next >= loop.armed)

@@ -180,6 +180,7 @@ sleep_ms(const struct supervisor *s, int64_t now)
 	if (s->alive_at > 0)
 		sooner(&until, s->alive_at);
 	sooner(&until, web_crew_restart_at(s->web));
+	sooner(&until, log_next_try());
 	for (size_t i = 0; s->fleet != NULL && i < s->fleet->nslots; i++) {
 		if (!s->fleet->slots[i].is_manned)
 			sooner(&until, s->fleet->slots[i].restart_at);
@@ -289,7 +290,6 @@ end(struct supervisor *s)
 	close(s->signals);
 	notify_close();
 	charset_close();
-	log_flush();
 	log_close();
 }
 

@@ -162,7 +162,7 @@ end(struct life *l)
 	deadline = clock_now() + UNWIND_TIME;
 	while (fiber_count() > 0 && clock_now() < deadline)
 		loop_turn(true);
-	log_flush();
+	log_close();
 	if (fiber_count() > 0)
 		return;		/* what they hold cannot be freed */
 	web_bodies_free(&l->web);

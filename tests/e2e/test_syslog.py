@@ -93,7 +93,7 @@ def test_daemon_killed_and_started_again(gateway, rsyslog, how):
         once(gateway)
         return len([m for m in rsyslog.messages()
                     if "mail done" in m["text"]]) >= 22
-    wait_until(ends, 20, "the lines that were kept")
+    wait_until(ends, what="the lines that were kept")
     assert stats(gateway)["log_dropped"] == 0
 
 
@@ -159,9 +159,7 @@ def test_socket_that_nobody_reads(gateway):
                what="status to tell")
     dull.read()
 
-    def told():
-        with gateway.client() as client:
-            client.cmd("QUIT")
+    def told():		# without anybody who comes
         return [m for m in list(dull.lines) if "log lines dropped" in m]
     line = wait_until(told, what="the count")[0]
     count = int(re.search(r"count=(\d+)", line).group(1))
@@ -170,6 +168,25 @@ def test_socket_that_nobody_reads(gateway):
     wait_until(lambda: re.search(r"^  log dropped=%d$" % count,
                                  admin(gateway, "status").stdout, re.M),
                what="status to tell that it is over")
+    dull.stop()
+
+
+def test_worker_that_ends_counts_what_nobody_took(gateway):
+    path = gateway.path("dull")
+    dull = Dull(path)
+    talkative(gateway, 'log "syslog:%s"' % path)
+    gateway.start()
+    talk_until_dropped(gateway)
+    before = stats(gateway)["log_dropped"]
+    assert admin(gateway, "reload").returncode == 0
+    # Some hundred lines waited, 256 KiB of them.
+    wait_until(lambda: stats(gateway)["log_dropped"] > before + 500,
+               what="them to be counted")
+    # What takes its place has nothing to tell of that.
+    dull.read()
+    wait_until(lambda: "stuck" not in admin(gateway, "status").stdout,
+               what="the log to go on")
+    assert not [m for m in list(dull.lines) if "log lines dropped" in m]
     dull.stop()
 
 
