@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include "base/addr.h"
+#include "base/buf.h"
 
 #define PORT_MAX 65535
 
@@ -392,11 +393,16 @@ network_of(const struct addr *a, struct network *n)
 const char *
 network_text(const struct network *n, char out[ADDR_TEXT])
 {
-	char ip[INET6_ADDRSTRLEN];
+	char *end;
 
 	out[0] = '\0';
-	if (n->family != 0 &&
-	    inet_ntop(n->family, n->ip, ip, sizeof(ip)) != NULL)
-		snprintf(out, ADDR_TEXT, "%s/%u", ip, n->bits);
+	if (n->family == AF_INET)
+		ipv4_text(n->ip, out);
+	else if (n->family == 0 ||
+	    inet_ntop(n->family, n->ip, out, ADDR_TEXT) == NULL)
+		return out;
+	end = out + strlen(out);
+	*end++ = '/';
+	*buf_digits(end, n->bits) = '\0';
 	return out;
 }

@@ -23,16 +23,22 @@ buf_reserve(struct buf *b, size_t more)
 	b->cap = cap;
 }
 
+char *
+buf_digits(char *p, uint64_t value)
+{
+	size_t n = 1;
+
+	for (uint64_t left = value; left > 9; left /= 10)
+		n++;
+	for (size_t i = n; i > 0; value /= 10)
+		p[--i] = (char)('0' + value % 10);
+	return p + n;
+}
+
 void
 buf_uint(struct buf *b, uint64_t value)
 {
-	char text[20], *p = text + sizeof(text);
-
-	do {
-		*--p = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	buf_put(b, p, (size_t)(text + sizeof(text) - p));
+	buf_end(b, buf_digits(buf_room(b, BUF_UINT), value));
 }
 
 void

@@ -20,6 +20,9 @@ struct buf {
 
 void		buf_reserve(struct buf *b, size_t more);
 void		buf_uint(struct buf *b, uint64_t value);	/* decimal */
+#define BUF_UINT 20	/* octets at most */
+/* The same without a buffer: where it ends. */
+char		*buf_digits(char *p, uint64_t value);
 void		buf_printf(struct buf *b, const char *fmt, ...)
 		    __attribute__((format(printf, 2, 3)));
 void		buf_vprintf(struct buf *b, const char *fmt, va_list ap);
@@ -38,6 +41,21 @@ buf_put(struct buf *b, const void *p, size_t len)
 		buf_reserve(b, len);
 	memcpy(b->p + b->len, p, len);
 	b->len += len;
+}
+
+/* Where the next octets go, with room for so many; then, where they ended. */
+static inline char *
+buf_room(struct buf *b, size_t most)
+{
+	if (b->cap - b->len < most)
+		buf_reserve(b, most);
+	return b->p + b->len;
+}
+
+static inline void
+buf_end(struct buf *b, const char *end)
+{
+	b->len = (size_t)(end - b->p);
 }
 
 static inline void

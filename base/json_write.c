@@ -11,6 +11,8 @@ static const bool plain[256] = {
 	[']' ... '~'] = true,
 };
 
+#define DIGITS_MOST 9		/* behind the point */
+
 #define ONES	UINT64_C(0x0101010101010101)	/* eight octets at once */
 #define HIGH	(ONES * 0x80)
 
@@ -60,21 +62,14 @@ put_character(struct json_out *o, struct span s)
 	return n;
 }
 
-/* A bit in each octet of the word that is 0. Behind such a one there may be
- * more of them, so only none at all is certain. */
-static uint64_t
-zeros(uint64_t word)
+/* HIGH has a bit of it if an octet of the word is not plain. Behind such an
+ * octet there may be more of them, so only none at all is certain. */
+static inline uint64_t
+odd_octets(uint64_t word)
 {
-	return (word - ONES) & ~word & HIGH;
-}
-
-/* There is no octet in it that is not plain. */
-static bool
-is_plain_word(uint64_t word)
-{
-	return ((word | zeros(word & (ONES * 0xe0)) |	/* below a space */
-	    zeros(word ^ (ONES * '"')) | zeros(word ^ (ONES * '\\')) |
-	    zeros(word ^ (ONES * 0x7f))) & HIGH) == 0;
+	return word | (word + ONES) |		/* above ASCII; DEL */
+	    (word - ONES * ' ') | ((word ^ (ONES * '"')) - ONES) |
+	    ((word ^ (ONES * '\\')) - ONES);
 }
 
 static size_t
@@ -85,7 +80,7 @@ plain_run(struct span s)
 
 	for (; s.len - n >= sizeof(word); n += sizeof(word)) {
 		memcpy(&word, s.p + n, sizeof(word));
-		if (!is_plain_word(word))
+		if (odd_octets(word) & HIGH)
 			break;
 	}
 	while (n < s.len && plain[(unsigned char)s.p[n]])
@@ -108,45 +103,106 @@ put_inside(struct json_out *o, struct span s)
 	}
 }
 
+/* --- strings that are plain, as nearly all are: looked at while they are
+ * copied --- */
+
+static inline uint64_t
+copy_eight(char *to, const char *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, sizeof(word));
+	memcpy(to, &word, sizeof(word));
+	return odd_octets(word);
+}
+
+/* Four to seven, those in the middle twice. */
+static inline uint64_t
+copy_four(char *to, const char *from, size_t n)
+{
+	uint32_t head, tail;
+
+	memcpy(&head, from, sizeof(head));
+	memcpy(&tail, from + n - sizeof(tail), sizeof(tail));
+	memcpy(to, &head, sizeof(head));
+	memcpy(to + n - sizeof(tail), &tail, sizeof(tail));
+	return odd_octets((uint64_t)tail << 32 | head);
+}
+
+/* One to three. */
+static inline uint64_t
+copy_one(char *to, const char *from, size_t n)
+{
+	bool all = plain[(unsigned char)from[0]] &
+	    plain[(unsigned char)from[n / 2]] &
+	    plain[(unsigned char)from[n - 1]];
+
+	to[0] = from[0];
+	to[n / 2] = from[n / 2];
+	to[n - 1] = from[n - 1];
+	return all ? 0 : HIGH;
+}
+
+/* Whether all of it is plain, and has been copied. */
+static inline bool
+copy_plain(char *to, struct span s)
+{
+	uint64_t odd = 0;
+
+	if (s.len >= 8) {
+		for (size_t n = 0; n < s.len - 8; n += 8)
+			odd |= copy_eight(to + n, s.p + n);
+		odd |= copy_eight(to + s.len - 8, s.p + s.len - 8);
+	} else if (s.len >= 4)
+		odd = copy_four(to, s.p, s.len);
+	else if (s.len > 0)
+		odd = copy_one(to, s.p, s.len);
+	return (odd & HIGH) == 0;
+}
+
 /* --- members --- */
 
+#define FRAME	(sizeof(",\"\":\"\"") - 1)	/* but for its key and value */
+
 static void
-begin(struct json_out *o, const char *key)
+put_odd_key(struct json_out *o, struct span key)
 {
-	if (o->more)
-		buf_put(o->to, ",", 1);
+	buf_put(o->to, ",", o->more);
+	buf_put(o->to, "\"", 1);
+	put_inside(o, key);
+	buf_put(o->to, "\":", 2);
+}
+
+/* Where its value goes, with room for so many octets and two quotes. */
+static inline char *
+begin(struct json_out *o, struct span key, size_t most)
+{
+	char *p = buf_room(o->to, FRAME + key.len + most);
+
+	*p = ',';
+	p += o->more;
+	if (key.p != NULL) {
+		*p++ = '"';
+		if (!copy_plain(p, key)) {
+			put_odd_key(o, key);
+			p = buf_room(o->to, FRAME + most);
+		} else {
+			p += key.len;
+			*p++ = '"';
+			*p++ = ':';
+		}
+	}
 	o->more = true;
-	if (key == NULL)
-		return;
-	buf_put(o->to, "\"", 1);
-	put_inside(o, span_z(key));
-	buf_put(o->to, "\":", 2);
+	return p;
 }
 
 void
-json_key(struct json_out *o, struct span key)
+json_open_n(struct json_out *o, struct span key, char bracket)
 {
-	begin(o, NULL);
-	buf_span(o->to, key);
-	o->more = false;
-}
+	char *p = begin(o, key, 1);
 
-void
-json_key_span(struct json_out *o, const char *front, struct span text)
-{
-	begin(o, NULL);
-	buf_put(o->to, "\"", 1);
-	put_inside(o, span_z(front));
-	put_inside(o, text);
-	buf_put(o->to, "\":", 2);
-	o->more = false;
-}
-
-void
-json_open(struct json_out *o, const char *key, char bracket)
-{
-	begin(o, key);
-	buf_put(o->to, &bracket, 1);
+	*p++ = bracket;
+	buf_end(o->to, p);
 	o->more = false;
 }
 
@@ -158,71 +214,78 @@ json_close(struct json_out *o, char bracket)
 }
 
 void
-json_raw(struct json_out *o, const char *key, struct span text)
+json_raw_n(struct json_out *o, struct span key, struct span text)
 {
-	begin(o, key);
+	buf_end(o->to, begin(o, key, text.len));
 	buf_span(o->to, text);
 }
 
 void
-json_span(struct json_out *o, const char *key, struct span text)
+json_span_n(struct json_out *o, struct span key, struct span text)
 {
-	begin(o, key);
-	buf_put(o->to, "\"", 1);
-	put_inside(o, text);
-	buf_put(o->to, "\"", 1);
-}
+	char *p = begin(o, key, text.len);
 
-void
-json_z(struct json_out *o, const char *key, const char *text)
-{
-	json_span(o, key, span_z(text));
+	*p++ = '"';
+	if (copy_plain(p, text))
+		p += text.len;
+	else {
+		buf_end(o->to, p);
+		put_inside(o, text);
+		p = buf_room(o->to, 1);
+	}
+	*p++ = '"';
+	buf_end(o->to, p);
 }
 
 /* The sign; what is left without it. */
-static uint64_t
-put_sign(struct json_out *o, int64_t n)
+static inline char *
+put_sign(char *p, int64_t n, uint64_t *left)
 {
-	if (n >= 0)
-		return (uint64_t)n;
-	buf_put(o->to, "-", 1);
-	return -(uint64_t)n;
+	*p = '-';
+	*left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	return p + (n < 0);
 }
 
 void
-json_int(struct json_out *o, const char *key, int64_t n)
+json_int_n(struct json_out *o, struct span key, int64_t n)
 {
-	begin(o, key);
-	buf_uint(o->to, put_sign(o, n));
+	char *p = begin(o, key, sizeof("-") + BUF_UINT);
+	uint64_t left;
+
+	p = put_sign(p, n, &left);
+	buf_end(o->to, buf_digits(p, left));
 }
 
 void
-json_decimal(struct json_out *o, const char *key, int64_t n, unsigned digits)
+json_decimal_n(struct json_out *o, struct span key, int64_t n,
+    unsigned digits)
 {
-	char behind[10] = { '.' };
-	uint64_t whole;
+	char *p = begin(o, key, sizeof("-.") + BUF_UINT + DIGITS_MOST);
+	uint64_t left, unit = 1;
 
-	assert(digits > 0 && digits < sizeof(behind));
-	begin(o, key);
-	whole = put_sign(o, n);
+	assert(digits > 0 && digits <= DIGITS_MOST);
+	p = put_sign(p, n, &left);
+	for (unsigned i = 0; i < digits; i++)
+		unit *= 10;
+	p = buf_digits(p, left / unit);
+	*p = '.';
 	for (unsigned i = digits; i > 0; i--) {
-		behind[i] = (char)('0' + whole % 10);
-		whole /= 10;
+		p[i] = (char)('0' + left % 10);
+		left /= 10;
 	}
-	buf_uint(o->to, whole);
-	buf_put(o->to, behind, digits + 1);
+	buf_end(o->to, p + 1 + digits);
 }
 
 void
-json_bool(struct json_out *o, const char *key, bool value)
+json_bool_n(struct json_out *o, struct span key, bool value)
 {
-	json_raw(o, key, span_z(value ? "true" : "false"));
+	json_raw_n(o, key, span_z(value ? "true" : "false"));
 }
 
 void
-json_none(struct json_out *o, const char *key)
+json_none_n(struct json_out *o, struct span key)
 {
-	json_raw(o, key, SPAN_LIT("null"));
+	json_raw_n(o, key, SPAN_LIT("null"));
 }
 
 /* --- */

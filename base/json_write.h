@@ -19,7 +19,7 @@
  *
  * It knows where a comma is due and nothing else: who calls opens and closes
  * in pairs, and gives a key within an object and NULL within an array and for
- * the whole. Keys are texts of ours; of outside: json_key_span().
+ * the whole.
  *
  * Strings   are valid UTF-8 whatever they are made of. Quote and backslash are
  *           escaped, control characters (DEL and U+0080 to U+009F as well:
@@ -39,27 +39,79 @@ struct json_out {
 	bool		 has_kept;	/* there is a \udcXX in it */
 };
 
-void	json_open(struct json_out *o, const char *key, char bracket);
 void	json_close(struct json_out *o, char bracket);
-void	json_span(struct json_out *o, const char *key, struct span text);
-void	json_z(struct json_out *o, const char *key, const char *text);
-void	json_int(struct json_out *o, const char *key, int64_t n);
+/* With any text as the key, JSON_NO_KEY: none. */
+void	json_open_n(struct json_out *o, struct span key, char bracket);
+void	json_span_n(struct json_out *o, struct span key, struct span text);
+void	json_int_n(struct json_out *o, struct span key, int64_t n);
 /* n / 10^digits, digits at most 9: 350 with two of them is 3.50. */
-void	json_decimal(struct json_out *o, const char *key, int64_t n,
+void	json_decimal_n(struct json_out *o, struct span key, int64_t n,
 	    unsigned digits);
-void	json_bool(struct json_out *o, const char *key, bool value);
-/* null; jansson, which is in the same program, has the name json_null. */
-void	json_none(struct json_out *o, const char *key);
 /* Text that is JSON already. */
-void	json_raw(struct json_out *o, const char *key, struct span text);
-/* A key that is JSON already, with its colon: "\"spf\":". What follows has NULL
- * as its key. */
-void	json_key(struct json_out *o, struct span key);
-/* A key of two parts, the second of which is anything: what follows has NULL
- * as its key. */
-void	json_key_span(struct json_out *o, const char *front,
-	    struct span text);
+void	json_raw_n(struct json_out *o, struct span key, struct span text);
+void	json_bool_n(struct json_out *o, struct span key, bool value);
+/* null; jansson, which is in the same program, has the name json_null. */
+void	json_none_n(struct json_out *o, struct span key);
 /* In a text that was written with `keeps_octets`: each \udcXX becomes \ufffd,
  * in its place. */
 void	json_forget_octets(char *text, size_t len);
+
+/* --- with a key of ours, the length of which the compiler knows here; NULL:
+ * none --- */
+
+#define JSON_NO_KEY	((struct span){ NULL, 0 })
+
+static inline struct span
+json_key(const char *key)
+{
+	return key != NULL ? span_z(key) : JSON_NO_KEY;
+}
+
+static inline void
+json_open(struct json_out *o, const char *key, char bracket)
+{
+	json_open_n(o, json_key(key), bracket);
+}
+
+static inline void
+json_span(struct json_out *o, const char *key, struct span text)
+{
+	json_span_n(o, json_key(key), text);
+}
+
+static inline void
+json_z(struct json_out *o, const char *key, const char *text)
+{
+	json_span_n(o, json_key(key), span_z(text));
+}
+
+static inline void
+json_int(struct json_out *o, const char *key, int64_t n)
+{
+	json_int_n(o, json_key(key), n);
+}
+
+static inline void
+json_decimal(struct json_out *o, const char *key, int64_t n, unsigned digits)
+{
+	json_decimal_n(o, json_key(key), n, digits);
+}
+
+static inline void
+json_bool(struct json_out *o, const char *key, bool value)
+{
+	json_bool_n(o, json_key(key), value);
+}
+
+static inline void
+json_none(struct json_out *o, const char *key)
+{
+	json_none_n(o, json_key(key));
+}
+
+static inline void
+json_raw(struct json_out *o, const char *key, struct span text)
+{
+	json_raw_n(o, json_key(key), text);
+}
 #endif

@@ -5,6 +5,9 @@
 #include "base/json_write.h"
 #include "tests/kit/t.h"
 
+#define XS	"xxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONGEST	(sizeof(XS) - 1)
+
 static char shown[4096];
 
 static const char *
@@ -72,33 +75,70 @@ test_strings(void)
 	}
 }
 
-/* Of each octet at each place: octets are looked at eight at once. */
+/* What is to stand there for 'x's with one octet of ASCII among them. */
+static void
+want_octet(char *want, size_t len, size_t at, unsigned char c)
+{
+	size_t behind = len - at - 1;
+
+	want += sprintf(want, "\"%.*s", (int)at, XS);
+	if (c < ' ' || c == 0x7f)
+		want += sprintf(want, "\\u%04x", c);
+	else
+		want += sprintf(want, "%s%c", c == '"' || c == '\\' ?
+		    "\\" : "", c);
+	sprintf(want, "%.*s\"", (int)behind, XS);
+}
+
+/* Of each octet at each place of texts of each length: octets are looked at
+ * several at once. */
 static void
 test_places(void)
 {
+	char in[sizeof(XS)], want[sizeof(XS) + 16];
+	size_t wrong = 0, wrong_keys = 0;
+
+	for (unsigned c = 0; c < 0x80 * LONGEST * LONGEST; c++) {
+		size_t len = 1 + c / 0x80 % LONGEST, at = c / 0x80 / LONGEST;
+		struct buf b = {0};
+		struct json_out o = { .to = &b };
+
+		if (at >= len)
+			continue;
+		memcpy(in, XS, len);
+		in[at] = (char)(c % 0x80);
+		want_octet(want, len, at, c % 0x80);
+		json_span(&o, NULL, span_n(in, len));
+		wrong += strcmp(text_of(&b), want) != 0;
+		o = (struct json_out){ .to = &b };
+		json_bool_n(&o, span_n(in, len), true);
+		strcat(want, ":true");
+		wrong_keys += strcmp(text_of(&b), want) != 0;
+	}
+	T_INT("each octet is what it is at each place", wrong, 0);
+	T_INT("in a key too", wrong_keys, 0);
+}
+
+/* One that is no UTF-8. */
+static void
+test_odd_places(void)
+{
 	size_t wrong = 0;
 
-	for (unsigned c = 1; c < 0x80; c++)
-		for (size_t at = 0; at < 24; at++) {
-			char in[25], want[40];
+	for (unsigned c = 0x80; c <= 0xff; c++)
+		for (size_t at = 0; at < LONGEST; at++) {
+			char in[sizeof(XS)], want[sizeof(XS) + 16];
 			struct buf b = {0};
-			struct json_out o = { .to = &b };
+			struct json_out o = { .to = &b, .keeps_octets = true };
 
-			memset(in, 'x', 24);
-			in[24] = '\0';
+			memcpy(in, XS, LONGEST);
 			in[at] = (char)c;
-			if (c < ' ' || c == 0x7f)
-				snprintf(want, sizeof(want),
-				    "\"%.*s\\u%04x%s\"", (int)at, in, c,
-				    in + at + 1);
-			else
-				snprintf(want, sizeof(want), "\"%.*s%s%c%s\"",
-				    (int)at, in, c == '"' || c == '\\' ?
-				    "\\" : "", c, in + at + 1);
-			json_span(&o, NULL, span_n(in, 24));
+			sprintf(want, "\"%.*s\\udc%02x%s\"", (int)at, XS, c,
+			    &XS[at + 1]);
+			json_span(&o, NULL, span_n(in, LONGEST));
 			wrong += strcmp(text_of(&b), want) != 0;
 		}
-	T_INT("each octet is what it is at each place", wrong, 0);
+	T_INT("an octet that is no UTF-8 is kept at each place", wrong, 0);
 }
 
 /* --- numbers --- */
@@ -163,16 +203,14 @@ test_structure(void)
 	json_close(&o, '}');
 	json_none(&o, NULL);
 	json_close(&o, ']');
-	json_key_span(&o, "header ", SPAN_LIT("X-\"\xff"));
-	json_z(&o, NULL, "v");
-	json_key(&o, SPAN_LIT("\"made\":"));
-	json_int(&o, NULL, 2);
+	json_span_n(&o, SPAN_LIT("header X-\"\xff"), SPAN_LIT("v"));
+	json_int(&o, "", 2);
 	json_raw(&o, "raw", SPAN_LIT("[1]"));
 	json_close(&o, '}');
 	T_STR("commas where they are due", text_of(&b),
 	    "{\"kind\":\"mail\",\"none\":[],\"list\":[1,{\"yes\":true,"
 	    "\"no\":false},null],\"header X-\\\"\xef\xbf\xbd\":\"v\","
-	    "\"made\":2,\"raw\":[1]}");
+	    "\"\":2,\"raw\":[1]}");
 	json_open(&o, NULL, '[');
 	json_close(&o, ']');
 	T_STR("the next text begins with a comma, unless it is another one",
@@ -210,6 +248,7 @@ main(void)
 {
 	test_strings();
 	test_places();
+	test_odd_places();
 	test_numbers();
 	test_structure();
 	test_forgotten();

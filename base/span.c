@@ -26,20 +26,6 @@ skip(struct span *s, size_t n)
 	}
 }
 
-struct span
-span_z(const char *text)
-{
-	if (text == NULL)
-		text = "";
-	return (struct span){ text, strlen(text) };
-}
-
-struct span
-span_n(const void *p, size_t len)
-{
-	return (struct span){ p, len };
-}
-
 bool
 span_eq(struct span a, struct span b)
 {

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 /*
  * span -- text that somebody else owns: a pointer and a length
  *
@@ -17,8 +18,6 @@ struct span {
 #define SPAN_ARG(s)	(int)(s).len, (s).p
 #define SPAN_LIT(lit)	((struct span){ (lit), sizeof(lit) - 1 })
 
-struct span	span_z(const char *text);	/* of a C string; NULL: empty */
-struct span	span_n(const void *p, size_t len);
 bool		span_eq(struct span a, struct span b);
 bool		span_eq_nocase(struct span a, struct span b);	/* ASCII */
 bool		span_is(struct span a, const char *text);	/* exact */
@@ -33,4 +32,19 @@ struct span	span_trim(struct span s);	/* space and tab, both ends */
 struct span	span_until(struct span *s, char c);
 /* The whole span is decimal digits and at most `max`; else -1. */
 int		span_uint(struct span s, uint64_t max, uint64_t *value);
+
+/* Of a C string; NULL: empty. */
+static inline struct span
+span_z(const char *text)
+{
+	if (text == NULL)
+		text = "";
+	return (struct span){ text, strlen(text) };
+}
+
+static inline struct span
+span_n(const void *p, size_t len)
+{
+	return (struct span){ p, len };
+}
 #endif

@@ -57,7 +57,8 @@ member(const char *key, const char *list)
 static const char *
 fields(const char *key, const char *list)
 {
-	struct span names[STORE_ASKED_MAX], values[STORE_ASKED_MAX];
+	struct span names[STORE_ASKED_MAX] = {{ NULL, 0 }};
+	struct span values[STORE_ASKED_MAX];
 	struct span rest = span_z(list);
 	const char *text = "";
 	size_t n = 0;

@@ -183,8 +183,9 @@ put_facts(struct teller *t, const struct mail_trial *m, size_t of)
 
 	json_open(&t->o, "facts", '{');
 	for (i = 0; i < m->nfacts[of]; i++) {
-		tell_ref_key(t, &m->facts[of][i].ref);
-		tell_value(t, NULL, m->facts[of][i].ref.fact, VEIL_TEXT,
+		const struct fact_ref *ref = &m->facts[of][i].ref;
+
+		tell_value(t, tell_name(t, ref), ref->fact, VEIL_TEXT,
 		    &m->facts[of][i].value);
 	}
 	json_close(&t->o, '}');

@@ -233,10 +233,10 @@ tell_mail(struct teller *t, const struct mail *m, enum told_extent extent)
 	tell_head(t, s, "mail", m->number);
 	json_z(&t->o, "outcome", mail_outcome_name(outcome));
 	if (r != NULL && r == m->refusal)
-		tell_reply_of(t, "reply", r, m->rcpt_milter == NULL ?
+		tell_reply_of(t, SPAN_LIT("reply"), r, m->rcpt_milter == NULL ?
 		    m->rcpt_rule : NULL);
 	else if (r != NULL)
-		tell_reply(t, "reply", r);
+		tell_reply(t, SPAN_LIT("reply"), r);
 	if (rule != NULL)
 		tell_rule(t, rule);
 	if (milter == NULL && m->envelope.nrcpts == 0)
@@ -255,7 +255,7 @@ tell_mail(struct teller *t, const struct mail *m, enum told_extent extent)
 	if (s->client.tls_version != NULL)
 		json_z(&t->o, "tls", s->client.tls_version);
 	if (m->failure.kind != 0)
-		tell_text(t, "why", span_z(m->failure.text));
+		tell_text(t, SPAN_LIT("why"), span_z(m->failure.text));
 	tell_times(t, s, m);
 	if (extent != TOLD_ALL)
 		json_bool(&t->o, "cut", true);
@@ -274,7 +274,7 @@ tell_session(struct teller *t, const struct session *s,
 	json_open(&t->o, NULL, '{');
 	tell_head(t, s, "session", 0);
 	json_z(&t->o, "outcome", "turned-away");
-	tell_reply(t, "reply", s->turned_away);
+	tell_reply(t, SPAN_LIT("reply"), s->turned_away);
 	if (v != NULL && v->rule != NULL)
 		tell_rule(t, v->rule);
 	tell_by(t, v != NULL ? BY_RULE : s->client.early_talker ? BY_US :

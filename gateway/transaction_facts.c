@@ -12,7 +12,7 @@ static const char *const fields[] = { "From", "Subject", "Message-ID", "Date",
 
 /* A text of ours may repeat the subject, as those of rules do. */
 static void
-tell_without_subject(struct teller *t, const char *key, struct span text)
+tell_without_subject(struct teller *t, struct span key, struct span text)
 {
 	struct buf out = {0};
 	const char *at;
@@ -30,7 +30,7 @@ tell_without_subject(struct teller *t, const char *key, struct span text)
 }
 
 void
-tell_text(struct teller *t, const char *key, struct span text)
+tell_text(struct teller *t, struct span key, struct span text)
 {
 	if (t->subject.len > 0 && text.len >= t->subject.len)
 		tell_without_subject(t, key, text);
@@ -63,38 +63,38 @@ tell_find_subject(struct teller *t, struct judge *j,
 }
 
 static void
-tell_list(struct teller *t, const char *key, const struct fact *fact,
+tell_list(struct teller *t, struct span key, const struct fact *fact,
     enum veil_what what, const struct value *v)
 {
-	json_open(&t->o, key, '[');
+	json_open_n(&t->o, key, '[');
 	for (size_t i = 0; i < v->list.n; i++)
-		tell_value(t, NULL, fact, what, &v->list.items[i]);
+		tell_value(t, JSON_NO_KEY, fact, what, &v->list.items[i]);
 	json_close(&t->o, ']');
 }
 
 void
-tell_value(struct teller *t, const char *key, const struct fact *fact,
+tell_value(struct teller *t, struct span key, const struct fact *fact,
     enum veil_what what, const struct value *v)
 {
 	char text[ADDR_TEXT];
 
 	if (v->is_none) {
-		json_none(&t->o, key);
+		json_none_n(&t->o, key);
 		return;
 	}
 	switch (v->type) {
 	case TYPE_YESNO:
-		json_bool(&t->o, key, v->yes);
+		json_bool_n(&t->o, key, v->yes);
 		break;
 	case TYPE_INT:
 	case TYPE_SIZE:
-		json_int(&t->o, key, v->number);
+		json_int_n(&t->o, key, v->number);
 		break;
 	case TYPE_NUMBER:
-		json_decimal(&t->o, key, v->number, 2);
+		json_decimal_n(&t->o, key, v->number, 2);
 		break;
 	case TYPE_DURATION:
-		json_decimal(&t->o, key, v->number, 6);
+		json_decimal_n(&t->o, key, v->number, 6);
 		break;
 	case TYPE_TEXT:
 	case TYPE_NAME:
@@ -102,13 +102,14 @@ tell_value(struct teller *t, const char *key, const struct fact *fact,
 		veil_put(t->veil, &t->o, key, what, v->text);
 		break;
 	case TYPE_WORD:
-		json_z(&t->o, key, fact->words[v->word]);
+		json_span_n(&t->o, key, span_z(fact->words[v->word]));
 		break;
 	case TYPE_ADDRESS:
-		json_z(&t->o, key, addr_ip(v->address, text));
+		json_span_n(&t->o, key, span_z(addr_ip(v->address, text)));
 		break;
 	case TYPE_NETWORK:
-		json_z(&t->o, key, network_text(&v->network, text));
+		json_span_n(&t->o, key,
+		    span_z(network_text(&v->network, text)));
 		break;
 	case TYPE_TEXTS:
 	case TYPE_NAMES:
@@ -129,12 +130,12 @@ tell_put_name(struct buf *out, const struct fact_ref *ref)
 	buf_span(out, ref->argument);
 }
 
-void
-tell_ref_key(struct teller *t, const struct fact_ref *ref)
+struct span
+tell_name(struct teller *t, const struct fact_ref *ref)
 {
 	buf_clear(&t->scratch);
 	tell_put_name(&t->scratch, ref);
-	json_key_span(&t->o, "", buf_text(&t->scratch));
+	return buf_text(&t->scratch);
 }
 
 enum veil_what
@@ -159,15 +160,11 @@ static void
 add(struct arena *a, const struct veil *veil, const struct fact_ref *ref,
     struct told_fact *list, size_t *n)
 {
-	struct buf key = {0};
-	struct json_out o = { .to = &key };
 	struct buf name = {0};
 
 	tell_put_name(&name, ref);
-	json_key_span(&o, "", buf_text(&name));
-	list[(*n)++] = (struct told_fact){ *ref, arena_span(a, buf_text(&key)),
+	list[(*n)++] = (struct told_fact){ *ref, arena_span(a, buf_text(&name)),
 	    tell_what(veil, ref), ref->fact->argument == FACT_TAKES_HEADER };
-	buf_free(&key);
 	buf_free(&name);
 }
 
@@ -265,8 +262,7 @@ tell_facts(struct teller *t, struct judge *j, const struct findings *found,
 		if ((f->is_header && !with_headers) ||
 		    !judge_known(j, found, &f->ref, &v))
 			continue;
-		json_key(&t->o, f->key);
-		tell_value(t, NULL, f->ref.fact, f->what, &v);
+		tell_value(t, f->key, f->ref.fact, f->what, &v);
 	}
 	json_close(&t->o, '}');
 }

@@ -14,7 +14,7 @@
 /* A fact that is told if it is known. */
 struct told_fact {
 	struct fact_ref	 ref;
-	struct span	 key;		/* "\"client.ip\":" */
+	struct span	 key;		/* "client.ip" */
 	enum veil_what	 what;
 	bool		 is_header;	/* a field: left out where it is cut */
 };
@@ -51,8 +51,8 @@ transaction_is_wanted(const struct session *s)
 
 /* --- transaction_facts.c --- */
 /* A text that others may have said. */
-void	tell_text(struct teller *t, const char *key, struct span text);
-void	tell_value(struct teller *t, const char *key, const struct fact *fact,
+void	tell_text(struct teller *t, struct span key, struct span text);
+void	tell_value(struct teller *t, struct span key, const struct fact *fact,
 	    enum veil_what what, const struct value *v);
 void	tell_facts(struct teller *t, struct judge *j,
 	    const struct findings *found,
@@ -65,13 +65,14 @@ void	tell_find_subject(struct teller *t, struct judge *j,
 /* "dnsbl.zen", "header Subject" */
 void	tell_put_name(struct buf *out, const struct fact_ref *ref);
 enum veil_what tell_what(const struct veil *veil, const struct fact_ref *ref);
-void	tell_ref_key(struct teller *t, const struct fact_ref *ref);
+/* The same, until something else is put there. */
+struct span tell_name(struct teller *t, const struct fact_ref *ref);
 
 /* --- transaction_phase.c --- */
 /* "550 5.7.1 text"; code 0: nothing. */
-void	tell_reply(struct teller *t, const char *key, const struct reply *r);
+void	tell_reply(struct teller *t, struct span key, const struct reply *r);
 /* The same of one that this rule said, if that is known; or NULL. */
-void	tell_reply_of(struct teller *t, const char *key,
+void	tell_reply_of(struct teller *t, struct span key,
 	    const struct reply *r, const struct rule *rule);
 /* A reply that is this verdict's may name what is hidden. NULL: none is. */
 void	tell_watch_reply(struct teller *t, const struct verdict *v);

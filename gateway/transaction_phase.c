@@ -67,13 +67,14 @@ transaction_source(struct buf *out, const struct rule *rule)
 /* What a rule says of itself is there word for word, so that others can be
  * compared with it: only what came from outside is gone through. */
 static void
-tell_rule_text(struct teller *t, const char *key, const struct rule *rule,
-    struct span text)
+tell_rule_text(struct teller *t, const struct rule *rule, struct span text)
 {
+	struct span key = SPAN_LIT("text");
+
 	if (text.len == 0)
 		return;
 	if (t->veil == NULL)
-		json_span(&t->o, key, text);
+		json_span_n(&t->o, key, text);
 	else if (names(t, rule, text, false) || (names(t, rule, text, true) &&
 	    veil_is_told(t->veil, text))) {
 		buf_clear(&t->scratch);
@@ -109,14 +110,14 @@ is_as_written(const struct teller *t, const struct reply *r)
 }
 
 void
-tell_reply(struct teller *t, const char *key, const struct reply *r)
+tell_reply(struct teller *t, struct span key, const struct reply *r)
 {
 	tell_reply_of(t, key, r, is_as_written(t, r) ? t->as_written->rule :
 	    NULL);
 }
 
 void
-tell_reply_of(struct teller *t, const char *key, const struct reply *r,
+tell_reply_of(struct teller *t, struct span key, const struct reply *r,
     const struct rule *rule)
 {
 	if (r->code == 0)
@@ -167,7 +168,7 @@ tell_hit(struct teller *t, const struct told *hit, bool observed)
 		json_span(&t->o, "name", action->name);
 	if (action->kind == ACTION_SCORE)
 		json_decimal(&t->o, "score", hit->score, 2);
-	tell_rule_text(t, "text", hit->rule, hit->text);
+	tell_rule_text(t, hit->rule, hit->text);
 	if (observed)
 		json_bool(&t->o, "observed", true);
 	json_close(&t->o, '}');
@@ -195,9 +196,10 @@ tell_read(struct teller *t, const struct verdict *v)
 		return;
 	json_open(&t->o, "read", '{');
 	for (size_t i = 0; i < v->nread; i++) {
-		tell_ref_key(t, v->read[i].ref);
-		tell_value(t, NULL, v->read[i].ref->fact, VEIL_TEXT,
-		    &v->read[i].value);
+		const struct fact_reading *r = &v->read[i];
+
+		tell_value(t, tell_name(t, r->ref), r->ref->fact, VEIL_TEXT,
+		    &r->value);
 	}
 	json_close(&t->o, '}');
 }
@@ -227,12 +229,13 @@ tell_member(struct teller *t, const struct set_reading *r)
 	enum veil_what what = tell_what(t->veil, ref);
 
 	if (what == VEIL_TEXT) {
-		veil_put(t->veil, &t->o, "member", VEIL_TEXT, r->member);
+		veil_put(t->veil, &t->o, SPAN_LIT("member"), VEIL_TEXT,
+		    r->member);
 		return;
 	}
 	if (what == VEIL_FOREIGN || ref->fact->type == TYPE_MAILBOX ||
 	    !veil_hides(t->veil, what)) {
-		tell_text(t, "member", r->member);
+		tell_text(t, SPAN_LIT("member"), r->member);
 		return;
 	}
 	buf_clear(&t->scratch);
@@ -313,7 +316,7 @@ tell_decision(struct teller *t, const struct verdict *v)
 		json_int(&t->o, "code", v->code);
 	if (v->code != 0 && v->enhanced != NULL)
 		json_z(&t->o, "enhanced", v->enhanced);
-	tell_rule_text(t, "text", v->rule, v->text);
+	tell_rule_text(t, v->rule, v->text);
 	if (v->unsure != NULL)
 		json_z(&t->o, "unsure", v->unsure->name);
 }

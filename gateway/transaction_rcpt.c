@@ -82,8 +82,8 @@ tell_piece(struct teller *t, const struct mail *m, const struct told_rcpt *r)
 	tell_watch_reply(t, r->verdict != NULL ? r->verdict :
 	    judge_refusal(s->judge));
 	json_open(&t->o, NULL, '{');
-	veil_put(t->veil, &t->o, "to", VEIL_RCPT, r->rcpt->addr.text);
-	tell_reply(t, "reply", r->reply);
+	veil_put(t->veil, &t->o, SPAN_LIT("to"), VEIL_RCPT, r->rcpt->addr.text);
+	tell_reply(t, SPAN_LIT("reply"), r->reply);
 	json_z(&t->o, "outcome", outcome(r));
 	json_z(&t->o, "by", told_by_name(who(m, r)));
 	if (r->milter != NULL)
@@ -94,7 +94,7 @@ tell_piece(struct teller *t, const struct mail *m, const struct told_rcpt *r)
 		json_z(&t->o, "backend", s->worker->settings->backends[
 		    m->asked->backend].name);
 	if (r->failure->kind != 0)
-		tell_text(t, "why", span_z(r->failure->text));
+		tell_text(t, SPAN_LIT("why"), span_z(r->failure->text));
 	if (r->verdict == NULL) {
 		if (r->rule != NULL)
 			tell_rule(t, r->rule);
@@ -153,9 +153,9 @@ tell_fate(struct teller *t, const struct mail *m, const struct mail_fate *f)
 	if (f->part != NULL)
 		json_z(&t->o, "backend", s->backends[f->part->backend].name);
 	if (f->refused != NULL)
-		tell_reply(t, "refused", f->refused);
+		tell_reply(t, SPAN_LIT("refused"), f->refused);
 	if (f->answer != NULL && (m->is_mixed || m->envelope.prdr))
-		tell_reply(t, "final", f->answer);
+		tell_reply(t, SPAN_LIT("final"), f->answer);
 	if (f->is_known)
 		json_bool(&t->o, "known", true);
 	if (f->is_deleted)
@@ -166,7 +166,7 @@ static void
 tell_added(struct teller *t, const struct mail *m, const struct mail_fate *f)
 {
 	json_open(&t->o, NULL, '{');
-	veil_put(t->veil, &t->o, "to", VEIL_RCPT,
+	veil_put(t->veil, &t->o, SPAN_LIT("to"), VEIL_RCPT,
 	    m->envelope.rcpts[f->rcpt].addr.text);
 	json_z(&t->o, "outcome", "taken");
 	json_z(&t->o, "by", told_by_name(BY_MILTER));

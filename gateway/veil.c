@@ -193,14 +193,14 @@ is_domain(struct span s)
 }
 
 static void
-put_whole(const struct veil *v, struct json_out *o, const char *key,
+put_whole(const struct veil *v, struct json_out *o, struct span key,
     enum veil_what what, struct span text)
 {
 	struct span domain = domain_of(text);
 	struct buf hash = {0};
 
 	veil_hash(v, text, &hash);
-	json_open(o, key, '{');
+	json_open_n(o, key, '{');
 	json_span(o, "hash", buf_text(&hash));
 	if (what != VEIL_SUBJECT && is_domain(domain))
 		json_span(o, "domain", domain);
@@ -309,7 +309,7 @@ veil_mask(struct span text, struct buf *out)
 }
 
 static void
-put_within(const struct veil *v, struct json_out *o, const char *key,
+put_within(const struct veil *v, struct json_out *o, struct span key,
     enum veil_what what, struct span text)
 {
 	struct buf out = {0};
@@ -320,7 +320,7 @@ put_within(const struct veil *v, struct json_out *o, const char *key,
 		hash_within(v, text, &out);
 		buf_puts(&out, "@");
 	}
-	json_span(o, key, buf_text(&out));
+	json_span_n(o, key, buf_text(&out));
 	buf_free(&out);
 }
 
@@ -343,16 +343,16 @@ is_whole(const struct veil *v, enum veil_what what, struct span text)
 }
 
 void
-veil_put(const struct veil *v, struct json_out *o, const char *key,
+veil_put(const struct veil *v, struct json_out *o, struct span key,
     enum veil_what what, struct span text)
 {
 	if (v == NULL || text.len == 0)
-		json_span(o, key, text);
+		json_span_n(o, key, text);
 	else if (is_whole(v, what, text))
 		put_whole(v, o, key, what, text);
 	else if (v->hides[what] && (memchr(text.p, '@', text.len) != NULL ||
 	    (what == VEIL_FOREIGN && v->known->n > 0)))
 		put_within(v, o, key, what, text);
 	else
-		json_span(o, key, text);
+		json_span_n(o, key, text);
 }

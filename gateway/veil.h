@@ -72,5 +72,5 @@ bool		 veil_is_cut(struct span text);
  * hidden is shown, also if the address is hidden as the other one, unless
  * another address is within it. */
 void		 veil_put(const struct veil *v, struct json_out *o,
-		    const char *key, enum veil_what what, struct span text);
+		    struct span key, enum veil_what what, struct span text);
 #endif

@@ -123,7 +123,7 @@ test_texts(void)
 
 		memcpy(hide, cases[i].hide, sizeof(hide));
 		s = settings_of(hide);
-		veil_put(veil_create(a, &s, KEY), &o, NULL, cases[i].what,
+		veil_put(veil_create(a, &s, KEY), &o, JSON_NO_KEY, cases[i].what,
 		    span_z(cases[i].in));
 		T_STR(cases[i].name, without_hashes(&b), cases[i].want);
 		buf_free(&b);
@@ -140,7 +140,7 @@ put(const char *key, const char *text, char out[128])
 	struct buf b = {0};
 	struct json_out o = { .to = &b };
 
-	veil_put(veil_create(a, &s, span_z(key)), &o, NULL, VEIL_SENDER,
+	veil_put(veil_create(a, &s, span_z(key)), &o, JSON_NO_KEY, VEIL_SENDER,
 	    span_z(text));
 	memcpy(out, b.p, b.len);
 	out[b.len] = '\0';
@@ -249,7 +249,7 @@ test_known(void)
 		struct json_out o = { .to = &b };
 		char all[128], *other;
 
-		veil_put(v, &o, NULL, known[i].what, span_z(known[i].in));
+		veil_put(v, &o, JSON_NO_KEY, known[i].what, span_z(known[i].in));
 		snprintf(all, sizeof(all), "%s", without_hashes(&b));
 		/* Several hashes of one text may differ. */
 		while ((other = strstr(all, "#2")) != NULL)
@@ -257,7 +257,7 @@ test_known(void)
 		T_STR(known[i].name, all, known[i].want);
 		veil_begin(v);
 		buf_clear(&b);
-		veil_put(v, &o, NULL, VEIL_FOREIGN, SPAN_LIT("bob ann.lee"));
+		veil_put(v, &o, JSON_NO_KEY, VEIL_FOREIGN, SPAN_LIT("bob ann.lee"));
 		T_STR("the next mail is another", b.p[0] == ',' ?
 		    without_hashes(&b) + 1 : "", "\"bob ann.lee\"");
 		buf_free(&b);
@@ -280,11 +280,11 @@ test_work(void)
 	for (unsigned i = 0; i < VEIL_WORK / 1000 - 2; i++)
 		buf_puts(&text, "use ");
 	buf_puts(&text, "user17");
-	veil_put(v, &o, NULL, VEIL_FOREIGN, buf_text(&text));
+	veil_put(v, &o, JSON_NO_KEY, VEIL_FOREIGN, buf_text(&text));
 	T_OK("found among many", memmem(b.p, b.len, "use use ", 8) != NULL &&
 	    memmem(b.p, b.len, "user17", 6) == NULL);
 	buf_clear(&b);
-	veil_put(v, &o, NULL, VEIL_FOREIGN, buf_text(&text));
+	veil_put(v, &o, JSON_NO_KEY, VEIL_FOREIGN, buf_text(&text));
 	T_STR("then the whole is hidden", without_hashes(&b), ",\"#@\"");
 	buf_free(&text);
 	buf_free(&b);
@@ -326,14 +326,14 @@ test_most(void)
 
 	for (size_t i = 0; i < VEIL_ADDRESSES + 1; i++)
 		buf_puts(&text, "ann@x.example ");
-	veil_put(v, &o, NULL, VEIL_TEXT, buf_text(&text));
+	veil_put(v, &o, JSON_NO_KEY, VEIL_TEXT, buf_text(&text));
 	T_INT("so many hashes", (int64_t)b.len, 2 +
 	    (VEIL_ADDRESSES + 1) * (int64_t)sizeof("@x.example") +
 	    VEIL_ADDRESSES * 16);
 	T_OK("no address", memmem(b.p, b.len, "ann", 3) == NULL);
 	buf_clear(&b);
 	veil_begin(v);
-	veil_put(v, &o, NULL, VEIL_TEXT, SPAN_LIT("ann@x.example"));
+	veil_put(v, &o, JSON_NO_KEY, VEIL_TEXT, SPAN_LIT("ann@x.example"));
 	T_STR("of one record", without_hashes(&b), ",\"#@x.example\"");
 	buf_free(&text);
 	buf_free(&b);

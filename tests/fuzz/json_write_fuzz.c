@@ -19,6 +19,7 @@ static void
 write_object(struct buf *b, struct span text, int64_t n, bool keeps)
 {
 	struct json_out o = { .to = b, .keeps_octets = keeps };
+	struct buf key = {0};
 
 	json_open(&o, NULL, '{');
 	json_span(&o, "text", text);
@@ -28,9 +29,11 @@ write_object(struct buf *b, struct span text, int64_t n, bool keeps)
 	json_none(&o, NULL);
 	json_span(&o, NULL, text);
 	json_close(&o, ']');
-	json_key_span(&o, "key ", text);
-	json_bool(&o, NULL, true);
+	buf_puts(&key, "key ");
+	buf_span(&key, text);
+	json_bool_n(&o, buf_text(&key), true);
 	json_close(&o, '}');
+	buf_free(&key);
 }
 
 static void
