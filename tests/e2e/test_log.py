@@ -109,8 +109,9 @@ class Daemon:
                 data = self.sock.recv(65536)
             except OSError:
                 return
-            if data:
-                self.messages.append(data.decode())
+            if not data:		# shut down
+                return
+            self.messages.append(data.decode())
 
     def accept(self):
         while True:

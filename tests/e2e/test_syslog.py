@@ -106,17 +106,18 @@ class Dull:
         os.chmod(path, 0o666)
         self.lines = []
 
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
     def read(self):
-        threading.Thread(target=self.run, daemon=True).start()
+        self.thread.start()
 
     def run(self):
-        try:
-            while True:
-                self.lines.append(self.sock.recv(65536).decode())
-        except OSError:
-            pass
+        while data := self.sock.recv(65536):
+            self.lines.append(data.decode())
 
     def stop(self):
+        self.sock.shutdown(socket.SHUT_RDWR)	# else it reads on
+        self.thread.join()
         self.sock.close()
 
 

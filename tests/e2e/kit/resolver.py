@@ -32,10 +32,12 @@ class Resolver:
         self.sock.bind(("127.0.0.1", 0))
         self.port = self.sock.getsockname()[1]
         self.address = "127.0.0.1:%d" % self.port
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.running = True
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self):
-        while True:
+        while self.running:
             try:
                 query, client = self.sock.recvfrom(4096)
                 answer = self.answer(query) if query else None
@@ -101,8 +103,10 @@ class Resolver:
         return out
 
     def stop(self):
-        # A blocked recvfrom() does not see close(); an empty datagram
-        # wakes it up.
+        # A blocked recvfrom() does not see close(), and would read from what
+        # gets the number of the socket next; an empty datagram wakes it up.
+        self.running = False
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.sendto(b"", ("127.0.0.1", self.port))
+        self.thread.join()
         self.sock.close()
