@@ -69,7 +69,7 @@ run_reload(struct supervisor *s, struct control_client *client)
 		answer(client, EXIT_RUNTIME, &text);
 		return;
 	}
-	control_park(client, s->next != NULL ? TOPIC_NEXT_RELOAD :
+	control_park(client, reload_goes_on(s) ? TOPIC_NEXT_RELOAD :
 	    TOPIC_RELOAD);
 	reload_begin(s);
 }

@@ -27,6 +27,7 @@ enum channel_kind {
 	CHANNEL_REOPEN = 'l',	/* the log was rotated */
 	/* worker to supervisor */
 	CHANNEL_READY = 'r',
+	CHANNEL_SHUT = 'c',	/* draining: it lets nobody in any more */
 	CHANNEL_FAILED = 'f'	/* could not start; the text says why */
 };
 

@@ -83,10 +83,8 @@ hear_ready(struct supervisor *s, struct proc *p)
 	proc_set_state(p, PROC_READY);
 	if (p->fleet == s->next)
 		reload_worker_ready(s);
-	else {			/* started again */
-		proc_set_state(p, PROC_RUNNING);
-		proc_say(p, CHANNEL_GO);
-	}
+	else			/* started again */
+		proc_go(p);
 }
 
 /* It is in somebody's hands: who listened to it for ever would hear no other. */
@@ -114,6 +112,10 @@ hear(struct supervisor *s, struct proc *p)
 		case CHANNEL_READY:
 			if (p->state == PROC_STARTING && p->fleet != NULL)
 				hear_ready(s, p);
+			break;
+		case CHANNEL_SHUT:
+			p->is_open = false;
+			reload_worker_shut(s);
 			break;
 		case CHANNEL_FAILED:
 			snprintf(p->failure, sizeof(p->failure), "%.*s",
@@ -236,5 +238,6 @@ crew_collect(struct supervisor *s)
 		*place = p->next;
 		bury(s, p, status);
 		proc_free(p);
+		reload_worker_shut(s);
 	}
 }

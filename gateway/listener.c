@@ -201,6 +201,9 @@ accept_clients(struct listener *l, int most)
 	socklen_t len;
 	int fd;
 
+	/* The turn has not begun: the clock still shows when the last one
+	 * ended, and a session must not begin before its client came. */
+	clock_tick();
 	for (int i = 0; i < most; i++) {
 		len = sizeof(sa);
 		fd = accept4(l->fd, (struct sockaddr *)&sa, &len,
@@ -222,9 +225,6 @@ on_client(evutil_socket_t fd, short what, void *arg)
 	int e;
 
 	(void)fd, (void)what;
-	/* The turn has not begun: the clock still shows when the last one
-	 * ended, and a session must not begin before its client came. */
-	clock_tick();
 	e = accept_clients(l, A_TURN);
 	if (has_run_out(e))
 		begin_rest(l->worker, e);

@@ -160,6 +160,14 @@ proc_say(const struct proc *p, enum channel_kind word)
 }
 
 void
+proc_go(struct proc *p)
+{
+	proc_set_state(p, PROC_RUNNING);
+	p->is_open = true;
+	proc_say(p, CHANNEL_GO);
+}
+
+void
 proc_drain(struct proc *p)
 {
 	p->fleet = NULL;

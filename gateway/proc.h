@@ -32,6 +32,8 @@ struct proc {
 	struct crowd	*crowd;		/* a share of it, of the same number */
 	char		*journal;	/* its file; NULL: none */
 	enum proc_state	 state;
+	bool		 is_open;	/* told to accept, has not said that
+					 * it shut */
 	int64_t		 started;
 	int64_t		 kill_at;	/* CLOCK_NEVER: need not */
 	unsigned	 words;		/* that it has said */
@@ -48,6 +50,7 @@ void		 proc_set_state(struct proc *p, enum proc_state state);
 /* After its end was collected: what it counted as open is gone with it. */
 void		 proc_free(struct proc *p);
 void		 proc_say(const struct proc *p, enum channel_kind word);
+void		 proc_go(struct proc *p);
 void		 proc_drain(struct proc *p);
 void		 proc_stop(struct proc *p);
 void		 proc_kill(struct proc *p);

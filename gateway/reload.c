@@ -18,6 +18,7 @@
 #include "gateway/supervisor_internal.h"
 
 #define READY_TIME	(60 * CLOCK_S)
+#define SHUT_TIME	(5 * CLOCK_S)	/* only one that hangs needs more */
 
 /* --- telling --- */
 
@@ -173,13 +174,6 @@ tell_ready(const struct supervisor *s)
 	buf_free(&text);
 }
 
-static void
-go(struct proc *p)
-{
-	proc_set_state(p, PROC_RUNNING);
-	proc_say(p, CHANNEL_GO);
-}
-
 /* In the HTTP server: the sockets for mail are not its own either, and what
  * opens tickets or makes hashes is no business of who talks to anybody. */
 static void
@@ -194,18 +188,55 @@ let_go(void *arg)
 	OPENSSL_cleanse(source->journal, sizeof(source->journal));
 }
 
+static void
+tell_done(struct supervisor *s)
+{
+	bool is_start = s->fleet->generation == 1;
+	struct buf answer = {0};
+
+	log_listening(s, is_start ? "started" : "reloaded");
+	buf_put(&s->warnings, "", 1);
+	log_report(LOG_LABEL_WARN, "configuration", s->warnings.p);
+	s->warnings.len--;
+	if (s->state == SUPERVISOR_RUNNING)
+		tell_ready(s);
+	if (is_start && s->source->demo != NULL)
+		demo_tell(s->fleet->settings,
+		    web_crew_state(s->web).address);
+	buf_span(&answer, s->told);
+	buf_span(&answer, buf_text(&s->warnings));
+	end_reload(s, EXIT_GOOD, buf_text(&answer));
+	buf_free(&answer);
+}
+
+/* Nobody who comes after he was told of the reload meets what was before. */
+void
+reload_worker_shut(struct supervisor *s)
+{
+	if (s->shut_by == 0)
+		return;
+	for (struct proc *p = s->procs; p != NULL; p = p->next) {
+		if (p->state != PROC_DRAINING || !p->is_open)
+			continue;
+		if (clock_now() < s->shut_by)
+			return;
+		p->is_open = false;	/* not waited for again */
+	}
+	s->shut_by = 0;
+	tell_done(s);
+}
+
 /* All workers are ready: from here on nothing can fail. */
 static void
 take_effect(struct supervisor *s)
 {
 	struct fleet *old = s->fleet;
-	bool is_start = old == NULL;
-	struct buf answer = {0};
+	struct buf told = {0};
 
-	dismiss(s, s->next, go);
-	if (!is_start) {
+	dismiss(s, s->next, proc_go);
+	if (old != NULL) {
 		warn_of_restart_settings(s);
-		reload_tell_done(s, old, s->next, &answer);
+		reload_tell_done(s, old, s->next, &told);
 		reload_remember(s, NULL);
 		dismiss(s, old, proc_drain);
 		fleet_destroy(&old);
@@ -213,19 +244,13 @@ take_effect(struct supervisor *s)
 	}
 	s->fleet = s->next;
 	s->next = NULL;
+	s->told = span_z(arena_copy(s->fleet->settings->arena,
+	    buf_text(&told)));
+	buf_free(&told);
 	supervisor_tell_state(s);
 	web_crew_commit(s->web, s->fleet, let_go, s);
-	log_listening(s, is_start ? "started" : "reloaded");
-	buf_put(&s->warnings, "", 1);
-	log_report(LOG_LABEL_WARN, "configuration", s->warnings.p);
-	s->warnings.len--;
-	tell_ready(s);
-	if (is_start && s->source->demo != NULL)
-		demo_tell(s->fleet->settings,
-		    web_crew_state(s->web).address);
-	buf_span(&answer, buf_text(&s->warnings));
-	end_reload(s, EXIT_GOOD, buf_text(&answer));
-	buf_free(&answer);
+	s->shut_by = clock_now() + SHUT_TIME;
+	reload_worker_shut(s);
 }
 
 void
@@ -339,6 +364,12 @@ load(struct supervisor *s, struct arena *a)
 		    err.text));
 }
 
+bool
+reload_goes_on(const struct supervisor *s)
+{
+	return s->next != NULL || s->shut_by != 0;
+}
+
 void
 reload_begin(struct supervisor *s)
 {
@@ -346,7 +377,7 @@ reload_begin(struct supervisor *s)
 
 	if (s->state != SUPERVISOR_RUNNING)
 		return;
-	if (s->next != NULL) {
+	if (reload_goes_on(s)) {
 		s->reload_again = true;
 		return;
 	}
@@ -364,6 +395,7 @@ reload_turn(struct supervisor *s, int64_t now)
 	if (s->next != NULL && now >= s->ready_by)
 		reload_fail(s, EXIT_RUNTIME,
 		    "the new workers were not ready in time\n");
-	if (s->next == NULL && s->reload_again)
+	reload_worker_shut(s);
+	if (!reload_goes_on(s) && s->reload_again)
 		reload_begin(s);
 }

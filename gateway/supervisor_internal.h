@@ -44,6 +44,8 @@ struct supervisor {
 	struct fleet		*next;		/* NULL: none under way */
 	struct buf		 warnings;	/* of its configuration */
 	int64_t			 ready_by;	/* all its workers, or else */
+	int64_t			 shut_by;	/* those before; 0: no wait */
+	struct span		 told;		/* then, to who asked for it */
 	bool			 reload_again;	/* asked for meanwhile */
 	struct {
 		int64_t		 at;		/* 0: there was none */
@@ -77,8 +79,10 @@ void	supervisor_tell_state(const struct supervisor *s);
 void	supervisor_summary(const struct supervisor *s, struct buf *out);
 
 /* --- reload.c --- */
+bool	reload_goes_on(const struct supervisor *s);
 void	reload_begin(struct supervisor *s);	/* or later, if one goes on */
 void	reload_worker_ready(struct supervisor *s);
+void	reload_worker_shut(struct supervisor *s);	/* or has ended */
 /* Nothing has changed. `report` is lines, each with its line end. */
 void	reload_fail(struct supervisor *s, int code, const char *report);
 void	reload_turn(struct supervisor *s, int64_t now);

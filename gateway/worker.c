@@ -106,6 +106,7 @@ begin_draining(struct life *l)
 	l->w.state = WORKER_DRAINING;
 	l->deadline = clock_now() + l->w.settings->drain_timeout;
 	listeners_close(&l->w, true);
+	channel_say(l->start->channel, CHANNEL_SHUT, span_z(""));
 	event_add(l->leave, &leave_time);
 }
 

@@ -1,6 +1,7 @@
 """Reload: nothing refused, nothing cut, nothing changed by a bad file."""
 import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -387,6 +388,34 @@ def test_addresses_come_and_go(gateway, work):
     assert admin(gateway, "reload").returncode == 0
     assert deliver(gateway.client()) == 250
     assert not os.path.exists(path)
+
+
+@pytest.mark.core
+def test_is_done_when_nobody_is_served_as_before(gateway):
+    """Not even by a worker that is late to hear of it."""
+    put(gateway, "in.rules", 'on rcpt { reject "before" }\n')
+    edit(gateway, "rules none", 'rules "in.rules"')
+    gateway.start()
+    late, _ = gateway.workers_alive()
+    put(gateway, "in.rules", 'on rcpt { reject "now" }\n')
+    answers = []
+    reload = threading.Thread(
+        target=lambda: answers.append(admin(gateway, "reload")))
+    os.kill(late, signal.SIGSTOP)
+    try:
+        reload.start()
+        wait_until(lambda: len(gateway.workers_alive()) == 3,
+                   what="the new workers, and one before")
+        reload.join(1)
+        assert answers == []
+    finally:
+        os.kill(late, signal.SIGCONT)
+    reload.join()
+    assert answers[0].returncode == 0
+    for _ in range(8):
+        with gateway.client() as client:
+            client.ehlo()
+            assert "now" in client.envelope("a@x.test", "b@box.test").text
 
 
 def test_drain_timeout(gateway):
