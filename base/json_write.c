@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json_write.h"
+#include "base/plain.h"
 #include "base/utf8.h"
 
 /* What stands for itself in a string and is no part of a longer character. */
@@ -12,9 +13,6 @@ static const bool plain[256] = {
 };
 
 #define DIGITS_MOST 9		/* behind the point */
-
-#define ONES	UINT64_C(0x0101010101010101)	/* eight octets at once */
-#define HIGH	(ONES * 0x80)
 
 static const char hex[] = "0123456789abcdef";
 
@@ -62,16 +60,6 @@ put_character(struct json_out *o, struct span s)
 	return n;
 }
 
-/* HIGH has a bit of it if an octet of the word is not plain. Behind such an
- * octet there may be more of them, so only none at all is certain. */
-static inline uint64_t
-odd_octets(uint64_t word)
-{
-	return word | (word + ONES) |		/* above ASCII; DEL */
-	    (word - ONES * ' ') | ((word ^ (ONES * '"')) - ONES) |
-	    ((word ^ (ONES * '\\')) - ONES);
-}
-
 static size_t
 plain_run(struct span s)
 {
@@ -80,7 +68,7 @@ plain_run(struct span s)
 
 	for (; s.len - n >= sizeof(word); n += sizeof(word)) {
 		memcpy(&word, s.p + n, sizeof(word));
-		if (odd_octets(word) & HIGH)
+		if (plain_odd(word) & PLAIN_HIGH)
 			break;
 	}
 	while (n < s.len && plain[(unsigned char)s.p[n]])
@@ -113,7 +101,7 @@ copy_eight(char *to, const char *from)
 
 	memcpy(&word, from, sizeof(word));
 	memcpy(to, &word, sizeof(word));
-	return odd_octets(word);
+	return plain_odd(word);
 }
 
 /* Four to seven, those in the middle twice. */
@@ -126,7 +114,7 @@ copy_four(char *to, const char *from, size_t n)
 	memcpy(&tail, from + n - sizeof(tail), sizeof(tail));
 	memcpy(to, &head, sizeof(head));
 	memcpy(to + n - sizeof(tail), &tail, sizeof(tail));
-	return odd_octets((uint64_t)tail << 32 | head);
+	return plain_odd((uint64_t)tail << 32 | head);
 }
 
 /* One to three. */
@@ -140,7 +128,7 @@ copy_one(char *to, const char *from, size_t n)
 	to[0] = from[0];
 	to[n / 2] = from[n / 2];
 	to[n - 1] = from[n - 1];
-	return all ? 0 : HIGH;
+	return all ? 0 : PLAIN_HIGH;
 }
 
 /* Whether all of it is plain, and has been copied. */
@@ -157,7 +145,7 @@ copy_plain(char *to, struct span s)
 		odd = copy_four(to, s.p, s.len);
 	else if (s.len > 0)
 		odd = copy_one(to, s.p, s.len);
-	return (odd & HIGH) == 0;
+	return (odd & PLAIN_HIGH) == 0;
 }
 
 /* --- members --- */

@@ -249,15 +249,35 @@ put_event_json(struct buf *b, struct span event)
 	log_value_json(b, event);
 }
 
+/* Names with different bits are different ones. */
+static uint64_t
+bit_of(struct span name)
+{
+	unsigned first = (unsigned char)name.p[0];
+	unsigned middle = (unsigned char)name.p[name.len / 2];
+	unsigned last = (unsigned char)name.p[name.len - 1];
+
+	return UINT64_C(1) <<
+	    ((first * 7 + middle * 5 + last * 3 + name.len) % 64);
+}
+
+static uint64_t
+names_in_front(void)
+{
+	return bit_of(SPAN_LIT("time")) | bit_of(SPAN_LIT("label")) |
+	    bit_of(SPAN_LIT("session")) | bit_of(SPAN_LIT("event"));
+}
+
 void
 log_begin(struct logline *l, enum log_label label, const char *id,
     const char *event)
 {
 	if (!begin(l, label, id))
 		return;
-	if (lg.format == LOG_JSON)
+	if (lg.format == LOG_JSON) {
 		put_event_json(&l->text, span_z(event));
-	else
+		l->names = names_in_front();
+	} else
 		buf_puts(&l->text, event);
 }
 
@@ -267,35 +287,44 @@ log_begin(struct logline *l, enum log_label label, const char *id,
  * a string has a backslash in front.
  */
 static void
-put_name(struct buf *b, const char *key)
+put_name(struct logline *l, const char *key)
 {
+	struct buf *b = &l->text;
 	size_t at;
-	unsigned n;
+	uint64_t bit;
 
-	buf_put(b, ",", 1);
+	buf_put(b, ",\"", 2);
 	at = b->len;
-	for (n = 1; ; n++) {
+	for (unsigned n = 1; ; n++) {
 		b->len = at;
-		buf_put(b, "\"", 1);
 		buf_puts(b, key);
 		if (n > 1)
 			buf_printf(b, "-%u", n);
+		bit = bit_of(span_n(b->p + at, b->len - at));
 		buf_put(b, "\":", 2);
-		if (memmem(b->p, at, b->p + at, b->len - at) == NULL)
-			return;
+		if ((l->names & bit) == 0 || memmem(b->p, at - 1,
+		    b->p + at - 1, b->len - at + 1) == NULL)
+			break;
 	}
+	l->names |= bit;
 }
 
 static void
-put_key(struct buf *b, const char *key)
+put_key(struct logline *l, const char *key)
 {
+	size_t len;
+	char *p;
+
 	if (lg.format == LOG_JSON) {
-		put_name(b, key);
+		put_name(l, key);
 		return;
 	}
-	buf_put(b, " ", 1);
-	buf_puts(b, key);
-	buf_put(b, "=", 1);
+	len = strlen(key);
+	p = buf_room(&l->text, len + 2);
+	*p = ' ';
+	memcpy(p + 1, key, len);
+	p[len + 1] = '=';
+	buf_end(&l->text, p + len + 2);
 }
 
 void
@@ -303,7 +332,7 @@ log_str(struct logline *l, const char *key, struct span value)
 {
 	if (l->off)
 		return;
-	put_key(&l->text, key);
+	put_key(l, key);
 	if (lg.format == LOG_JSON)
 		log_value_json(&l->text, value);
 	else
@@ -322,7 +351,7 @@ log_int(struct logline *l, const char *key, int64_t value)
 {
 	if (l->off)
 		return;
-	put_key(&l->text, key);
+	put_key(l, key);
 	if (value < 0)
 		buf_put(&l->text, "-", 1);
 	buf_uint(&l->text, value < 0 ? -(uint64_t)value : (uint64_t)value);

@@ -64,6 +64,7 @@ enum log_format { LOG_TEXT, LOG_JSON };
 struct logline {
 	enum log_label	label;
 	bool		off;		/* below the level, or no room: not built */
+	uint64_t	names;		/* JSON: a bit for each, by its hash */
 	struct buf	text;
 };
 

@@ -136,6 +136,53 @@ test_lines(void)
 	log_close();
 }
 
+/* More than any small table of them tells apart. */
+static void
+test_many_names(void)
+{
+	static const char *const front[] = {
+		"time", "label", "session", "event"
+	};
+	static char want[4000];
+	struct logline l;
+	char key[12];
+	size_t n;
+
+	begin_file();
+	log_begin(&l, LOG_LABEL_INFO, "id", "many");
+	n = (size_t)sprintf(want, "{\"time\":\"2026-11-22T02:20:18.000Z\","
+	    "\"label\":\"info\",\"session\":\"id\",\"event\":\"many\"");
+	for (int i = 0; i < 200; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		log_int(&l, key, i);
+		n += (size_t)sprintf(want + n, ",\"k%d\":%d", i, i);
+	}
+	for (int i = 0; i < 4; i++) {
+		log_int(&l, front[i], i);
+		n += (size_t)sprintf(want + n, ",\"%s-2\":%d", front[i], i);
+	}
+	log_int(&l, "time-2", 5);
+	log_int(&l, "k7", 6);
+	log_end(&l);
+	log_flush();
+	sprintf(want + n, ",\"time-2-2\":5,\"k7-2\":6}\n");
+	T_STR("each name once, however many", content(path), want);
+
+	/* Where few names are there only the search is left out. */
+	for (int i = 0; i < 4; i++) {
+		begin_file();
+		log_begin(&l, LOG_LABEL_INFO, "id", "x");
+		log_int(&l, front[i], i);
+		snprintf(key, sizeof(key), "%s-2", front[i]);
+		log_int(&l, key, 7);
+		log_end(&l);
+		log_flush();
+		sprintf(want, "\"event\":\"x\",\"%s\":%d,\"%s-2\":7}\n", key,
+		    i, key);
+		T_OK(front[i], strstr(content(path), want) != NULL);
+	}
+}
+
 static void
 test_json(void)
 {
@@ -183,6 +230,8 @@ test_json(void)
 	    "{\"time\":\"2026-11-22T02:20:18.000Z\",\"label\":\"info\","
 	    "\"event\":\"x\",\"a\":\"\\\",\\\"b\\\":\\\"\",\"b\":1,\"a-2\":2,"
 	    "\"a-3\":\"3\",\"event-2\":\"4\"}\n");
+
+	test_many_names();
 	log_format(LOG_TEXT);
 	log_close();
 }

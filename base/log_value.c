@@ -1,6 +1,8 @@
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/log_value.h"
+#include "base/plain.h"
 #include "base/utf8.h"
 
 /* The bytes that stand for themselves in a value without quotes. */
@@ -11,15 +13,39 @@ static const bool plain[256] = {
 	[']' ... '~'] = true,
 };
 
+static inline uint64_t
+eight(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static inline uint64_t
+odd_in_eight(const char *p)
+{
+	uint64_t word = eight(p);
+
+	return plain_odd(word) | plain_is(word, ' ') | plain_is(word, '=');
+}
+
 static bool
 is_plain(struct span s)
 {
+	uint64_t odd = 0;
 	size_t i;
 
-	for (i = 0; i < s.len; i++)
-		if (!plain[(unsigned char)s.p[i]])
-			return false;
-	return s.len > 0;
+	if (s.len < 8) {
+		for (i = 0; i < s.len; i++)
+			if (!plain[(unsigned char)s.p[i]])
+				return false;
+		return s.len > 0;
+	}
+	for (i = 0; i < s.len - 8; i += 8)
+		odd |= odd_in_eight(s.p + i);
+	odd |= odd_in_eight(s.p + s.len - 8);
+	return (odd & PLAIN_HIGH) == 0;
 }
 
 /* How many bytes at the front are the same within quotes; 0: the first one
@@ -29,6 +55,8 @@ same_in_quotes(struct span s)
 {
 	size_t n = 0;
 
+	while (s.len - n >= 8 && (plain_odd(eight(s.p + n)) & PLAIN_HIGH) == 0)
+		n += 8;
 	while (n < s.len && (plain[(unsigned char)s.p[n]] ||
 	    s.p[n] == ' ' || s.p[n] == '='))
 		n++;

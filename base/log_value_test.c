@@ -120,6 +120,38 @@ test_length(struct buf *b)
 	    "x...\"");
 }
 
+/* Each octet at each place of values that are shorter and longer than what is
+ * looked at together. */
+static void
+test_places(struct buf *b)
+{
+	char text[21];
+	bool bare, same;
+	int wrong = 0;
+
+	for (size_t len = 1; len < sizeof(text); len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 0; c < 256; c++) {
+				memset(text, 'x', len);
+				text[at] = (char)c;
+				same = c >= ' ' && c < 0x7f && c != '"' &&
+				    c != '\\';
+				bare = same && c != ' ' && c != '=';
+				put(b, span_n(text, len));
+				if ((b->len == len + 1 &&
+				    memcmp(b->p, text, len) == 0) != bare ||
+				    (b->len == len + 3 &&
+				    memcmp(b->p + 1, text, len) == 0) !=
+				    (same && !bare))
+					wrong++;
+				put_json(b, span_n(text, len));
+				if ((b->len == len + 3 &&
+				    memcmp(b->p + 1, text, len) == 0) != same)
+					wrong++;
+			}
+	T_INT("where it stands makes no difference", wrong, 0);
+}
+
 int
 main(void)
 {
@@ -138,6 +170,7 @@ main(void)
 	T_STR("a NUL", put(&b, span_n("a\0b", 3)), "\"a\\x00b\"");
 	T_STR("a zeroed span", put(&b, (struct span){0}), "\"\"");
 	test_length(&b);
+	test_places(&b);
 	buf_free(&b);
 	return t_done();
 }
