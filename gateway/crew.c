@@ -205,11 +205,12 @@ static void
 bury(struct supervisor *s, struct proc *p, int status)
 {
 	struct fleet *fleet = p->fleet;
+	const struct fleet *any = fleet != NULL ? fleet : s->fleet;
 
 	hear(s, p);		/* its last words */
-	if (fleet == NULL && s->fleet == NULL)
+	if (any == NULL)
 		return;		/* the start failed, and that was told */
-	journal_rescue(p->journal, stats_ring(p->stats));
+	journal_rescue(p->journal, &any->identity, stats_ring(p->stats));
 	if (fleet == NULL)
 		tell_end(WIFEXITED(status) && WEXITSTATUS(status) == 0 ?
 		    LOG_LABEL_INFO : LOG_LABEL_WARN, p, status, -1);

@@ -22,8 +22,10 @@ struct event_base;
  *           goes on. The log has a line when it begins and one when it is over.
  *           What was written in part is ended by the next line end that goes
  *           in; a worker that was killed while it wrote leaves such a part,
- *           which the supervisor ends. So a line may be no record, and an empty
- *           line is possible; no record is lost by that.
+ *           which the supervisor ends. If another has written a record into
+ *           the same line before that, it is written once more. So a line may
+ *           be no record, and an empty line is possible; no record is lost by
+ *           that, unless the part is of one too long for the ring.
  * Rotation  by the supervisor: FILE becomes FILE.1, that FILE.2 and so on. The
  *           workers are told, and look by themselves once a second: until then
  *           they write to the renamed file, which is as good.
@@ -66,6 +68,8 @@ bool		 journal_rotate(const struct settings *s,
 		    const struct identity *id);
 /* A worker has gone, perhaps while it wrote: a line of which there is a part is
  * ended, and what waits in its ring is written, but for records that are in the
- * file. `path` NULL: it had no journal. */
-void		 journal_rescue(const char *path, struct ring *ring);
+ * file; into no file that has another name too. `path` NULL: it had no
+ * journal. */
+void		 journal_rescue(const char *path, const struct identity *id,
+		    struct ring *ring);
 #endif

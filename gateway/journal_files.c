@@ -16,18 +16,21 @@
  * trusted: names are renamed and removed, and no link is followed.
  */
 
+static void
+make(const char *path, const struct identity *id)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+
+	if (fd >= 0)
+		close(fd);
+	identity_own_file(id, path);
+}
+
 void
 journal_prepare(const struct settings *s, const struct identity *id)
 {
-	int fd;
-
-	if (s->journal_file == NULL)
-		return;
-	fd = open(s->journal_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    0640);
-	if (fd >= 0)
-		close(fd);
-	identity_own_file(id, s->journal_file);
+	if (s->journal_file != NULL)
+		make(s->journal_file, id);
 }
 
 /* --- rotation --- */
@@ -144,6 +147,21 @@ open_regular(const char *path, int mode)
 	return -1;
 }
 
+/* One with a second name may be somebody else's, and what the worker left may
+ * be made for it. */
+static int
+open_to_write(const char *path)
+{
+	int fd = open_regular(path, O_RDWR | O_APPEND);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_nlink == 1))
+		return fd;
+	close(fd);
+	errno = EMLINK;
+	return -1;
+}
+
 static void
 read_tail(struct rescue *r, const char *path)
 {
@@ -164,6 +182,39 @@ read_tail(struct rescue *r, const char *path)
 	close(fd);
 }
 
+/*
+ * `line` is not there, but perhaps a part of it; and before that was ended,
+ * another worker may have written one line of its own behind it. That one is
+ * written again.
+ */
+static void
+separate(const struct rescue *r, struct span line)
+{
+	static const char begins[] = "{\"v\":";	/* as each record does */
+	const size_t len = sizeof(begins) - 1;
+	struct span rest = span_n(r->tail.p + r->at, r->tail.len - r->at);
+	const char *other, *p;
+	size_t same;
+
+	while (rest.len > 0) {
+		struct span both = span_until(&rest, '\n');
+
+		for (same = 0; same < both.len && same < line.len &&
+		    both.p[same] == line.p[same]; same++)
+			;
+		if (same == 0 || same == both.len)
+			continue;	/* nothing of it, or nothing behind */
+		other = NULL;
+		for (p = both.p + 1; (p = memmem(p, (size_t)(both.p + both.len -
+		    p), begins, len)) != NULL && p <= both.p + same; p++)
+			other = p;	/* the last one */
+		if (other == NULL)
+			continue;
+		(void)!write(r->fd, other, (size_t)(rest.p - other));
+		return;
+	}
+}
+
 /* They were written one behind the other, the oldest first: behind the first
  * that is not there none is. */
 static bool
@@ -171,9 +222,12 @@ is_there(struct rescue *r, struct span line)
 {
 	const char *p = NULL;
 
-	if (r->looks && r->tail.len > r->at)
+	if (r->looks && r->tail.len > r->at) {
 		p = memmem(r->tail.p + r->at, r->tail.len - r->at, line.p,
 		    line.len);
+		if (p == NULL)
+			separate(r, line);
+	}
 	r->looks = p != NULL;
 	if (p != NULL)
 		r->at = (size_t)(p - r->tail.p) + line.len;
@@ -218,7 +272,7 @@ tell_rescue(const struct rescue *r)
 }
 
 void
-journal_rescue(const char *path, struct ring *ring)
+journal_rescue(const char *path, const struct identity *id, struct ring *ring)
 {
 	struct rescue r = { .path = path };
 	struct buf scratch = {0};
@@ -226,8 +280,15 @@ journal_rescue(const char *path, struct ring *ring)
 
 	if (path == NULL)
 		return;
-	r.fd = open_regular(path, O_RDWR | O_APPEND);
+	r.fd = open_to_write(path);
+	if (r.fd < 0 && errno == ENOENT && ring_waiting(ring) > 0) {
+		make(path, id);		/* somebody has renamed it just now */
+		r.fd = open_to_write(path);
+	}
 	r.error = errno;
+	/* Before it is read: what others write then is not in that line. */
+	if (r.fd >= 0 && is_torn(r.fd))
+		(void)!write(r.fd, "\n", 1);
 	r.looks = ring_is_begun(ring);
 	if (r.looks) {
 		a = arena_create("journal");
@@ -235,8 +296,6 @@ journal_rescue(const char *path, struct ring *ring)
 		read_tail(&r, path);
 		arena_destroy(&a);
 	}
-	if (r.fd >= 0 && is_torn(r.fd))
-		(void)!write(r.fd, "\n", 1);
 	ring_each_waiting(ring, &scratch, rescue, &r);
 	ring_pass_all(ring);
 	tell_rescue(&r);

@@ -381,18 +381,18 @@ static void
 test_mend(void)
 {
 	fill("", "whole\n", 0);
-	journal_rescue(path, &rings[0]);
+	journal_rescue(path, &identity, &rings[0]);
 	T_STR("a whole line stays", content(""), "whole\n");
 	fill("", "whole\nhal", 0);
-	journal_rescue(path, &rings[0]);
+	journal_rescue(path, &identity, &rings[0]);
 	T_STR("half of one is ended", content(""), "whole\nhal\n");
 	fill("", "", 0);
-	journal_rescue(path, &rings[0]);
+	journal_rescue(path, &identity, &rings[0]);
 	T_STR("nothing stays nothing", content(""), "");
 	clean();
-	journal_rescue(path, &rings[0]);
+	journal_rescue(path, &identity, &rings[0]);
 	T_STR("no file is made", content(""), "(no file)");
-	journal_rescue(NULL, &rings[0]);
+	journal_rescue(NULL, &identity, &rings[0]);
 }
 
 static int64_t
@@ -422,6 +422,10 @@ static const struct {
 	{ "others were behind him", "", "z\none\ntwo\nx\ny\n", 0,
 	    "z\none\ntwo\nx\ny\nthree\n", 3 },
 	{ "all were", "", "one\ntwo\nthree\n", 0, "one\ntwo\nthree\n", 3 },
+	{ "one is joined to a half of his", "",
+	    "z\none\ntw{\"v\":1,\"x\":2}\n{\"v\":1}\n", 0,
+	    "z\none\ntw{\"v\":1,\"x\":2}\n{\"v\":1}\n"
+	    "{\"v\":1,\"x\":2}\ntwo\nthree\n", 3 },
 	{ "the file was renamed behind it", "one\ntwo\n", "z\n", 0,
 	    "z\nthree\n", 3 },
 };
@@ -443,25 +447,69 @@ test_gone(void)
 		note(j, 0, "three");
 		if (gone[i].first >= 0)
 			(void)ring_begin(&rings[0], pieces, 6, &upto);
-		journal_rescue(path, &rings[0]);
+		journal_rescue(path, &identity, &rings[0]);
 		T_STR(gone[i].name, content(""), gone[i].want);
 		T_STR("what was renamed stays", content(".1"), gone[i].old);
 		T_INT("all are counted", counted(STAT_JOURNAL_RECORDS),
 		    gone[i].written);
 		T_INT("nothing waits", ring_waiting(&rings[0]), 0);
-		journal_rescue(path, &rings[0]);
+		journal_rescue(path, &identity, &rings[0]);
 		T_STR("once", content(""), gone[i].want);
 	}
 	(void)counted(STAT_JOURNAL_DROPPED);
 	note(j, 0, "four");
 	clean();
 	(void)mkdir(path, 0700);
-	journal_rescue(path, &rings[0]);
+	journal_rescue(path, &identity, &rings[0]);
 	T_INT("what cannot be written is counted",
 	    counted(STAT_JOURNAL_DROPPED), 1);
 	(void)rmdir(path);
 	journal_close(j);
 	arena_destroy(&a);
+	clean();
+}
+
+#define PART "{\"v\":1,\"limits\":{\"v\":2,"
+#define OTHER "{\"v\":1,\"b\":3}\n"
+
+/* Of a line that has what looks like the beginning of one within it. */
+static void
+test_joined(void)
+{
+	struct iovec pieces[2];
+	uint64_t upto;
+
+	fill("", PART OTHER, 0);
+	ring_put(&rings[0], SPAN_LIT(PART "\"w\":1}}\n"));
+	(void)ring_begin(&rings[0], pieces, 2, &upto);
+	journal_rescue(path, &identity, &rings[0]);
+	T_STR("the other one alone", content(""), PART OTHER
+	    OTHER PART "\"w\":1}}\n");
+	fill("", PART, 0);
+	ring_put(&rings[0], SPAN_LIT(PART "\"w\":1}}\n"));
+	(void)ring_begin(&rings[0], pieces, 2, &upto);
+	journal_rescue(path, &identity, &rings[0]);
+	T_STR("none", content(""), PART "\n" PART "\"w\":1}}\n");
+	clean();
+}
+
+/* The file is not what it was when its records were put. */
+static void
+test_other_file(void)
+{
+	fill("", "secret\n", 0);
+	(void)link(path, name(".1"));
+	ring_put(&rings[0], SPAN_LIT("one\n"));
+	(void)counted(STAT_JOURNAL_DROPPED);
+	journal_rescue(path, &identity, &rings[0]);
+	T_STR("one with another name may be somebody's", content(".1"),
+	    "secret\n");
+	T_INT("that is counted", counted(STAT_JOURNAL_DROPPED), 1);
+	(void)unlink(path);
+	ring_put(&rings[0], SPAN_LIT("two\n"));
+	journal_rescue(path, &identity, &rings[0]);
+	T_STR("one that was renamed is made anew", content(""), "two\n");
+	T_STR("and the old one stays", content(".1"), "secret\n");
 	clean();
 }
 
@@ -497,6 +545,8 @@ main(void)
 	test_rotation();
 	test_mend();
 	test_gone();
+	test_joined();
+	test_other_file();
 	test_batches();
 	test_prepared();
 	(void)rmdir(folder);
