@@ -57,8 +57,8 @@ make_room(const struct ring *r, uint64_t head, uint64_t need)
 	return tail;
 }
 
-bool
-ring_put(struct ring *r, struct span record)
+static bool
+put(struct ring *r, struct span record, bool is_passed)
 {
 	uint64_t head = load(&r->head), at = head, word;
 
@@ -74,8 +74,22 @@ ring_put(struct ring *r, struct span record)
 		memcpy(&word, record.p + i, n);
 		store(&r->words[at++ % RING_WORDS], word);
 	}
+	if (is_passed)
+		ring_pass(r, at);
 	__atomic_store_n(&r->head, at, __ATOMIC_RELEASE);
 	return true;
+}
+
+bool
+ring_put(struct ring *r, struct span record)
+{
+	return put(r, record, false);
+}
+
+bool
+ring_put_passed(struct ring *r, struct span record)
+{
+	return put(r, record, true);
 }
 
 /* What lies from `tail` to `head`, in a row: no record is split there. */
@@ -189,6 +203,8 @@ ring_each_waiting(const struct ring *r, struct buf *scratch,
 	uint64_t head = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE);
 	uint64_t passed = load(&r->passed), tail = load(&r->tail);
 
+	if ((int64_t)(head - passed) < 0)
+		return;		/* killed within ring_put_passed() */
 	/* Written over before it was passed on: that is lost. */
 	if (head - passed > head - tail)
 		passed = tail;

@@ -40,6 +40,8 @@ struct ring {
 
 /* False: it is empty, or too long, and not in the ring. */
 bool	ring_put(struct ring *r, struct span record);
+/* One that is passed on already, and all before it: it never waits. */
+bool	ring_put_passed(struct ring *r, struct span record);
 /* Tells of each record, the oldest first, until tell() returns false. The
  * record lies in *scratch, which the caller frees and may keep for the next. */
 void	ring_each(const struct ring *r, struct buf *scratch,

@@ -77,6 +77,15 @@ put(uint64_t n)
 }
 
 static void
+put_passed(uint64_t n)
+{
+	static char record[sizeof(uint64_t) + 4001];
+	size_t len = make_record(record, n);
+
+	ring_put_passed(ring, span_n(record, len));
+}
+
+static void
 test_one(void)
 {
 	char *big = calloc(1, RING_RECORD + 1);
@@ -271,6 +280,18 @@ test_passing(void)
 	T_INT("and waits no longer", ring_waiting(ring), 0);
 	ring->passed = ring->head + 1;
 	T_OK("nor does it lead anywhere", look_at_waiting().n <= RING_WORDS);
+	memset(ring, 0, sizeof(*ring));
+	put(1);
+	n = ring->head;
+	put_passed(2);
+	T_INT("what is passed on already does not wait", look_at_waiting().n,
+	    0);
+	T_INT("but is there", look_at(0).n, 2);
+	ring->head = n;		/* as if killed in the middle of it */
+	T_INT("nor do others for it", look_at_waiting().n, 0);
+	ring_pass_all(ring);
+	put(3);
+	T_INT("those behind it do", look_at_waiting().n, 1);
 	memset(ring, 0, sizeof(*ring));
 }
 

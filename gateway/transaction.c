@@ -333,9 +333,7 @@ put(const struct session *s, const struct mail *m)
 	} else {
 		journal_put(journal, buf_text(&line));
 		make(&line, s, m, TOLD_CUT, RING_RECORD);
-		(void)ring_put(ring, buf_text(&line));
-		if (journal != NULL)
-			ring_pass_all(ring);	/* it has this one */
+		(void)ring_put_passed(ring, buf_text(&line));
 	}
 	if (line.cap > 2 * TRANSACTION_MOST)	/* of a huge header */
 		buf_free(&line);
