@@ -368,12 +368,11 @@ begin(struct life *l, struct err *err)
 
 /* --- the end --- */
 
-/* Lines that the log never took are counted too, though late. */
+/* Lines that the log never took are counted too, though late; so many are
+ * counted already. */
 static void
-end_log(void)
+end_log(uint64_t counted)
 {
-	uint64_t counted = log_dropped();
-
 	log_close();
 	stats_add(STAT_LOG_DROPPED, (int64_t)(log_dropped() - counted));
 }
@@ -382,6 +381,7 @@ static void
 end(struct life *l)
 {
 	int64_t deadline = clock_now() + UNWIND_TIME;
+	uint64_t counted = 0;
 	struct event *events[] = { l->hear, l->beat, l->leave };
 
 	listeners_close(&l->w, false);
@@ -397,12 +397,14 @@ end(struct life *l)
 		stock_stop(l->w.stock);
 	while (fiber_count() > 0 && clock_now() < deadline)
 		loop_turn(true);
-	if (l->collected != NULL)
+	if (l->collected != NULL) {
+		counted = log_dropped();
 		collect(l->collected);
+	}
 	if (fiber_count() > 0) {
 		/* What they hold cannot be freed under them. */
 		log_bug("-", "worker ends with fibers=%zu", fiber_count());
-		end_log();
+		end_log(counted);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
@@ -419,7 +421,7 @@ end(struct life *l)
 	dns_destroy();
 	loop_destroy();
 	arena_destroy(&l->arena);
-	end_log();
+	end_log(counted);
 }
 
 static MAY_YIELD void
