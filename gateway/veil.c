@@ -238,15 +238,34 @@ local_begins(struct span text, size_t from, size_t at)
 	return i;
 }
 
+/* Of a host, in any script. */
+static bool
+is_host(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u >= 0x80 || (u >= '0' && u <= '9') || (u >= 'a' && u <= 'z') ||
+	    (u >= 'A' && u <= 'Z') || u == '-' || u == '_' || u == '.';
+}
+
+/* No further than a host goes, since somebody may be named behind it, as in
+ * "<@x.example:bob@y.example>" and "mailto:a@x.example?cc=bob@y.example". */
 static size_t
 domain_ends(struct span text, size_t at)
 {
 	size_t i = at + 1;
 
-	while (i < text.len && (is_local(text.p[i]) || text.p[i] == '[' ||
-	    text.p[i] == ']' || text.p[i] == ':'))
-		i++;
-	while (i > at + 1 && strchr(".:!?'", text.p[i - 1]) != NULL)
+	if (i < text.len && text.p[i] == '[') {
+		for (i++; i < text.len && (is_host(text.p[i]) ||
+		    text.p[i] == ':'); i++)
+			;
+		i += i < text.len && text.p[i] == ']';
+	} else
+		while (i < text.len && is_host(text.p[i]))
+			i++;
+	if (i < text.len && text.p[i] == '@')
+		return at + 1;	/* "a@b@c": b is in front of an @ too */
+	while (i > at + 1 && text.p[i - 1] == '.')
 		i--;		/* the end of a sentence is none of a name */
 	return i;
 }
@@ -292,6 +311,9 @@ replace(const struct veil *v, enum veil_what what, struct span text,
 		if (text.p[at] != '@')
 			continue;
 		begin = local_begins(text, done, at);
+		if (done > 0 && begin == done)	/* what ends a domain stays */
+			while (begin < at && !is_host(text.p[begin]))
+				begin++;
 		end = domain_ends(text, at);
 		put_plain(v, what, span_n(text.p + done, begin - done), out);
 		hash_within(v, span_n(text.p + begin, end - begin), out);

@@ -180,5 +180,5 @@ veil_known_is_within(struct veil_known *k, struct span address)
 		    len < local.len)
 			return true;
 	}
-	return false;
+	return k->n > 0 && k->work == 0;	/* it was not looked for */
 }

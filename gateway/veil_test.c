@@ -72,6 +72,20 @@ static const struct {
 	{ "no local part", { "senders" }, VEIL_TEXT, "@y.example",
 	    "\"#@y.example\"" },
 	{ "only @", { "senders" }, VEIL_TEXT, "@@", "\"#@#@\"" },
+	{ "a route in front of it", { "recipients" }, VEIL_TEXT,
+	    "<@x.example,@z.example:bob@y.example>",
+	    "\"<#@x.example,#2@z.example:#2@y.example>\"" },
+	{ "within a URL", { "recipients" }, VEIL_TEXT,
+	    "mailto:a@x.example?cc=bob@y.example",
+	    "\"mailto:#@x.example?#2@y.example\"" },
+	{ "nothing but a sign between two", { "recipients" }, VEIL_TEXT,
+	    "a@x.example/bob@y.example|c@y.example",
+	    "\"#@x.example/#2@y.example|#2@y.example\"" },
+	{ "what is behind an @ in front of another one", { "recipients" },
+	    VEIL_TEXT, "a@bob@y.example", "\"#@#2@y.example\"" },
+	{ "a literal and a name", { "recipients" }, VEIL_TEXT,
+	    "a@[IPv6:2001:db8::1]bob@y.example",
+	    "\"#@[IPv6:2001:db8::1]#2@y.example\"" },
 	{ "VERP, where recipients are hidden", { "recipients" }, VEIL_SENDER,
 	    "bounce-bob=y.example@list.example",
 	    "{\"hash\":\"#\",\"domain\":\"list.example\"}" },
@@ -197,6 +211,9 @@ static const struct {
 	{ "within another address that is not hidden as such",
 	    "recipients", VEIL_FOREIGN, "bob%y.example; bob=40y; bob at y",
 	    "\"#@%y.example; #@=40y; #@ at y\"" },
+	{ "behind a domain", "recipients", VEIL_FOREIGN,
+	    "mailto:leave@list.example?subject=bob",
+	    "\"mailto:#@list.example?subject=#@\"" },
 	{ "an address of the mail has the hash of its name", "recipients",
 	    VEIL_FOREIGN, "bob@y.example: bob", "\"#@y.example: #@\"" },
 	{ "a quoted one", "recipients", VEIL_FOREIGN, "no c d.",
@@ -286,6 +303,11 @@ test_work(void)
 	buf_clear(&b);
 	veil_put(v, &o, JSON_NO_KEY, VEIL_FOREIGN, buf_text(&text));
 	T_STR("then the whole is hidden", without_hashes(&b), ",\"#@\"");
+	buf_clear(&b);
+	veil_put(v, &o, JSON_NO_KEY, VEIL_SENDER,
+	    SPAN_LIT("list-bob-owner@x.example"));
+	T_STR("and an address in which there may be one", without_hashes(&b),
+	    ",{\"hash\":\"#\",\"domain\":\"x.example\"}");
 	buf_free(&text);
 	buf_free(&b);
 	arena_destroy(&a);
