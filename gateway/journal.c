@@ -80,6 +80,16 @@ is_removed(int fd)
 	return fstat(fd, &st) < 0 || st.st_nlink == 0;
 }
 
+static bool
+is_other_file(const struct journal *j)
+{
+	struct stat here, there;
+
+	return j->fd < 0 || stat(j->path, &there) < 0 ||
+	    fstat(j->fd, &here) < 0 || here.st_ino != there.st_ino ||
+	    here.st_dev != there.st_dev;
+}
+
 /* -1: *error says why. */
 static int
 open_file(const char *path, int *error)
@@ -124,11 +134,12 @@ journal_reopen(struct journal *j)
 		keep_or_give_up(j, error);
 		return;
 	}
+	if (is_other_file(j))
+		j->is_torn = false;
 	if (j->fd >= 0)
 		close(j->fd);
 	j->fd = fd;
 	j->missed = 0;
-	j->is_torn = false;
 }
 
 static void
@@ -166,16 +177,6 @@ journal_close(struct journal *j)
 		event_free(j->timer);
 	if (j->fd >= 0)
 		close(j->fd);
-}
-
-static bool
-is_other_file(const struct journal *j)
-{
-	struct stat here, there;
-
-	return j->fd < 0 || stat(j->path, &there) < 0 ||
-	    fstat(j->fd, &here) < 0 || here.st_ino != there.st_ino ||
-	    here.st_dev != there.st_dev;
 }
 
 /* Others may write behind it at any time. */

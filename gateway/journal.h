@@ -59,7 +59,7 @@ void		 journal_status(const struct journal *j, struct json_out *o,
 
 /* --- the supervisor, journal_files.c --- */
 
-/* The file is there, and the workers' own. */
+/* The file is there, the workers' own, and ends with a line. */
 void		 journal_prepare(const struct settings *s,
 		    const struct identity *id);
 /* Once a second. True: it had grown too large and was renamed, or was gone, and

@@ -16,6 +16,55 @@
  * trusted: names are renamed and removed, and no link is followed.
  */
 
+/* --- the file --- */
+
+static bool
+is_torn(int fd)
+{
+	struct stat st;
+	char last;
+
+	return fstat(fd, &st) == 0 && st.st_size > 0 &&
+	    pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+}
+
+/* -1 with errno. */
+static int
+open_regular(const char *path, int mode)
+{
+	int fd = open(path, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+	    O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+/* One with a second name may be somebody else's, and what the worker left may
+ * be made for it. */
+static int
+open_to_write(const char *path)
+{
+	int fd = open_regular(path, O_RDWR | O_APPEND);
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_nlink == 1))
+		return fd;
+	close(fd);
+	errno = EMLINK;
+	return -1;
+}
+
+static void
+end_torn(int fd)
+{
+	if (fd >= 0 && is_torn(fd))
+		(void)!write(fd, "\n", 1);
+}
+
 static void
 make(const char *path, const struct identity *id)
 {
@@ -29,8 +78,16 @@ make(const char *path, const struct identity *id)
 void
 journal_prepare(const struct settings *s, const struct identity *id)
 {
-	if (s->journal_file != NULL)
-		make(s->journal_file, id);
+	int fd;
+
+	if (s->journal_file == NULL)
+		return;
+	make(s->journal_file, id);
+	/* All of us may have been killed. */
+	fd = open_to_write(s->journal_file);
+	end_torn(fd);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* --- rotation --- */
@@ -121,46 +178,6 @@ struct rescue {
 	bool		 looks;		/* the next may be there */
 	uint64_t	 written, dropped;
 };
-
-static bool
-is_torn(int fd)
-{
-	struct stat st;
-	char last;
-
-	return fstat(fd, &st) == 0 && st.st_size > 0 &&
-	    pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
-}
-
-/* -1 with errno. */
-static int
-open_regular(const char *path, int mode)
-{
-	int fd = open(path, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-	    O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
-		return fd;
-	close(fd);
-	errno = EINVAL;
-	return -1;
-}
-
-/* One with a second name may be somebody else's, and what the worker left may
- * be made for it. */
-static int
-open_to_write(const char *path)
-{
-	int fd = open_regular(path, O_RDWR | O_APPEND);
-	struct stat st;
-
-	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_nlink == 1))
-		return fd;
-	close(fd);
-	errno = EMLINK;
-	return -1;
-}
 
 static void
 read_tail(struct rescue *r, const char *path)
@@ -287,8 +304,7 @@ journal_rescue(const char *path, const struct identity *id, struct ring *ring)
 	}
 	r.error = errno;
 	/* Before it is read: what others write then is not in that line. */
-	if (r.fd >= 0 && is_torn(r.fd))
-		(void)!write(r.fd, "\n", 1);
+	end_torn(r.fd);
 	r.looks = ring_is_begun(ring);
 	if (r.looks) {
 		a = arena_create("journal");

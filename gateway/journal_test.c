@@ -271,6 +271,13 @@ test_full(void)
 	journal_turn(j);
 	T_STR("half a line is ended without another", content(""),
 	    "12345678\nabc\nnext\nuv\n");
+	limit_files(23);
+	put(j, "uvwxyz");
+	journal_reopen(j);
+	limit_files(RLIM_INFINITY);
+	put(j, "last");
+	T_STR("also if the same file was opened anew", content(""),
+	    "12345678\nabc\nnext\nuv\nuv\nlast\n");
 	journal_close(j);
 	arena_destroy(&a);
 	clean();
@@ -524,7 +531,10 @@ test_prepared(void)
 	    (int)(st.st_mode & 0777) : -1, 0640);
 	fill("", "x", 0);
 	journal_prepare(&settings, &identity);
-	T_STR("what is there stays", content(""), "x");
+	T_STR("what is there stays, and half a line is ended", content(""),
+	    "x\n");
+	journal_prepare(&settings, &identity);
+	T_STR("once", content(""), "x\n");
 	clean();
 }
 
