@@ -158,6 +158,36 @@ tell_named(struct buf *out, const struct named *kind, struct settings *old,
 	}
 }
 
+/* From this one on, the next that is in `other` too; NULL: none. */
+static const char *
+next_common(const struct named *kind, const struct settings *s, size_t *i,
+    const struct settings *other)
+{
+	while (*i < blocks_of(kind, s)) {
+		const char *name = name_of(kind, block_in(kind, s, (*i)++));
+
+		if (find(kind, other, name) != NULL)
+			return name;
+	}
+	return NULL;
+}
+
+/* Of those that stayed; it is the one in which filters are asked. */
+static void
+tell_order(struct buf *out, const struct named *kind,
+    const struct settings *old, const struct settings *new)
+{
+	const char *was, *is;
+	size_t i = 0, k = 0;
+
+	do {
+		was = next_common(kind, old, &i, new);
+		is = next_common(kind, new, &k, old);
+	} while (was != NULL && strcmp(was, is) == 0);
+	if (was != NULL)
+		buf_printf(out, "  %ss: in another order\n", kind->noun);
+}
+
 static void
 tell_routes(struct buf *out, struct settings *old, struct settings *new)
 {
@@ -188,7 +218,10 @@ conf_changes(const struct settings *before, const struct settings *now,
 		if (block->scope & SCOPE_SINGLE)
 			tell_settings(out, block, block->scope, old, new);
 	}
-	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
 		tell_named(out, &named[i], old, new);
+		if (named[i].scope == SCOPE_MILTER)
+			tell_order(out, &named[i], old, new);
+	}
 	tell_routes(out, old, new);
 }

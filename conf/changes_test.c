@@ -7,6 +7,7 @@
 #define BASE "hostname mx.example\nbackend in { address smtp://192.0.2.1 }\n" \
     "route { domains \"*\" backend in }\n"
 #define MX "listener mx { address 192.0.2.2:25 }\n"
+#define FILTER(name) "milter " name " { address inet:192.0.2.4:99 }\n"
 #define LONG "a-name-that-is-quite-long.x.example"
 #define MANY LONG " b" LONG " c" LONG " d" LONG
 
@@ -55,6 +56,17 @@ static const struct {
 	    "  listener third: new\n"
 	    "  listener other: gone\n"
 	    "  milter m: new\n" },
+	{ "the order in which filters are asked",
+	    BASE MX FILTER("a") FILTER("b") FILTER("c"),
+	    BASE MX FILTER("c") FILTER("new") FILTER("b"),
+	    "  milter new: new\n"
+	    "  milter a: gone\n"
+	    "  milters: in another order\n" },
+	{ "the same order of those that stayed",
+	    BASE MX FILTER("a") FILTER("b") FILTER("c"),
+	    BASE MX FILTER("new") FILTER("b") FILTER("c"),
+	    "  milter new: new\n"
+	    "  milter a: gone\n" },
 	{ "what listeners inherit is told once", BASE MX, BASE MX
 	    "max_recipients 7\n", "  max_recipients: 7, before 1000\n" },
 	{ "routes", BASE MX, BASE MX "route { domains x.example backend in }\n",

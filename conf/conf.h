@@ -48,8 +48,9 @@ void		 conf_free(struct settings **s);
 /* The effective settings, as a file that conf_load() reads to the same. */
 void		 conf_dump(const struct settings *s, FILE *out);
 /* What another one says now, a line for each setting that there is one of, as
- * "  journal max_size: 2M, before 1M", and one for each block with a name; but
- * for `workers` and `rules`. Empty: nothing. */
+ * "  journal max_size: 2M, before 1M", one for each block with a name, and
+ * one if filters are asked in another order; but for `workers` and `rules`.
+ * Empty: nothing. */
 void		 conf_changes(const struct settings *before,
 		    const struct settings *now, struct buf *out);
 /* The rules of `rules default`: conf/default.rules, built in. */
