@@ -48,7 +48,7 @@ tell_know(struct teller *t, const struct mail *m)
 	veil_know(t->veil, VEIL_SENDER, e->sender.text);
 	for (size_t i = 0; i < e->nrcpts; i++)
 		veil_know(t->veil, VEIL_RCPT, e->rcpts[i].addr.text);
-	veil_know(t->veil, VEIL_RCPT, m->refused_to);
+	tell_know_refused(t, m);
 }
 
 void

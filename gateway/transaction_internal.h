@@ -87,4 +87,6 @@ const char *told_by_name(enum told_by by);
 /* Whoever decided about the first that was refused or discarded. */
 enum told_by transaction_first_by(const struct mail *m);
 void	tell_rcpts(struct teller *t, const struct mail *m, size_t most);
+/* For tell_know(): whom the envelope has not, as far as they are told. */
+void	tell_know_refused(struct teller *t, const struct mail *m);
 #endif

@@ -10,6 +10,7 @@
 struct piece {
 	size_t	end;		/* in the texts */
 	size_t	fate;		/* of the mail's; NO_FATE */
+	struct span to;		/* who is hidden and not in the envelope */
 };
 struct transaction {
 	struct buf	 texts;		/* one piece behind the other */
@@ -120,6 +121,7 @@ transaction_rcpt(struct mail *m, const struct told_rcpt *r)
 	struct teller teller = { .o = { .keeps_octets = true },
 	    .veil = plan->veil };
 	struct transaction *t;
+	struct piece *p;
 
 	if (!transaction_is_wanted(m->session))
 		return;
@@ -138,8 +140,21 @@ transaction_rcpt(struct mail *m, const struct told_rcpt *r)
 	t->has_kept |= teller.o.has_kept;
 	t->pieces = list_room(m->arena, t->pieces, t->npieces,
 	    sizeof(*t->pieces));
-	t->pieces[t->npieces++] = (struct piece){ t->texts.len,
-	    r->is_taken ? m->nfates - 1 : NO_FATE };
+	p = &t->pieces[t->npieces++];
+	*p = (struct piece){ t->texts.len,
+	    r->is_taken ? m->nfates - 1 : NO_FATE, SPAN_LIT("") };
+	if (veil_hides(plan->veil, VEIL_RCPT) &&
+	    (!r->is_taken || r->is_discarded))
+		p->to = arena_span(m->arena, r->rcpt->addr.text);
+}
+
+void
+tell_know_refused(struct teller *t, const struct mail *m)
+{
+	const struct transaction *of = m->transaction;
+
+	for (size_t i = 0; of != NULL && i < of->npieces; i++)
+		veil_know(t->veil, VEIL_RCPT, of->pieces[i].to);
 }
 
 /* --- when the mail is over --- */

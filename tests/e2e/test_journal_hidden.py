@@ -198,6 +198,32 @@ def hits_hash(hits):
     return found
 
 
+def test_those_who_were_refused_are_in_no_text_either(start):
+    """All that the record tells of, not only the first."""
+    rules = """
+on rcpt {
+	gone: reject "no" when rcpt.local contains "gone"
+	away: discard "away" when rcpt.local contains "away"
+}
+on message { notes: reject "x" when header "X-Notes" contains "never" }
+"""
+    gateway = journaled(start, rules, "\thide recipients\n",
+                        backends={"in": start.sink().url})
+    names = ["ann-gone", "ben-gone", "cid-away", "dan"]
+    with client_at(gateway, "192.0.2.1") as c:
+        c.ehlo()
+        c.cmd("MAIL FROM:<a@x.test>")
+        codes = [c.cmd("RCPT TO:<%s@box.test>" % name).code for name in names]
+        assert codes == [550, 550, 250, 250]
+        assert c.data(b"X-Notes: for %s\r\n" % " ".join(names).encode() +
+                      another()) == 250
+        c.quit()
+    found = record(gateway, last_session(gateway))
+    assert len(found["rcpts"]) == 4
+    text = json.dumps(found)
+    assert [name for name in names if name in text] == []
+
+
 def test_an_address_that_was_cut(start):
     """Nothing shows that what is left of it is one."""
     text = "x" * 389 + " {rcpt}"
