@@ -8,18 +8,10 @@
 #include "gateway/secret.h"
 
 static const char *
-first_line(struct arena *a, int fd, struct err *err)
+first_line(struct arena *a, struct span text, struct err *err)
 {
-	char text[SECRET_MAX + 1];
-	ssize_t n = read(fd, text, sizeof(text));
-	struct span rest, first;
+	struct span first = span_until(&text, '\n');
 
-	if (n < 0) {
-		err_set(err, ERR_UNAVAIL, "%s", strerror(errno));
-		return NULL;
-	}
-	rest = span_n(text, (size_t)n);
-	first = span_until(&rest, '\n');
 	if (first.len > 0 && first.p[first.len - 1] == '\r')
 		first.len--;
 	if (first.len == 0) {
@@ -40,6 +32,22 @@ first_line(struct arena *a, int fd, struct err *err)
 	return arena_copy(a, first);
 }
 
+/* Of all that was read nothing stays but the copy. */
+static const char *
+read_line(struct arena *a, int fd, struct err *err)
+{
+	char text[SECRET_MAX + 1];
+	ssize_t n = read(fd, text, sizeof(text));
+	const char *line = NULL;
+
+	if (n < 0)
+		err_set(err, ERR_UNAVAIL, "%s", strerror(errno));
+	else
+		line = first_line(a, span_n(text, (size_t)n), err);
+	explicit_bzero(text, sizeof(text));
+	return line;
+}
+
 const char *
 secret_read(struct arena *a, const char *setting, const char *path,
     struct err *err)
@@ -52,7 +60,7 @@ secret_read(struct arena *a, const char *setting, const char *path,
 		    strerror(errno));
 		return NULL;
 	}
-	line = first_line(a, fd, err);
+	line = read_line(a, fd, err);
 	close(fd);
 	if (line == NULL)
 		err_prefix(err, "%s %s", setting, path);
@@ -73,6 +81,18 @@ secret_token(struct arena *a, const char *path, struct err *err)
 		}
 	}
 	return token;
+}
+
+void
+secret_forget(void)
+{
+	static const char zeros[SECRET_MAX + 1];
+	char below[3072];
+
+	/* By way of the same registers. */
+	memcpy(below, zeros, sizeof(zeros));
+	__asm__ volatile("" : : "r"(below) : "memory");
+	explicit_bzero(below, sizeof(below));
 }
 
 bool

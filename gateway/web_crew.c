@@ -91,18 +91,26 @@ has_port_of(const struct web_crew *w, const struct addr *a)
 	    addr_port(&w->bound) == addr_port(a);
 }
 
+/* What is forked from here has nothing of it in memory that was let go. */
 static int
 read_token(struct web_crew *w, const struct settings *settings,
     struct err *err)
 {
-	const char *path = settings->stats_token_file, *token = "";
-	struct arena *a = arena_create("token");
+	const char *path = settings->stats_token_file, *token;
+	struct arena *a;
+	size_t len;
 
-	if (path != NULL && settings->stats_address.text != NULL)
-		token = secret_token(a, path, err);
-	if (token != NULL)
-		snprintf(w->prepared_token, sizeof(w->prepared_token), "%s",
-		    token);
+	OPENSSL_cleanse(w->prepared_token, sizeof(w->prepared_token));
+	if (path == NULL || settings->stats_address.text == NULL)
+		return 0;
+	a = arena_create("token");
+	token = secret_token(a, path, err);
+	if (token != NULL) {
+		len = strlen(token);
+		memcpy(w->prepared_token, token, len);
+		explicit_bzero((char *)token, len);
+	}
+	secret_forget();
 	arena_destroy(&a);
 	return token != NULL ? 0 : -1;
 }

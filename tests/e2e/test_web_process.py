@@ -2,6 +2,7 @@
 and it ends with the gateway."""
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -231,14 +232,28 @@ def others_memory(pid):
 
 @pytest.mark.skipif(not has_seccomp(), reason="a sanitizer keeps what is freed")
 def test_workers_have_no_token(start):
-    token = "correct-horse-battery-staple"
-    gateway = shown(start, token=token).start()
+    tokens = ["".join(random.choices("0123456789abcdef", k=960))
+              for _ in range(2)]
+
+    def pieces(memory):
+        return [token[i:i + 60] for token in tokens
+                for i in range(0, 900, 10) if token[i:i + 60].encode() in
+                memory]
+    gateway = shown(start, token=tokens[0]).start()
     try:
-        assert token.encode() in others_memory(wait_server(gateway))
+        assert pieces(others_memory(wait_server(gateway)))
     except PermissionError:
         pytest.skip("memory of others cannot be read here")
+    before = workers(gateway)
+    for pid in before:
+        assert pieces(others_memory(pid)) == []
+    with open(gateway.path("token"), "w") as f:
+        f.write(tokens[1])
+    assert admin(gateway, "reload").returncode == 0
+    wait_until(lambda: not set(before) & set(workers(gateway)),
+               what="the new workers alone")
     for pid in workers(gateway):
-        assert token.encode() not in others_memory(pid)
+        assert pieces(others_memory(pid)) == []
 
 
 def test_drain(gateway):
