@@ -427,5 +427,7 @@ def test_many_recipients_wait_once(start):
             assert client.cmd("RCPT TO:<b%d@box.test>" % i) == 250
         took = time.monotonic() - began
         client.quit()
+    # Each that waits in vain is a failure, and the third one closes the store.
+    assert not gateway.lines("store is down")
     redis.thaw()
     assert 0.9 < took < 7

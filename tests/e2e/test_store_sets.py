@@ -191,6 +191,8 @@ def test_a_client_waits_once(start):
             assert client.cmd("RCPT TO:<spam@box.test>") == 451
             assert client.cmd("RSET") == 250
         assert 0.8 < time.monotonic() - began < 6
+    # A third one that waits in vain closes the store.
+    assert not gateway.lines("store is down")
     redis.thaw()
 
 
