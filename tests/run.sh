@@ -42,6 +42,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'end_all; exit 1' HUP INT TERM
 
 # Whom this one has started, and whom they have.
+# shellcheck disable=SC2317	# asked for by the trap
 descendants()
 {
 	cat /proc/[0-9]*/stat 2>/dev/null |
@@ -57,6 +58,7 @@ descendants()
 
 # An interrupted run leaves nobody behind: servers of tests are told to end as
 # those are who started them, and then they are ended.
+# shellcheck disable=SC2317
 end_all()
 {
 	trap '' HUP INT TERM
@@ -156,8 +158,8 @@ run_each()
 	jobs=$1 script=$2 dir=$3
 	shift 3
 	export work script dir
-	# shellcheck disable=SC2016
 	printf '%s\n' "$@" >"$work/list"
+	# shellcheck disable=SC2016
 	await xargs -a "$work/list" -P "$jobs" -I{} sh -c '
 		out=$work/$(echo "$1" | tr / _)
 		sh -c "$script" "$1" "$dir" "$1" "$out" </dev/null \
@@ -293,7 +295,8 @@ run_e2e()
 	named "e2e in $dir" "$f" >>"$work/failures"
 	case $status in
 	0)	[ "$p" -gt 0 ] || failure "e2e in $dir" "no test passed" ;;
-	*)	[ "$status" -eq 1 ] && [ "$f" -gt 0 ] ||
+	*)	# shellcheck disable=SC2015
+		[ "$status" -eq 1 ] && [ "$f" -gt 0 ] ||
 		    failure "e2e in $dir" "pytest ended with status $status" ;;
 	esac
 }
@@ -317,6 +320,7 @@ run_vectors()
 	f=$(($(number failed) + $(number error)))
 	count "$p" "$f" "$(number skipped)"
 	named "vectors in $1" "$f" >>"$work/failures"
+	# shellcheck disable=SC2015
 	[ $status -eq 0 ] && [ "$p" -gt 0 ] ||
 	    [ $status -eq 1 ] && [ "$f" -gt 0 ] ||
 	    failure "vectors in $1" "pytest ended with status $status"
