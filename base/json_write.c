@@ -30,10 +30,9 @@ put_escape(struct buf *to, const char *high, unsigned char octet)
 static void
 put_odd_octet(struct json_out *o, unsigned char octet)
 {
-	if (o->keeps_octets) {
+	if (o->keeps_octets)
 		put_escape(o->to, "dc", octet);
-		o->has_kept = true;
-	} else
+	else
 		buf_put(o->to, "\xef\xbf\xbd", 3);	/* U+FFFD */
 }
 

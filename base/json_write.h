@@ -36,7 +36,6 @@ struct json_out {
 	struct buf	*to;
 	bool		 more;		/* a comma is due */
 	bool		 keeps_octets;
-	bool		 has_kept;	/* there is a \udcXX in it */
 };
 
 void	json_close(struct json_out *o, char bracket);

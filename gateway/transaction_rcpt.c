@@ -18,7 +18,6 @@ struct transaction {
 	size_t		 npieces;
 	size_t		 refused;
 	size_t		 left_out;
-	bool		 has_kept;	/* octets that are no UTF-8 */
 	enum told_by	 first_by;	/* on the first that was refused, or
 					   the last that was discarded */
 };
@@ -137,7 +136,6 @@ transaction_rcpt(struct mail *m, const struct told_rcpt *r)
 	veil_begin(plan->veil);
 	tell_piece(&teller, m, r);
 	buf_free(&teller.scratch);
-	t->has_kept |= teller.o.has_kept;
 	t->pieces = list_room(m->arena, t->pieces, t->npieces,
 	    sizeof(*t->pieces));
 	p = &t->pieces[t->npieces++];
@@ -196,7 +194,6 @@ tell_pieces(struct teller *t, const struct mail *m, size_t most)
 	const struct transaction *of = m->transaction;
 	size_t begin = 0;
 
-	t->o.has_kept |= of->has_kept;
 	for (size_t i = 0; i < of->npieces && i < most; i++) {
 		const struct piece *p = &of->pieces[i];
 
