@@ -5,6 +5,7 @@ unix sockets are, and open to the users that workers and peers run as.
 Everything that a test starts is ended by its process id when the test ends.
 """
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -25,7 +26,8 @@ from kit.sink import Sink		# noqa: E402
 
 def pytest_collection_modifyitems(items):
     # The longest first, so that parallel workers end together.
-    items.sort(key=lambda item: "nothing_lost" not in item.nodeid)
+    items.sort(key=lambda item: not re.search("nothing_lost|store_full",
+                                              item.nodeid))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -39,10 +39,17 @@ def remembering(start, url, store=LMDB, **options):
 def wait_done(postfix, ids):
     """Its log, once it says that those mails and their bounces are gone: what
     became of their recipients stands there before."""
+    looked = 0
+
     def log_to_end():
+        nonlocal looked
         time.sleep(0.1)		# it is a long one
         with open(postfix.log, errors="replace") as f:
             log = f.read()
+        # One whose last try had not let go of it would rest for 5 minutes.
+        if log.count(" skipped, still being delivered\n") > looked:
+            looked = log.count(" skipped, still being delivered\n")
+            postfix.look_again()
         bounces = re.findall(r" non-delivery notification: (\w+)$", log, re.M)
         gone = re.findall(r": (\w+): removed$", log, re.M)
         return log if ids.union(bounces) <= set(gone) else None

@@ -14,7 +14,7 @@ import subprocess
 
 from kit.client import Client, Closed
 from kit.ports import free_port
-from kit.process import PATIENCE, Process, wait_until
+from kit.process import PATIENCE, Process, connected, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 USER = "daemon"
@@ -233,6 +233,11 @@ class Postfix(Peer):
         self.run([os.path.join(self.tree, "usr/lib/postfix/sbin/master"),
                   "-s", "-c", self.path("conf")], self.env)
         return self
+
+    def look_again(self):
+        """At every mail that it has, whatever time it meant to."""
+        with connected(self.path("queue/public/qmgr")) as s:
+            s.sendall(b"FADI")		# as `postqueue -f`
 
     @property
     def url(self):
