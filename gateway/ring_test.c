@@ -209,7 +209,7 @@ check_pieces(const struct iovec *pieces, size_t n, uint64_t first,
     uint64_t last)
 {
 	struct buf got = {0}, want = {0};
-	char record[sizeof(uint64_t) + 4001];
+	static char record[sizeof(uint64_t) + 4001];
 
 	for (size_t i = 0; i < n; i++)
 		buf_put(&got, pieces[i].iov_base, pieces[i].iov_len);
