@@ -269,6 +269,16 @@ named()
 	grep -E '^(FAILED|ERROR) ' "$work/out" | cut -c 1-500
 }
 
+# judge_pytest NAME STATUS PASSED FAILED: besides the tests that failed
+judge_pytest()
+{
+	case $2 in
+	0)	[ "$3" -gt 0 ] || failure "$1" "no test passed" ;;
+	1)	[ "$4" -gt 0 ] || failure "$1" "status 1, no test failed" ;;
+	*)	failure "$1" "pytest ended with status $2" ;;
+	esac
+}
+
 # Several tests at the same time?
 has_xdist()
 {
@@ -293,12 +303,7 @@ run_e2e()
 	s=$(number skipped)
 	count "$p" "$f" "$s"
 	named "e2e in $dir" "$f" >>"$work/failures"
-	case $status in
-	0)	[ "$p" -gt 0 ] || failure "e2e in $dir" "no test passed" ;;
-	*)	# shellcheck disable=SC2015
-		[ "$status" -eq 1 ] && [ "$f" -gt 0 ] ||
-		    failure "e2e in $dir" "pytest ended with status $status" ;;
-	esac
+	judge_pytest "e2e in $dir" "$status" "$p" "$f"
 }
 
 # run_vectors DIR: a folder of cases that is not there is a failure.
@@ -320,10 +325,7 @@ run_vectors()
 	f=$(($(number failed) + $(number error)))
 	count "$p" "$f" "$(number skipped)"
 	named "vectors in $1" "$f" >>"$work/failures"
-	# shellcheck disable=SC2015
-	[ $status -eq 0 ] && [ "$p" -gt 0 ] ||
-	    [ $status -eq 1 ] && [ "$f" -gt 0 ] ||
-	    failure "vectors in $1" "pytest ended with status $status"
+	judge_pytest "vectors in $1" "$status" "$p" "$f"
 }
 
 # run_suite SUITE
