@@ -116,7 +116,9 @@ struct store_pages {
 	uint64_t	 pinned;	/* and those that did, for somebody who
 					   still reads it: for checkpoints */
 };
-int		 store_lmdb_pages(MDB_env *env, MDB_txn *txn,
+/* Of one moment, while others change something. `reader` is reset, before and
+ * after. 0, or LMDB's code. */
+int		 store_lmdb_pages(MDB_env *env, MDB_txn *reader,
 		    struct store_pages *pages);
 /* That many pages may be pinned beyond the store's size. */
 uint64_t	 store_lmdb_slack(const struct store_lmdb *l);

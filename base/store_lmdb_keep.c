@@ -139,13 +139,8 @@ static int
 look_at_room(struct store_lmdb *l)
 {
 	struct store_pages pages;
-	MDB_txn *txn = l->keeper.reader;
-	int code = mdb_txn_renew(txn);
+	int code = store_lmdb_pages(l->env, l->keeper.reader, &pages);
 
-	if (code != 0)
-		return code;
-	code = store_lmdb_pages(l->env, txn, &pages);
-	mdb_txn_reset(txn);
 	l->keeper.is_tight = code == 0 && is_tight(pages.held, l);
 	return code;
 }

@@ -13,6 +13,8 @@
  * would be full and not full a few times a second, and say so each time. */
 #define RELIEF_SHARE	32
 
+#define LENGTH_TRIES	100
+
 #define SLACK_SHARE	2	/* of the size */
 #define SLACK_MIN	(UINT64_C(256) << 20)
 
@@ -41,20 +43,35 @@ store_lmdb_slack(const struct store_lmdb *l)
 	return (share > SLACK_MIN ? share : SLACK_MIN) / l->page;
 }
 
-int
-store_lmdb_pages(MDB_env *env, MDB_txn *txn, struct store_pages *pages)
+/* How long the file is belongs to the last change, which may be behind what is
+ * read: together they would tell of hundreds of pages that nobody holds. (A
+ * writer that was killed as it ended leaves them apart until the next.) */
+static int
+renew_with_length(MDB_env *env, MDB_txn *reader, uint64_t *length)
 {
-	size_t oldest = SIZE_MAX, freed, n;
 	MDB_envinfo info;
+	int code;
+
+	for (unsigned i = 0; (code = mdb_txn_renew(reader)) == 0; i++) {
+		mdb_env_info(env, &info);
+		*length = info.me_last_pgno + 1;
+		if (info.me_last_txnid == mdb_txn_id(reader) ||
+		    i == LENGTH_TRIES)
+			break;
+		mdb_txn_reset(reader);
+	}
+	return code;
+}
+
+static int
+take_free(MDB_txn *txn, size_t oldest, struct store_pages *pages)
+{
+	size_t freed, n;
 	MDB_cursor *cursor;
 	MDB_stat list;
 	MDB_val k, v;
 	int code;
 
-	if ((code = mdb_reader_list(env, note_reader, &oldest)) < 0)
-		return code;
-	mdb_env_info(env, &info);
-	pages->held = pages->pinned = info.me_last_pgno + 1;
 	/* Table 0 lists the free pages: behind the number of a transaction
 	 * how many it freed, then each. They are of use when nobody reads
 	 * what was before it. */
@@ -77,15 +94,19 @@ store_lmdb_pages(MDB_env *env, MDB_txn *txn, struct store_pages *pages)
 	return code;
 }
 
-static int
-count_pages(struct store_lmdb *l, struct store_pages *pages)
+int
+store_lmdb_pages(MDB_env *env, MDB_txn *reader, struct store_pages *pages)
 {
-	int code = mdb_txn_renew(l->reader);
+	size_t oldest = SIZE_MAX;
+	int code = mdb_reader_list(env, note_reader, &oldest);
 
-	if (code != 0)
+	if (code < 0)
 		return code;
-	code = store_lmdb_pages(l->env, l->reader, pages);
-	mdb_txn_reset(l->reader);
+	if ((code = renew_with_length(env, reader, &pages->held)) != 0)
+		return code;
+	pages->pinned = pages->held;
+	code = take_free(reader, oldest, pages);
+	mdb_txn_reset(reader);
 	return code;
 }
 
@@ -104,7 +125,8 @@ store_lmdb_check_room(struct store_lmdb *l, struct err *err)
 		return 0;
 	if (l->looked == 0 || clock_now() - l->looked >= LOOK_EVERY ||
 	    (!l->is_full && l->changes >= LOOK_CHANGES)) {
-		if ((code = count_pages(l, &pages)) != 0)
+		code = store_lmdb_pages(l->env, l->reader, &pages);
+		if (code != 0)
 			return store_lmdb_fail(l, code, err);
 		l->is_full = pages.held >= limit ||
 		    pages.pinned >= limit + store_lmdb_slack(l);

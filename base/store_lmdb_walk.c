@@ -146,10 +146,7 @@ is_crowded(struct store_lmdb *l, bool *is)
 	mdb_env_info(l->env, &info);
 	if (info.me_last_pgno < most)
 		return 0;
-	if ((code = mdb_txn_renew(l->reader)) != 0)
-		return code;
 	code = store_lmdb_pages(l->env, l->reader, &pages);
-	mdb_txn_reset(l->reader);
 	*is = code == 0 && pages.pinned >= most;
 	return code;
 }
