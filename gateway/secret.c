@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -7,10 +8,44 @@
 
 #include "gateway/secret.h"
 
+/*
+ * A secret is looked at and copied octet by octet: what the library's functions
+ * do it with, vector registers, keeps it for long, and comes onto the stack, of
+ * processes that are forked later too, whenever somebody saves them: a signal,
+ * the dynamic linker.
+ */
+static void
+copy(char *to, const volatile char *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = from[i];
+}
+
+/* How many octets are before this one; n: it is not there. */
+static size_t
+before(const volatile char *text, size_t n, char c)
+{
+	size_t i = 0;
+
+	while (i < n && text[i] != c)
+		i++;
+	return i;
+}
+
+void
+secret_move(char *to, char *from)
+{
+	size_t len = before(from, SIZE_MAX, '\0');
+
+	copy(to, from, len + 1);
+	explicit_bzero(from, len);
+}
+
 static const char *
 first_line(struct arena *a, struct span text, struct err *err)
 {
-	struct span first = span_until(&text, '\n');
+	struct span first = span_n(text.p, before(text.p, text.len, '\n'));
+	char *line;
 
 	if (first.len > 0 && first.p[first.len - 1] == '\r')
 		first.len--;
@@ -19,7 +54,7 @@ first_line(struct arena *a, struct span text, struct err *err)
 		return NULL;
 	}
 	/* It would end there: UTF-16 after its first letter. */
-	if (memchr(first.p, '\0', first.len) != NULL) {
+	if (before(first.p, first.len, '\0') < first.len) {
 		err_set(err, ERR_CONFIG, "its first line is no text: it has a "
 		    "NUL octet");
 		return NULL;
@@ -29,7 +64,10 @@ first_line(struct arena *a, struct span text, struct err *err)
 		    "octets", SECRET_MAX);
 		return NULL;
 	}
-	return arena_copy(a, first);
+	line = arena_alloc(a, first.len + 1);
+	copy(line, first.p, first.len);
+	line[first.len] = '\0';
+	return line;
 }
 
 /* Of all that was read nothing stays but the copy. */
@@ -70,10 +108,11 @@ secret_read(struct arena *a, const char *setting, const char *path,
 const char *
 secret_token(struct arena *a, const char *path, struct err *err)
 {
-	const char *token = secret_read(a, "token_file", path, err);
+	char *token = (char *)secret_read(a, "token_file", path, err);
 
-	for (const char *p = token; p != NULL && *p != '\0'; p++) {
+	for (char *p = token; p != NULL && *p != '\0'; p++) {
 		if (*p <= ' ' || *p > '~') {
+			explicit_bzero(token, before(token, SIZE_MAX, '\0'));
 			err_set(err, ERR_CONFIG, "token_file %s: its first "
 			    "line has something else than letters, digits "
 			    "and signs of ASCII", path);
@@ -81,18 +120,6 @@ secret_token(struct arena *a, const char *path, struct err *err)
 		}
 	}
 	return token;
-}
-
-void
-secret_forget(void)
-{
-	static const char zeros[SECRET_MAX + 1];
-	char below[3072];
-
-	/* By way of the same registers. */
-	memcpy(below, zeros, sizeof(zeros));
-	__asm__ volatile("" : : "r"(below) : "memory");
-	explicit_bzero(below, sizeof(below));
 }
 
 bool

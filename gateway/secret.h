@@ -21,9 +21,8 @@ const char	*secret_read(struct arena *a, const char *setting,
  * be sent would let nobody in, and not say why. */
 const char	*secret_token(struct arena *a, const char *path,
 		    struct err *err);
-/* Overwrites what a secret that was just copied has left in registers and on
- * the stack: the dynamic linker saves the former there, which is forked. */
-void		 secret_forget(void);
+/* Nothing of it stays anywhere but in `to`, which has SECRET_MAX + 1 octets. */
+void		 secret_move(char *to, char *from);
 /* In a time that does not depend on where they differ. */
 bool		 secret_is(struct span given, const char *secret);
 #endif

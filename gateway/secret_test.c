@@ -73,6 +73,17 @@ test_nul(struct arena *a)
 	unlink(path);
 }
 
+static void
+test_move(void)
+{
+	char from[] = "a secret", to[SECRET_MAX + 1];
+
+	secret_move(to, from);
+	T_STR("it is moved", to, "a secret");
+	T_OK("nothing is left where it was", memcmp(from, "\0\0\0\0\0\0\0\0",
+	    sizeof(from)) == 0);
+}
+
 int
 main(void)
 {
@@ -87,5 +98,6 @@ main(void)
 	T_OK("longer", !secret_is(span_z("abcd"), "abc"));
 	T_OK("nothing", !secret_is(span_z(""), "abc"));
 	arena_destroy(&a);
+	test_move();
 	return t_done();
 }

@@ -98,19 +98,14 @@ read_token(struct web_crew *w, const struct settings *settings,
 {
 	const char *path = settings->stats_token_file, *token;
 	struct arena *a;
-	size_t len;
 
 	OPENSSL_cleanse(w->prepared_token, sizeof(w->prepared_token));
 	if (path == NULL || settings->stats_address.text == NULL)
 		return 0;
 	a = arena_create("token");
 	token = secret_token(a, path, err);
-	if (token != NULL) {
-		len = strlen(token);
-		memcpy(w->prepared_token, token, len);
-		explicit_bzero((char *)token, len);
-	}
-	secret_forget();
+	if (token != NULL)
+		secret_move(w->prepared_token, (char *)token);
 	arena_destroy(&a);
 	return token != NULL ? 0 : -1;
 }
@@ -145,7 +140,7 @@ bool
 web_crew_token_changes(const struct web_crew *w)
 {
 	return w->address[0] != '\0' && w->prepared_address[0] != '\0' &&
-	    strcmp(w->token, w->prepared_token) != 0;
+	    CRYPTO_memcmp(w->token, w->prepared_token, sizeof(w->token)) != 0;
 }
 
 void
@@ -292,7 +287,8 @@ web_crew_commit(struct web_crew *w, struct fleet *fleet,
     void (*let_go)(void *arg), void *arg)
 {
 	take_socket(w);
-	memcpy(w->token, w->prepared_token, sizeof(w->token));
+	OPENSSL_cleanse(w->token, sizeof(w->token));
+	secret_move(w->token, w->prepared_token);
 	dismiss(w, clock_now());
 	w->fleet = fleet;
 	w->let_go = let_go;
