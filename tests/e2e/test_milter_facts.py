@@ -5,6 +5,7 @@ The filter is our own (kit/raw_filter.py), which hears every packet.
 """
 import os
 import re
+import threading
 
 import dkim
 import pytest
@@ -319,13 +320,19 @@ def fact_go_31(place):
     place.over()
     assert place.filters[0].sessions[-1].letters() == b"OCHMRTAQ"
     assert place.filters[0].sessions[-1].ended == "quit"
-    # One that has said all it wants to say.
+    # One that has said all it wants to say, before the next mail comes.
+    ended = threading.Semaphore(0)
+
+    def end(session):
+        session.send(ACCEPT)
+        session.sock.shutdown(1)
+        ended.release()
     place.filters[0].answer = lambda session, letter, data: \
-        (lambda s: (s.send(ACCEPT), s.sock.shutdown(1))) \
-        if letter == b"E" else None
+        end if letter == b"E" else None
     with place.client() as client:
         for _ in range(3):
             assert client.mail(MESSAGE) == 250
+            assert ended.acquire(timeout=10)
         client.quit()
     assert place.gateway.lines("milter failed") == []
 
