@@ -386,8 +386,7 @@ network_of(const struct addr *a, struct network *n)
 		return;
 	n->family = a->u.sa.sa_family;
 	n->bits = len == 4 ? 24 : 64;
-	memcpy(n->ip, ip, len);
-	clear_host_bits(n);
+	memcpy(n->ip, ip, n->bits / 8);
 }
 
 const char *

@@ -28,6 +28,10 @@ buf_digits(char *p, uint64_t value)
 {
 	size_t n = 1;
 
+	if (value <= 9) {
+		*p = (char)('0' + value);
+		return p + 1;
+	}
 	for (uint64_t left = value; left > 9; left /= 10)
 		n++;
 	for (size_t i = n; i > 0; value /= 10)

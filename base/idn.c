@@ -3,6 +3,7 @@
 #include <idn2.h>
 
 #include "base/idn.h"
+#include "base/plain.h"
 #include "base/utf8.h"
 
 static char *
@@ -17,6 +18,34 @@ lower(struct arena *a, struct span name)
 		if (*p >= 'A' && *p <= 'Z')
 			*p += 'a' - 'A';
 	return text;
+}
+
+/* Of eight octets: PLAIN_HIGH has a bit of it if one of them is above ASCII, a
+ * capital or NUL. */
+static uint64_t
+unready(uint64_t word)
+{
+	return word | ((word + PLAIN_EACH(0x80 - 'A')) &
+	    ~(word + PLAIN_EACH(0x80 - 'Z' - 1))) | (word - PLAIN_EACH(1));
+}
+
+bool
+idn_is_ready(struct span name)
+{
+	uint64_t word, odd = 0;
+	size_t i = 0;
+
+	if (name.len > IDN_LONGEST ||
+	    (name.len > 0 && name.p[name.len - 1] == '.'))
+		return false;
+	for (; name.len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, name.p + i, sizeof(word));
+		odd |= unready(word);
+	}
+	word = PLAIN_EACH('x');
+	if (i < name.len)
+		memcpy(&word, name.p + i, name.len - i);
+	return ((odd | unready(word)) & PLAIN_HIGH) == 0;
 }
 
 /* Some registries have names with symbols, which IDNA 2008 has no place for;

@@ -1,5 +1,6 @@
 #ifndef BASE_IDN_H
 #define BASE_IDN_H
+#include <stdbool.h>
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
@@ -20,6 +21,8 @@
  */
 #define IDN_LONGEST	1020	/* 255 characters of 4 octets */
 
+/* That would give the name as it is: ASCII without capitals. */
+bool	idn_is_ready(struct span name);
 int	idn_to_ascii(struct arena *a, struct span name, const char **out,
 	    struct err *err);
 #endif

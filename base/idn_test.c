@@ -32,6 +32,36 @@ static const struct {
 	{ "mixed directions", "\xd7\x90" "b\xc3\xbc.example", "error" },
 };
 
+/* Each octet at each place of names of each length, as they are looked at
+ * several at once: ready is what stays as it is. */
+static void
+test_ready(struct arena *a)
+{
+	char name[20];
+	size_t wrong = 0;
+
+	for (unsigned c = 0; c < 0x100 * sizeof(name) * sizeof(name); c++) {
+		size_t at = c / 0x100 % sizeof(name);
+		size_t len = 1 + c / 0x100 / sizeof(name);
+		struct span in = span_n(name, len);
+		const char *got;
+		struct err err;
+
+		if (at >= len)
+			continue;
+		memset(name, 'x', sizeof(name));
+		name[at] = (char)c;
+		if ((unsigned char)name[at] >= 0x80)
+			wrong += idn_is_ready(in);
+		else
+			wrong += idn_is_ready(in) !=
+			    (idn_to_ascii(a, in, &got, &err) == 0 &&
+			    span_is(in, got));
+	}
+	T_INT("only what stays as it is is ready", wrong, 0);
+	T_OK("and nothing at all", idn_is_ready(SPAN_LIT("")));
+}
+
 /* In a fiber: the library must get along with its stack. */
 MAY_YIELD static void
 run(void *unused)
@@ -57,6 +87,9 @@ run(void *unused)
 		memcpy(longest + i, i % 40 == 0 ? "." "x" : "\xc3\xbc", 2);
 	T_INT("a name too long", idn_to_ascii(a, span_n(longest + 2,
 	    IDN_LONGEST - 2), &got, &err), -1);
+	T_OK("what is too long is not ready", !idn_is_ready(span_n(longest,
+	    sizeof(longest))));
+	test_ready(a);
 	arena_destroy(&a);
 	loop_stop();
 }

@@ -93,6 +93,22 @@ put_inside(struct json_out *o, struct span s)
 /* --- strings that are plain, as nearly all are: looked at while they are
  * copied --- */
 
+/* The compiler's vectors have a name only so. */
+typedef signed char sixteen __attribute__((vector_size(16)));
+#define SIXTEEN(octet)	((sixteen){0} + (octet))
+
+/* Those that are not plain, as bits. */
+static inline sixteen
+copy_sixteen(char *to, const char *from)
+{
+	sixteen v;
+
+	memcpy(&v, from, sizeof(v));
+	memcpy(to, &v, sizeof(v));
+	return (v < SIXTEEN(' ')) | (v == SIXTEEN('"')) | (v == SIXTEEN('\\')) |
+	    (v == SIXTEEN(0x7f));		/* above ASCII is below 0 */
+}
+
 static inline uint64_t
 copy_eight(char *to, const char *from)
 {
@@ -130,17 +146,31 @@ copy_one(char *to, const char *from, size_t n)
 	return all ? 0 : PLAIN_HIGH;
 }
 
+/* Sixteen or more, some at the end twice. */
+static inline uint64_t
+copy_many(char *to, struct span s)
+{
+	sixteen odd = copy_sixteen(to + s.len - 16, s.p + s.len - 16);
+	uint64_t both[2];
+
+	for (size_t n = 0; n < s.len - 16; n += 16)
+		odd |= copy_sixteen(to + n, s.p + n);
+	memcpy(both, &odd, sizeof(both));
+	return both[0] | both[1];
+}
+
 /* Whether all of it is plain, and has been copied. */
 static inline bool
 copy_plain(char *to, struct span s)
 {
 	uint64_t odd = 0;
 
-	if (s.len >= 8) {
-		for (size_t n = 0; n < s.len - 8; n += 8)
-			odd |= copy_eight(to + n, s.p + n);
-		odd |= copy_eight(to + s.len - 8, s.p + s.len - 8);
-	} else if (s.len >= 4)
+	if (s.len >= 16)
+		odd = copy_many(to, s);
+	else if (s.len >= 8)
+		odd = copy_eight(to, s.p) |
+		    copy_eight(to + s.len - 8, s.p + s.len - 8);
+	else if (s.len >= 4)
 		odd = copy_four(to, s.p, s.len);
 	else if (s.len > 0)
 		odd = copy_one(to, s.p, s.len);
@@ -190,6 +220,13 @@ json_open_n(struct json_out *o, struct span key, char bracket)
 
 	*p++ = bracket;
 	buf_end(o->to, p);
+	o->more = false;
+}
+
+void
+json_key_n(struct json_out *o, struct span key)
+{
+	buf_end(o->to, begin(o, key, 0));
 	o->more = false;
 }
 
@@ -266,13 +303,53 @@ json_decimal_n(struct json_out *o, struct span key, int64_t n,
 void
 json_bool_n(struct json_out *o, struct span key, bool value)
 {
-	json_raw_n(o, key, span_z(value ? "true" : "false"));
+	char *p = begin(o, key, sizeof("false") - 1);
+
+	memcpy(p, value ? "true " : "false", sizeof("false") - 1);
+	buf_end(o->to, p + sizeof("false") - 1 - value);
 }
 
 void
 json_none_n(struct json_out *o, struct span key)
 {
-	json_raw_n(o, key, SPAN_LIT("null"));
+	char *p = begin(o, key, sizeof("null") - 1);
+
+	memcpy(p, "null", sizeof("null") - 1);
+	buf_end(o->to, p + sizeof("null") - 1);
+}
+
+/* --- what is made ready --- */
+
+static struct span
+keep_ready(struct arena *a, struct buf *text)
+{
+	size_t len = text->len, room = len > JSON_READY ? len : JSON_READY;
+	char *p = arena_alloc(a, room);
+
+	memset(p, ' ', room);
+	memcpy(p, text->p, len);
+	buf_free(text);
+	return span_n(p, len);
+}
+
+struct span
+json_ready_key(struct arena *a, struct span key)
+{
+	struct buf text = {0};
+	struct json_out o = { .to = &text };
+
+	json_key_n(&o, key);
+	return keep_ready(a, &text);
+}
+
+struct span
+json_ready_member(struct arena *a, struct span key, struct span value)
+{
+	struct buf text = {0};
+	struct json_out o = { .to = &text };
+
+	json_raw_n(&o, key, value);
+	return keep_ready(a, &text);
 }
 
 /* --- */

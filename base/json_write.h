@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/span.h"
 /*
@@ -28,6 +30,8 @@
  *           UTF-8 is U+FFFD or, with `keeps_octets`, the escape \udcXX, half of
  *           a pair, which stands for nothing else: strict readers refuse it,
  *           and ours gives the octet back.
+ * Ready     keys, and members of few values, may be made ready before: those of
+ *           facts, of which each record has dozens.
  * Numbers   are integers and decimals, never floating point.
  * Memory    none but the buffer's.
  * Tested    json_write_test.c, tests/fuzz/json_write_fuzz.c
@@ -46,6 +50,8 @@ void	json_int_n(struct json_out *o, struct span key, int64_t n);
 /* n / 10^digits, digits at most 9: 350 with two of them is 3.50. */
 void	json_decimal_n(struct json_out *o, struct span key, int64_t n,
 	    unsigned digits);
+/* A key alone: its value comes next, with JSON_NO_KEY. */
+void	json_key_n(struct json_out *o, struct span key);
 /* Text that is JSON already. */
 void	json_raw_n(struct json_out *o, struct span key, struct span text);
 void	json_bool_n(struct json_out *o, struct span key, bool value);
@@ -54,6 +60,46 @@ void	json_none_n(struct json_out *o, struct span key);
 /* In a text that was written with `keeps_octets`: each \udcXX becomes \ufffd,
  * in its place. */
 void	json_forget_octets(char *text, size_t len);
+
+/* --- what was made ready --- */
+
+/* Octets that may be read of it, however short it is: as many are copied, since
+ * that takes no longer than to look how many they are. */
+#define JSON_READY	48
+
+/* In the arena, for json_put_key() and json_put_member(): all but a comma. */
+struct span json_ready_key(struct arena *a, struct span key);
+/* The value is JSON already. */
+struct span json_ready_member(struct arena *a, struct span key,
+	    struct span value);
+
+static inline void
+json_put_ready(struct json_out *o, struct span ready, bool is_whole)
+{
+	char *p = buf_room(o->to, 1 + ready.len + JSON_READY);
+
+	*p = ',';
+	p += o->more;
+	memcpy(p, ready.p, JSON_READY);
+	if (ready.len > JSON_READY)
+		memcpy(p + JSON_READY, ready.p + JSON_READY,
+		    ready.len - JSON_READY);
+	buf_end(o->to, p + ready.len);
+	o->more = is_whole;
+}
+
+/* As json_key_n(). */
+static inline void
+json_put_key(struct json_out *o, struct span ready)
+{
+	json_put_ready(o, ready, false);
+}
+
+static inline void
+json_put_member(struct json_out *o, struct span ready)
+{
+	json_put_ready(o, ready, true);
+}
 
 /* --- with a key of ours, the length of which the compiler knows here; NULL:
  * none --- */

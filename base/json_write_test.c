@@ -5,7 +5,7 @@
 #include "base/json_write.h"
 #include "tests/kit/t.h"
 
-#define XS	"xxxxxxxxxxxxxxxxxxxxxxxx"
+#define XS	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define LONGEST	(sizeof(XS) - 1)
 
 static char shown[4096];
@@ -241,6 +241,56 @@ test_forgotten(void)
 	}
 }
 
+/* --- made ready --- */
+
+static void
+put_ready(struct json_out *o, struct arena *a, struct span key)
+{
+	json_open(o, NULL, '{');
+	json_put_key(o, json_ready_key(a, key));
+	json_int(o, NULL, -1);
+	json_put_member(o, json_ready_member(a, key, SPAN_LIT("null")));
+	json_put_key(o, json_ready_key(a, key));
+	json_open(o, NULL, '[');
+	json_close(o, ']');
+	json_bool_n(o, key, true);
+	json_close(o, '}');
+}
+
+static void
+put_plainly(struct json_out *o, struct span key)
+{
+	json_open(o, NULL, '{');
+	json_int_n(o, key, -1);
+	json_none_n(o, key);
+	json_key_n(o, key);
+	json_open(o, NULL, '[');
+	json_close(o, ']');
+	json_bool_n(o, key, true);
+	json_close(o, '}');
+}
+
+/* Of each length around what is copied at once, and of what is no plain key. */
+static void
+test_ready(void)
+{
+	struct arena *a = arena_create("test");
+	char key[3 * JSON_READY], want[2048];
+
+	for (size_t len = 0; len < sizeof(key); len++) {
+		struct buf ready = {0}, plainly = {0};
+		struct json_out o = { .to = &ready };
+
+		memset(key, len % 3 == 0 ? '"' : 'k', len);
+		put_ready(&o, a, span_n(key, len));
+		o = (struct json_out){ .to = &plainly };
+		put_plainly(&o, span_n(key, len));
+		strcpy(want, text_of(&plainly));
+		T_STR("what was made ready", text_of(&ready), want);
+	}
+	arena_destroy(&a);
+}
+
 int
 main(void)
 {
@@ -250,5 +300,6 @@ main(void)
 	test_numbers();
 	test_structure();
 	test_forgotten();
+	test_ready();
 	return t_done();
 }

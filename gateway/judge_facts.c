@@ -84,15 +84,15 @@ get_name(struct judge *j, enum fact_id id, struct value *v, struct err *err)
 	return 0;
 }
 
-static int
-get_client(struct judge *j, enum fact_id id, struct value *v,
-    struct err *err)
+/* False: that is not known before it is greeted. */
+static bool
+set_client(const struct judge *j, enum fact_id id, struct value *v)
 {
 	const struct client *c = j->client;
 
-	v->is_none = addr_is_unix(&c->addr);
 	switch (id) {
 	case FACT_CLIENT_IP:
+		v->is_none = addr_is_unix(&c->addr);
 		v->address = &c->addr;
 		break;
 	case FACT_CLIENT_PORT:
@@ -100,21 +100,13 @@ get_client(struct judge *j, enum fact_id id, struct value *v,
 		v->is_none = v->number == 0;
 		break;
 	case FACT_CLIENT_NETWORK:
+		v->is_none = addr_is_unix(&c->addr);
 		if (!v->is_none)
 			network_of(&c->addr, &v->network);
 		break;
-	default:
-		v->is_none = false;
-		break;
-	}
-	switch (id) {
 	case FACT_CLIENT_EARLY_TALKER:
-		if (!j->is_greeted) {
-			j->awaits_greeting = true;
-			return judge_not_yet(err);
-		}
 		v->yes = c->early_talker;
-		break;
+		return j->is_greeted;
 	case FACT_CLIENT_PIPELINED_EARLY:
 		v->yes = c->early_pipelining;
 		break;
@@ -136,13 +128,13 @@ get_client(struct judge *j, enum fact_id id, struct value *v,
 	default:
 		break;
 	}
-	return 0;
+	return true;
 }
 
 /* --- HELO and TLS --- */
 
 static void
-get_hello(struct judge *j, enum fact_id id, struct value *v)
+set_hello(struct judge *j, enum fact_id id, struct value *v)
 {
 	/* Without rules nobody but the end of a mail asks. */
 	struct arena *a = j->evaluation != NULL ?
@@ -261,7 +253,7 @@ void
 judge_set_lists(struct arena *a, const struct fact_ref *ref, struct value *v,
     const struct dnsbl_answer *answer)
 {
-	switch (fact_id(ref->fact)) {
+	switch (ref->fact->id) {
 	case FACT_DNSBL_SCORE:
 		v->number = answer->score;
 		break;
@@ -298,15 +290,39 @@ get_lists(struct judge *j, const struct fact_ref *ref, struct value *v,
 
 /* --- all of them --- */
 
+bool
+judge_set_free(struct judge *j, const struct fact *fact, struct value *v)
+{
+	if (fact->phase == PHASE_CONNECT)
+		return set_client(j, fact->id, v);
+	if (fact->phase == PHASE_HELO)
+		set_hello(j, fact->id, v);
+	else
+		judge_set_envelope(j, fact, v);
+	return true;
+}
+
+static int
+get_free(struct judge *j, const struct fact *fact, struct value *v,
+    struct err *err)
+{
+	if (judge_set_free(j, fact, v))
+		return 0;
+	j->awaits_greeting = true;
+	return judge_not_yet(err);
+}
+
 static MAY_YIELD int
 get(void *owner, const struct fact_ref *ref, struct value *v,
     struct err *err)
 {
 	struct judge *j = owner;
 	const struct fact *fact = ref->fact;
-	enum fact_id id = fact_id(fact);
+	enum fact_id id = fact->id;
 
 	*v = (struct value){ .type = fact->type };
+	if (fact->cost == FACT_FREE)
+		return get_free(j, fact, v, err);
 	if ((fact->cost == FACT_DNS || fact->cost == FACT_STORE) &&
 	    !j->may_wait)
 		return judge_not_yet(err);
@@ -314,14 +330,9 @@ get(void *owner, const struct fact_ref *ref, struct value *v,
 		return get_name(j, id, v, err);
 	if (id >= FACT_DNSBL_SCORE && id <= FACT_DNSBL_LIST)
 		return get_lists(j, ref, v, err);
-	if (fact->phase == PHASE_CONNECT)
-		return get_client(j, id, v, err);
-	if (fact->phase != PHASE_HELO)
-		return judge_mail_fact(j, ref, v, err);
-	if (fact->cost == FACT_DNS)
+	if (fact->phase == PHASE_HELO)
 		return get_helo_checks(j, id, v, err);
-	get_hello(j, id, v);
-	return 0;
+	return judge_mail_fact(j, ref, v, err);
 }
 
 struct fact_source

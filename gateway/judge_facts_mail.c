@@ -1,3 +1,4 @@
+#include "base/idn.h"
 #include "gateway/judge_internal.h"
 #include "policy/encoded_word.h"
 #include "policy/test_facts.h"
@@ -14,8 +15,18 @@ set_text(struct value *v, struct span text)
 
 /* --- the envelope --- */
 
+/* Of an address, which lives as long as the value. */
 static void
-get_sender(struct judge *j, enum fact_id id, struct value *v)
+set_domain(struct arena *a, struct value *v, struct span domain)
+{
+	if (domain.len > 0 && idn_is_ready(domain))
+		set_text(v, domain);
+	else
+		judge_set_name(a, v, domain);
+}
+
+static void
+set_sender(struct judge *j, enum fact_id id, struct value *v)
 {
 	const struct envelope *e = j->mail->envelope;
 
@@ -28,7 +39,7 @@ get_sender(struct judge *j, enum fact_id id, struct value *v)
 		set_text(v, e->sender.local);
 		break;
 	case FACT_SENDER_DOMAIN:
-		judge_set_name(j->mail->arena, v, e->sender.domain);
+		set_domain(j->mail->arena, v, e->sender.domain);
 		break;
 	case FACT_SENDER_IS_NULL:
 		v->yes = v->is_none;
@@ -67,7 +78,7 @@ get_sender_checks(struct judge *j, enum fact_id id, struct value *v,
 }
 
 static void
-get_rcpt(struct judge *j, enum fact_id id, struct value *v)
+set_rcpt(struct judge *j, enum fact_id id, struct value *v)
 {
 	const struct address *addr;
 
@@ -84,7 +95,7 @@ get_rcpt(struct judge *j, enum fact_id id, struct value *v)
 		set_text(v, addr->local);
 		break;
 	case FACT_RCPT_DOMAIN:
-		judge_set_name(judge_room(j), v, addr->domain);
+		set_domain(judge_room(j), v, addr->domain);
 		break;
 	default:		/* FACT_RCPT_COUNT */
 		v->number = (int64_t)j->mail->count;
@@ -102,32 +113,39 @@ field_text(struct judge *j, const struct field *f)
 	return encoded_word_text(a, field_unfold(a, f));
 }
 
+static void
+set_headers(struct judge *j, const struct fields *fields, struct span name,
+    struct value *v)
+{
+	const struct field *f = fields_find_n(fields, name, NULL);
+
+	v->list.items = arena_new_n(j->mail->arena,
+	    fields_count_n(fields, name), struct value);
+	for (; f != NULL; f = fields_find_n(fields, name, f)) {
+		v->list.items[v->list.n].type = TYPE_TEXT;
+		set_text(&v->list.items[v->list.n++], field_text(j, f));
+	}
+}
+
 void
 judge_set_header(struct judge *j, const struct fact_ref *ref,
     struct value *v)
 {
 	const struct fields *fields = judge_fields(j);
-	struct arena *a = j->mail->arena;
-	const char *name = arena_copy(a, ref->argument);
-	const struct field *f = fields_find(fields, name, NULL);
-	size_t n = fields_count(fields, name);
+	const struct field *f;
 
-	switch (fact_id(ref->fact)) {
+	switch (ref->fact->id) {
 	case FACT_HEADER:
+		f = fields_find_n(fields, ref->argument, NULL);
 		v->is_none = f == NULL;
 		if (f != NULL)
 			set_text(v, field_text(j, f));
 		break;
 	case FACT_HEADER_COUNT:
-		v->number = (int64_t)n;
+		v->number = (int64_t)fields_count_n(fields, ref->argument);
 		break;
 	default:		/* FACT_HEADERS */
-		v->list.items = arena_new_n(a, n, struct value);
-		for (; f != NULL; f = fields_find(fields, name, f)) {
-			v->list.items[v->list.n].type = TYPE_TEXT;
-			set_text(&v->list.items[v->list.n++],
-			    field_text(j, f));
-		}
+		set_headers(j, fields, ref->argument, v);
 		break;
 	}
 }
@@ -172,24 +190,21 @@ bool
 judge_set_found(struct arena *a, enum fact_id id, struct value *v,
     const struct findings *f)
 {
-	test_facts_neutral(fact_at(id), v);
-	if (id == FACT_DKIM || id == FACT_DKIM_DOMAINS) {
-		if (f->dkim == NULL)
-			return false;
-		if (id == FACT_DKIM)
-			v->word = f->dkim->best;
-		else
-			set_signers(a, v, f->dkim);
-		return true;
-	}
-	if (id == FACT_ARC) {
-		if (f->arc != NULL)
-			v->word = f->arc->outcome;
-		return f->arc != NULL;
-	}
-	if (f->dmarc != NULL)
+	bool is_dkim = id == FACT_DKIM || id == FACT_DKIM_DOMAINS;
+	const void *answer = is_dkim ? (const void *)f->dkim :
+	    id == FACT_ARC ? (const void *)f->arc : f->dmarc;
+
+	if (answer == NULL)
+		return false;
+	if (id == FACT_DKIM)
+		v->word = f->dkim->best;
+	else if (id == FACT_DKIM_DOMAINS)
+		set_signers(a, v, f->dkim);
+	else if (id == FACT_ARC)
+		v->word = f->arc->outcome;
+	else
 		set_dmarc(id, v, f->dmarc);
-	return f->dmarc != NULL;
+	return true;
 }
 
 static MAY_YIELD int
@@ -200,10 +215,8 @@ get_findings(struct judge *j, enum fact_id id, struct value *v,
 
 	if (judge_findings(j, &f, err) < 0)
 		return -1;
-	if (f == NULL)
+	if (f == NULL || !judge_set_found(j->mail->arena, id, v, f))
 		test_facts_neutral(fact_at(id), v);
-	else
-		(void)judge_set_found(j->mail->arena, id, v, f);
 	return 0;
 }
 
@@ -213,7 +226,7 @@ get_message(struct judge *j, const struct fact_ref *ref, struct value *v,
 {
 	if (!j->mail->has_ended)
 		return judge_not_yet(err);
-	switch (fact_id(ref->fact)) {
+	switch (ref->fact->id) {
 	case FACT_MESSAGE_SIZE:
 		v->number = (int64_t)j->mail->size;
 		return 0;
@@ -231,28 +244,30 @@ get_message(struct judge *j, const struct fact_ref *ref, struct value *v,
 	case FACT_MILTER:
 		return judge_milter_fact(j, ref, v, err);
 	default:
-		return get_findings(j, fact_id(ref->fact), v, err);
+		return get_findings(j, ref->fact->id, v, err);
 	}
 }
 
 /* --- all of them --- */
+
+void
+judge_set_envelope(struct judge *j, const struct fact *fact, struct value *v)
+{
+	if (fact->phase == PHASE_MAIL)
+		set_sender(j, fact->id, v);
+	else
+		set_rcpt(j, fact->id, v);
+}
 
 MAY_YIELD int
 judge_mail_fact(struct judge *j, const struct fact_ref *ref, struct value *v,
     struct err *err)
 {
 	const struct fact *fact = ref->fact;
-	enum fact_id id = fact_id(fact);
 
 	if (fact->phase == PHASE_MESSAGE)
 		return get_message(j, ref, v, err);
 	if (fact->cost == FACT_STORE)
 		return judge_greylist(j, fact, v, err);
-	if (fact->cost == FACT_DNS)
-		return get_sender_checks(j, id, v, err);
-	if (fact->phase == PHASE_MAIL)
-		get_sender(j, id, v);
-	else
-		get_rcpt(j, id, v);
-	return 0;
+	return get_sender_checks(j, fact->id, v, err);
 }

@@ -103,6 +103,10 @@ void		 judge_mail_free(struct judge_mail **m);
 
 /* --- judge_facts.c --- */
 struct fact_source judge_facts(struct judge *j);
+/* Of what is free, which is known once its phase has begun; false: but for
+ * this one, not yet. The value has its type. */
+bool		 judge_set_free(struct judge *j, const struct fact *fact,
+		    struct value *v);
 /* For what is asked anew in the next phase or for the next recipient. */
 struct arena	*judge_room(const struct judge *j);
 /* A rule that may not wait has come to what is not known yet. */
@@ -120,13 +124,17 @@ void		 judge_set_texts(struct arena *a, struct value *v,
 		    const char *const *texts, size_t n);
 
 /* --- judge_facts_mail.c --- */
-/* Of what checks of the message found; false: that was not looked for, and the
- * value is neutral. */
+/* Of what checks of the message found; false: that was not looked for. The value
+ * has its type. */
 bool		 judge_set_found(struct arena *a, enum fact_id id,
 		    struct value *v, const struct findings *f);
 /* header, headers, header-count */
 void		 judge_set_header(struct judge *j, const struct fact_ref *ref,
 		    struct value *v);
+/* judge_set_free() of a mail and of a recipient. */
+void		 judge_set_envelope(struct judge *j, const struct fact *fact,
+		    struct value *v);
+/* All others from the phase `mail` on. */
 MAY_YIELD int	 judge_mail_fact(struct judge *j, const struct fact_ref *ref,
 		    struct value *v, struct err *err);
 

@@ -11,22 +11,6 @@ arena_of(const struct judge *j)
 	return j->mail != NULL ? j->mail->arena : j->arena;
 }
 
-/* Of what is free: the source has it at once, once its phase has begun. */
-static bool
-get_free(struct judge *j, const struct fact_ref *ref, struct value *v)
-{
-	struct fact_source source = judge_facts(j);
-	bool may_wait = j->may_wait, awaits = j->awaits_greeting;
-	struct err err;
-	int ret;
-
-	j->may_wait = false;
-	ret = source.get(j, ref, v, &err);
-	j->may_wait = may_wait;
-	j->awaits_greeting = awaits;
-	return ret == 0;
-}
-
 /* A name that was found but not fetched yet is fetched now. */
 static bool
 has_client_name(struct judge *j)
@@ -46,12 +30,12 @@ get_looked_up(struct judge *j, const struct findings *f,
 {
 	const struct spf_answer *spf = f->spf;
 
-	switch (fact_id(ref->fact)) {
+	switch (ref->fact->id) {
 	case FACT_CLIENT_NAME:
 	case FACT_CLIENT_REVERSE:
 		if (!has_client_name(j))
 			return false;
-		if (fact_id(ref->fact) == FACT_CLIENT_NAME)
+		if (ref->fact->id == FACT_CLIENT_NAME)
 			judge_set_z(v, j->client->name);
 		else
 			v->word = j->client->reverse;
@@ -88,7 +72,7 @@ get_of_message(struct judge *j, const struct findings *f,
 {
 	const struct judge_mail *m = j->mail;
 
-	switch (fact_id(ref->fact)) {
+	switch (ref->fact->id) {
 	case FACT_MESSAGE_SIZE:
 		v->number = (int64_t)m->size;
 		return m->has_ended;
@@ -107,7 +91,7 @@ get_of_message(struct judge *j, const struct findings *f,
 		    (int64_t)m->author->naddresses : 0;
 		return m->author != NULL;
 	default:
-		return judge_set_found(m->arena, fact_id(ref->fact), v, f);
+		return judge_set_found(m->arena, ref->fact->id, v, f);
 	}
 }
 
@@ -130,7 +114,7 @@ judge_known(struct judge *j, const struct findings *found,
 	*v = (struct value){ .type = fact->type };
 	if (!is_at_hand(j, fact))
 		return false;
-	if (j->evaluation != NULL)
+	if (j->evaluation != NULL && ref->slot != FACT_NO_SLOT)
 		read = evaluation_known(j->evaluation, ref->slot);
 	if (read != NULL) {
 		*v = *read;
@@ -138,7 +122,8 @@ judge_known(struct judge *j, const struct findings *found,
 	}
 	switch (fact->cost) {
 	case FACT_FREE:
-		return fact->scope != FACT_OF_RULES && get_free(j, ref, v);
+		return fact->scope != FACT_OF_RULES &&
+		    judge_set_free(j, fact, v);
 	case FACT_DNS:
 		return get_looked_up(j, found, ref, v);
 	case FACT_BODY:

@@ -201,7 +201,7 @@ void
 judge_set_greylist(const struct fact *fact, struct value *v,
     const struct greylist_answer *answer)
 {
-	switch (fact_id(fact)) {
+	switch (fact->id) {
 	case FACT_GREYLIST:
 		v->word = (unsigned)fact_word(fact,
 		    span_z(greylist_result_name(answer->result)));

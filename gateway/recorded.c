@@ -1,5 +1,5 @@
 #include "conf/list.h"
-#include "gateway/recorded.h"
+#include "gateway/recorded_internal.h"
 
 /*
  * A line of the journal, from left to right. Members that nobody here knows
@@ -387,6 +387,7 @@ recorded_read(struct arena *a, struct span line, struct recorded **out,
 	json_begin(&r.in, a, line);
 	if (read_record(&r, rec) < 0)
 		return -1;
+	recorded_follows(a, rec);
 	*out = rec;
 	return 0;
 }

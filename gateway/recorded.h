@@ -20,7 +20,8 @@
  *
  * Facts     are read by the type that they have today. What the record does not
  *           have, or has only as a hash (veil.h), is missing: it is never taken
- *           for neutral. The judgement ends there and names it.
+ *           for neutral, but for what is left out since it follows from others
+ *           (recorded_follows.c). The judgement ends there and names it.
  * Growing   facts (fact.h) are as the rules of the same phase read them then;
  *           else, if what was read before and behind it is equal, that; or
  *           nothing, if nothing is what there was in the end.

@@ -5,6 +5,7 @@
  * recorded_internal -- what the files of a record share
  *
  * recorded.c		a line, taken apart
+ * recorded_follows.c	facts that it leaves out
  * recorded_value.c	from JSON to values of facts
  * recorded_source.c	what rules ask for: facts, limits, sets, filters
  * recorded_judge.c	the phases of a session
@@ -29,6 +30,10 @@ struct trial {
 	bool			 has_class;
 	struct span		 class;
 };
+
+/* --- recorded_follows.c --- */
+/* Adds what follows from others. */
+void	recorded_follows(struct arena *a, struct recorded *r);
 
 /* --- recorded_value.c --- */
 /* As a value of this fact. false: it is hidden, or none of this type. */

@@ -185,8 +185,8 @@ put_facts(struct teller *t, const struct mail_trial *m, size_t of)
 	for (i = 0; i < m->nfacts[of]; i++) {
 		const struct fact_ref *ref = &m->facts[of][i].ref;
 
-		tell_value(t, tell_name(t, ref), ref->fact, VEIL_TEXT,
-		    &m->facts[of][i].value);
+		tell_key(t, ref);
+		tell_value(t, ref->fact, VEIL_TEXT, &m->facts[of][i].value);
 	}
 	json_close(&t->o, '}');
 }
@@ -219,7 +219,7 @@ put_phases(struct teller *t, const struct mail_trial *m)
 static void
 put_record(struct buf *out, const struct mail_trial *m)
 {
-	struct teller t = { .o = { .to = out, .keeps_octets = true } };
+	struct teller t = tell_begin(out, NULL);
 	size_t i;
 
 	json_open(&t.o, NULL, '{');
@@ -239,7 +239,7 @@ put_record(struct buf *out, const struct mail_trial *m)
 	}
 	json_close(&t.o, ']');
 	json_close(&t.o, '}');
-	buf_free(&t.scratch);
+	tell_end(&t);
 }
 
 /* --- compared --- */

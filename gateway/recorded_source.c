@@ -75,7 +75,7 @@ was_never_anything(struct trial *t, const struct fact_ref *ref,
 
 	if (!is_nothing(last))
 		return false;
-	return fact_id(ref->fact) != FACT_DNSBL_SCORE ||
+	return ref->fact->id != FACT_DNSBL_SCORE ||
 	    (recorded_get(t->arena, &t->record->facts, &names, &v) &&
 	    v.list.n == 0);
 }
@@ -182,14 +182,14 @@ find_value(struct trial *t, const struct fact_ref *ref, struct value *v)
 {
 	const struct recorded *r = t->record;
 
-	if (fact_id(ref->fact) == FACT_RCPT_COUNT)
+	if (ref->fact->id == FACT_RCPT_COUNT)
 		return get_count(t, ref, v);
 	if (ref->fact->change == FACT_GROWS)
 		return get_growing(t, ref, v);
 	if (ref->fact->scope == FACT_OF_RCPT && t->rcpt < r->nrcpts) {
 		if (recorded_get(t->arena, &r->rcpts[t->rcpt].facts, ref, v))
 			return true;
-		if (fact_id(ref->fact) == FACT_RCPT)
+		if (ref->fact->id == FACT_RCPT)
 			return recorded_value(t->arena, ref->fact,
 			    &r->rcpts[t->rcpt].to, v);
 		return false;

@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "gateway/recorded.h"
+#include "gateway/transaction_internal.h"
 #include "policy/action.h"
 #include "policy/rule_read.h"
 #include "tests/kit/t.h"
@@ -55,6 +56,52 @@ static const struct {
 	    "on message { reject \"no\" when header \"From\" contains \"8@\" }",
 	    "connect accept, helo accept, mail accept, rcpt accept, "
 	    "message reject" },
+	{ "what follows from the sender", "\"sender\":\"a@x.example\"",
+	    EARLY "]", "on mail { reject \"no\" when sender.local is \"a\" "
+	    "and not sender.is-null and message.declared-size is none }",
+	    "connect accept, helo accept, mail reject" },
+	{ "and from the null sender", "\"sender\":null", EARLY "]",
+	    "on mail { reject \"no\" when sender.is-null "
+	    "and sender.local is none }",
+	    "connect accept, helo accept, mail reject" },
+	{ "of a hash only that there is one",
+	    "\"sender\":{\"hash\":\"4d5a62a989d8fbb8\"}", EARLY "]",
+	    "on mail { delay 1s when sender.is-null\n"
+	    "reject \"no\" when sender.local is \"a\" }",
+	    "connect accept, helo accept, needs sender.local" },
+	{ "what is told is not what follows", "\"sender\":\"a@x.example\","
+	    "\"sender.local\":\"b\"", EARLY "]",
+	    "on mail { reject \"no\" when sender.local is \"b\" }",
+	    "connect accept, helo accept, mail reject" },
+	{ "from the address", "\"client.ip\":\"192.0.2.77\"", EARLY "]",
+	    "on connect { reject \"no\" when client.network in "
+	    "{ 192.0.2.0/24 } }",
+	    "connect reject" },
+	{ "of IPv6", "\"client.ip\":\"2001:db8:1:2:3::4\"", EARLY "]",
+	    "on connect { reject \"no\" when client.network in { "
+	    "2001:db8:1:2::/64 } }", "connect reject" },
+	{ "from none", "\"client.ip\":null", EARLY "]",
+	    "on connect { reject \"no\" when client.network is none }",
+	    "connect reject" },
+	{ "of what is not there nothing", "", EARLY "]",
+	    "on connect { reject \"no\" when client.network is none }",
+	    "needs client.network" },
+	{ "without TLS it has no version", "\"client.tls\":false", EARLY "]",
+	    "on helo { reject \"no\" when tls.version is none and "
+	    "tls.cipher is none and tls.client-name is none }",
+	    "connect accept, helo reject" },
+	{ "which is not known before HELO", "", EARLY "]",
+	    "on helo { reject \"no\" when tls.version is none }",
+	    "connect accept, needs tls.version" },
+	{ "the listener's name", "\"client.ip\":null", "\"listener\":\"mx\","
+	    EARLY "]", "on connect { reject \"no\" when listener is \"mx\" }",
+	    "connect reject" },
+	{ "what follows from the recipient", "", EARLY "],"
+	    "\"rcpts\":[{\"to\":\"b@h.example\"," TAKEN
+	    ",\"facts\":{\"rcpt.count\":1}}]",
+	    "on rcpt { reject \"no\" when rcpt is \"b@h.example\" and "
+	    "rcpt.local is \"b\" }",
+	    "connect accept, helo accept, mail accept, rcpt reject" },
 	{ "a word that there is no more", "\"spf\":\"maybe\"", EARLY "]",
 	    "on mail { reject \"no\" when spf is fail }",
 	    "connect accept, helo accept, needs spf" },
@@ -313,10 +360,58 @@ test_bad(void)
 	arena_destroy(&a);
 }
 
+static bool
+is_told(const struct told_fact *list, size_t n, const struct fact *fact)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].ref.fact == fact)
+			return true;
+	return false;
+}
+
+/* No fact gets lost: what no record tells is put back by who reads it. */
+static void
+test_left_out(void)
+{
+	static const char line[] = HEAD "\"listener\":\"mx\",\"facts\":{"
+	    "\"client.ip\":\"192.0.2.7\",\"client.tls\":false,\"sender\":"
+	    "null},\"rcpts\":[{\"to\":\"b@h.example\",\"facts\":"
+	    "{\"rcpt.count\":1}}]}";
+	struct arena *a = arena_create("test");
+	struct rules rules = {0};
+	struct rule_plan plan = {0};
+	struct ruleset set = { .rules = &rules, .plan = &plan };
+	struct transaction_plan *p = transaction_plan(a, &set, NULL);
+	struct recorded *r = NULL;
+	size_t left_out = 0;
+	struct err err;
+
+	T_INT("a record", recorded_read(a, span_z(line), &r, &err), 0);
+	for (size_t i = 0; i < FACTS; i++) {
+		const struct fact *fact = fact_at((enum fact_id)i);
+
+		if (fact->argument != FACT_TAKES_NOTHING ||
+		    fact->scope == FACT_OF_RULES ||
+		    is_told(p->facts, p->nfacts, fact) ||
+		    is_told(p->rcpt_facts, p->nrcpt_facts, fact))
+			continue;
+		left_out++;
+		T_OK(fact->name, recorded_find(fact->scope == FACT_OF_RCPT ?
+		    &r->rcpts[0].facts : &r->facts, span_z(fact->name)));
+	}
+	T_INT("so many are left out", left_out, 6);
+	for (size_t i = 0; i < p->nfacts; i++)
+		if (p->facts[i].none.len == 0)
+			T_OK("that it is none follows", recorded_find(&r->facts,
+			    span_z(p->facts[i].ref.fact->name)));
+	arena_destroy(&a);
+}
+
 int
 main(void)
 {
 	test_judged();
+	test_left_out();
 	test_bad();
 	return t_done();
 }

@@ -165,7 +165,7 @@ from_headers(struct arena *a, const struct recorded_facts *facts,
 {
 	const struct recorded_fact *all = find(facts, FACT_HEADERS,
 	    ref->argument), *first = find(facts, FACT_HEADER, ref->argument);
-	enum fact_id id = fact_id(ref->fact);
+	enum fact_id id = ref->fact->id;
 	struct value list;
 
 	if (first != NULL && first->kind == JSON_IN_NULL) {
@@ -188,7 +188,7 @@ bool
 recorded_get(struct arena *a, const struct recorded_facts *facts,
     const struct fact_ref *ref, struct value *v)
 {
-	const struct recorded_fact *f = find(facts, fact_id(ref->fact),
+	const struct recorded_fact *f = find(facts, ref->fact->id,
 	    ref->argument);
 
 	*v = (struct value){ .type = ref->fact->type };

@@ -57,27 +57,75 @@ make_room(const struct ring *r, uint64_t head, uint64_t need)
 	return tail;
 }
 
+static void
+put_words(uint64_t *to, const char *p, size_t n)
+{
+	uint64_t four[4];
+
+	for (; n >= 4; n -= 4, to += 4, p += sizeof(four)) {
+		memcpy(four, p, sizeof(four));
+		store(&to[0], four[0]);
+		store(&to[1], four[1]);
+		store(&to[2], four[2]);
+		store(&to[3], four[3]);
+	}
+	memcpy(four, p, n * sizeof(*four));
+	for (size_t i = 0; i < n; i++)
+		store(&to[i], four[i]);
+}
+
+/* From position `at` on; where they end. */
+static uint64_t
+put_octets(struct ring *r, uint64_t at, struct span octets)
+{
+	size_t whole = octets.len / 8, rest = octets.len % 8;
+	const char *p = octets.p;
+	uint64_t word;
+
+	while (whole > 0) {
+		uint64_t *to = &r->words[at % RING_WORDS];
+		size_t room = RING_WORDS - at % RING_WORDS;
+		size_t n = whole < room ? whole : room;
+
+		put_words(to, p, n);
+		p += n * sizeof(word);
+		at += n;
+		whole -= n;
+	}
+	if (rest == 0)
+		return at;
+	word = 0;
+	memcpy(&word, p, rest);
+	store(&r->words[at % RING_WORDS], word);
+	return at + 1;
+}
+
 static bool
 put(struct ring *r, struct span record, bool is_passed)
 {
-	uint64_t head = load(&r->head), at = head, word;
+	uint64_t head = load(&r->head), at = head;
 
 	if (!is_good_length(record.len, RING_WORDS))
 		return false;
 	store(&r->tail, make_room(r, head, words_of(record.len)));
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	store(&r->words[at++ % RING_WORDS], record.len);
-	for (size_t i = 0; i < record.len; i += 8) {
-		size_t n = record.len - i < 8 ? record.len - i : 8;
-
-		word = 0;
-		memcpy(&word, record.p + i, n);
-		store(&r->words[at++ % RING_WORDS], word);
-	}
+	at = put_octets(r, at, record);
 	if (is_passed)
 		ring_pass(r, at);
 	__atomic_store_n(&r->head, at, __ATOMIC_RELEASE);
 	return true;
+}
+
+/* The lines of the cache that it will write to, which were last written a
+ * whole ring ago. */
+void
+ring_expect(const struct ring *r, size_t len)
+{
+	uint64_t at = load(&r->head), n = words_of(len);
+
+	for (uint64_t i = 0; i < n; i += 64 / sizeof(*r->words))
+		__builtin_prefetch(&r->words[(at + i) % RING_WORDS], 1);
 }
 
 bool

@@ -38,6 +38,9 @@ struct ring {
 	uint64_t	words[RING_WORDS];
 };
 
+/* One of about so many octets will come at once: the processor may fetch its
+ * place. */
+void	ring_expect(const struct ring *r, size_t len);
 /* False: it is empty, or too long, and not in the ring. */
 bool	ring_put(struct ring *r, struct span record);
 /* One that is passed on already, and all before it: it never waits. */

@@ -10,6 +10,7 @@
 #include "gateway/transaction_internal.h"
 
 #define FORMAT	1		/* of the format */
+#define LIKELY	2560		/* octets of a record */
 
 /* --- what all have --- */
 
@@ -27,19 +28,24 @@ put_digits(char *p, int64_t n, int64_t unit, char behind)
 static void
 tell_time(struct teller *t)
 {
+	static char text[sizeof("2026-11-22T17:43:32.123456Z")], *fraction;
+	static time_t told = -1;	/* up to the second */
 	int64_t now = clock_wall();
 	time_t second = (time_t)(now / CLOCK_S);
-	char text[sizeof("2026-11-22T17:43:32.123456Z")], *p = text;
+	char *p = text;
 	struct tm tm;
 
-	gmtime_r(&second, &tm);
-	p = put_digits(p, tm.tm_year + 1900, 1000, '-');
-	p = put_digits(p, tm.tm_mon + 1, 10, '-');
-	p = put_digits(p, tm.tm_mday, 10, 'T');
-	p = put_digits(p, tm.tm_hour, 10, ':');
-	p = put_digits(p, tm.tm_min, 10, ':');
-	p = put_digits(p, tm.tm_sec, 10, '.');
-	p = put_digits(p, now % CLOCK_S, CLOCK_S / 10, 'Z');
+	if (fraction == NULL || second != told) {
+		gmtime_r(&second, &tm);
+		p = put_digits(p, tm.tm_year + 1900, 1000, '-');
+		p = put_digits(p, tm.tm_mon + 1, 10, '-');
+		p = put_digits(p, tm.tm_mday, 10, 'T');
+		p = put_digits(p, tm.tm_hour, 10, ':');
+		p = put_digits(p, tm.tm_min, 10, ':');
+		fraction = put_digits(p, tm.tm_sec, 10, '.');
+		told = second;
+	}
+	p = put_digits(fraction, now % CLOCK_S, CLOCK_S / 10, 'Z');
 	json_span(&t->o, "time", span_n(text, (size_t)(p - text)));
 }
 
@@ -211,10 +217,10 @@ tell_milters(struct teller *t, const struct mail *m)
 static void
 tell_where(struct teller *t, const struct mail *m)
 {
-	buf_clear(&t->scratch);
-	mail_parts_where(m, &t->scratch);
-	if (t->scratch.len > 0)
-		json_span(&t->o, "backend", buf_text(&t->scratch));
+	buf_clear(t->scratch);
+	mail_parts_where(m, t->scratch);
+	if (t->scratch->len > 0)
+		json_span(&t->o, "backend", buf_text(t->scratch));
 }
 
 static void
@@ -300,18 +306,16 @@ make(struct buf *out, const struct session *s, const struct mail *m,
 	const struct transaction_plan *plan = s->worker->transactions;
 
 	for (;; extent++) {
-		struct teller t = { .o = { .to = out, .keeps_octets = true },
-		    .veil = plan->veil };
+		struct teller t = tell_begin(out, plan->veil);
 
 		buf_clear(out);
-		veil_begin(plan->veil);
 		if (m != NULL) {
 			tell_know(&t, m);
 			tell_mail(&t, m, extent);
 		} else
 			tell_session(&t, s, extent);
 		buf_put(out, "\n", 1);
-		buf_free(&t.scratch);
+		tell_end(&t);
 		if (out->len <= most || extent == TOLD_BARE)
 			return;
 	}
@@ -326,6 +330,7 @@ put(const struct session *s, const struct mail *m)
 
 	if (!transaction_is_wanted(s))
 		return;
+	ring_expect(ring, LIKELY);
 	make(&line, s, m, TOLD_ALL, TRANSACTION_MOST);
 	if (line.len <= RING_RECORD) {
 		(void)ring_put(ring, buf_text(&line));

@@ -20,7 +20,8 @@
  *
  * Facts     are those that are known by then (judge_known()): nothing is looked
  *           up, waited for or parsed to write them.
- * Memory    one buffer of the worker; of a mail, the texts of its recipients.
+ * Memory    a few buffers of the worker; of a mail, the texts of its recipients,
+ *           in its arena.
  * Limits    TRANSACTION_MOST octets in the journal, RING_RECORD in the ring:
  *           what is longer goes without header fields and without the
  *           recipients behind the first TRANSACTION_RCPTS, and has "cut"; if it

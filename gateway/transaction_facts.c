@@ -8,6 +8,27 @@ static const char *const fields[] = { "From", "Subject", "Message-ID", "Date",
     "To" };
 #define FIELDS	(sizeof(fields) / sizeof(*fields))
 
+/* --- who tells --- */
+
+#define SCRATCH	(64 * 1024)	/* so much may stay */
+
+struct teller
+tell_begin(struct buf *to, const struct veil *veil)
+{
+	static struct buf scratch;
+
+	veil_begin(veil);
+	return (struct teller){ .o = { .to = to, .keeps_octets = true },
+	    .veil = veil, .scratch = &scratch };
+}
+
+void
+tell_end(struct teller *t)
+{
+	if (t->scratch->cap > SCRATCH)
+		buf_free(t->scratch);
+}
+
 /* --- values --- */
 
 /* A text of ours may repeat the subject, as those of rules do. */
@@ -63,19 +84,20 @@ tell_find_subject(struct teller *t, struct judge *j,
 }
 
 static void
-tell_list(struct teller *t, struct span key, const struct fact *fact,
-    enum veil_what what, const struct value *v)
+tell_list(struct teller *t, const struct fact *fact, enum veil_what what,
+    const struct value *v)
 {
-	json_open_n(&t->o, key, '[');
+	json_open_n(&t->o, JSON_NO_KEY, '[');
 	for (size_t i = 0; i < v->list.n; i++)
-		tell_value(t, JSON_NO_KEY, fact, what, &v->list.items[i]);
+		tell_value(t, fact, what, &v->list.items[i]);
 	json_close(&t->o, ']');
 }
 
 void
-tell_value(struct teller *t, struct span key, const struct fact *fact,
-    enum veil_what what, const struct value *v)
+tell_value(struct teller *t, const struct fact *fact, enum veil_what what,
+    const struct value *v)
 {
+	const struct span key = JSON_NO_KEY;
 	char text[ADDR_TEXT];
 
 	if (v->is_none) {
@@ -114,7 +136,7 @@ tell_value(struct teller *t, struct span key, const struct fact *fact,
 	case TYPE_TEXTS:
 	case TYPE_NAMES:
 	case TYPE_ADDRESSES:
-		tell_list(t, key, fact, what, v);
+		tell_list(t, fact, what, v);
 		break;
 	}
 }
@@ -130,18 +152,18 @@ tell_put_name(struct buf *out, const struct fact_ref *ref)
 	buf_span(out, ref->argument);
 }
 
-struct span
-tell_name(struct teller *t, const struct fact_ref *ref)
+void
+tell_key(struct teller *t, const struct fact_ref *ref)
 {
-	buf_clear(&t->scratch);
-	tell_put_name(&t->scratch, ref);
-	return buf_text(&t->scratch);
+	buf_clear(t->scratch);
+	tell_put_name(t->scratch, ref);
+	json_key_n(&t->o, buf_text(t->scratch));
 }
 
 enum veil_what
 tell_what(const struct veil *veil, const struct fact_ref *ref)
 {
-	switch (fact_id(ref->fact)) {
+	switch (ref->fact->id) {
 	case FACT_SENDER:
 	case FACT_SENDER_LOCAL:
 		return VEIL_SENDER;
@@ -156,15 +178,94 @@ tell_what(const struct veil *veil, const struct fact_ref *ref)
 	}
 }
 
+static const struct span *
+make_words(struct arena *a, const struct fact *fact, struct span key)
+{
+	struct buf value = {0};
+	struct json_out o = { .to = &value };
+	struct span *list;
+	size_t n = 0;
+
+	while (fact->words[n] != NULL)
+		n++;
+	list = arena_new_n(a, n, struct span);
+	for (size_t i = 0; i < n; i++) {
+		buf_clear(&value);
+		o.more = false;
+		json_z(&o, NULL, fact->words[i]);
+		list[i] = json_ready_member(a, key, buf_text(&value));
+	}
+	buf_free(&value);
+	return list;
+}
+
+static const struct span *
+make_values(struct arena *a, const struct fact *fact, struct span key)
+{
+	struct span *list;
+
+	if (fact->type == TYPE_WORD)
+		return make_words(a, fact, key);
+	if (fact->type != TYPE_YESNO)
+		return NULL;
+	list = arena_new_n(a, 2, struct span);
+	list[false] = json_ready_member(a, key, SPAN_LIT("false"));
+	list[true] = json_ready_member(a, key, SPAN_LIT("true"));
+	return list;
+}
+
+/* Who reads the record finds it in others (recorded_follows.c). Where something
+ * is hidden all is told, since it is hidden in pieces; so is what a rule names,
+ * for those who look why it did what it did. */
+static bool
+is_one_of(const enum fact_id *list, size_t n, const struct veil *veil,
+    const struct fact_ref *ref)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++)
+		found |= ref->fact->id == list[i];
+	return found && veil == NULL && ref->slot == FACT_NO_SLOT;
+}
+
+static bool
+follows(const struct veil *veil, const struct fact_ref *ref)
+{
+	static const enum fact_id list[] = { FACT_CLIENT_NETWORK,
+	    FACT_LISTENER, FACT_SENDER_LOCAL, FACT_SENDER_IS_NULL, FACT_RCPT,
+	    FACT_RCPT_LOCAL };
+
+	return is_one_of(list, sizeof(list) / sizeof(*list), veil, ref);
+}
+
+/* That it is none does, from client.tls and sender, which are known with it. */
+static bool
+none_follows(const struct veil *veil, const struct fact_ref *ref)
+{
+	static const enum fact_id list[] = { FACT_TLS_VERSION,
+	    FACT_TLS_CIPHER, FACT_TLS_CLIENT_NAME, FACT_DECLARED_SIZE };
+
+	return is_one_of(list, sizeof(list) / sizeof(*list), veil, ref);
+}
+
 static void
 add(struct arena *a, const struct veil *veil, const struct fact_ref *ref,
     struct told_fact *list, size_t *n)
 {
 	struct buf name = {0};
+	struct span key;
 
 	tell_put_name(&name, ref);
-	list[(*n)++] = (struct told_fact){ *ref, arena_span(a, buf_text(&name)),
-	    tell_what(veil, ref), ref->fact->argument == FACT_TAKES_HEADER };
+	key = buf_text(&name);
+	list[(*n)++] = (struct told_fact){
+		.ref = *ref,
+		.key = json_ready_key(a, key),
+		.none = none_follows(veil, ref) ? SPAN_LIT("") :
+		    json_ready_member(a, key, SPAN_LIT("null")),
+		.values = make_values(a, ref->fact, key),
+		.what = tell_what(veil, ref),
+		.is_header = ref->fact->argument == FACT_TAKES_HEADER,
+	};
 	buf_free(&name);
 }
 
@@ -182,7 +283,7 @@ find_ref(const struct ruleset *rules, const struct fact *fact,
 				return *p->needs[k];
 	}
 	return (struct fact_ref){ .fact = fact, .argument = argument,
-	    .slot = (unsigned)-1 };
+	    .slot = FACT_NO_SLOT };
 }
 
 static bool
@@ -230,6 +331,8 @@ transaction_plan(struct arena *a, const struct ruleset *rules,
 		    fact->scope == FACT_OF_RULES)
 			continue;
 		ref = find_ref(rules, fact, SPAN_LIT(""));
+		if (follows(veil, &ref))
+			continue;
 		if (fact->scope == FACT_OF_RCPT)
 			add(a, veil, &ref, p->rcpt_facts, &p->nrcpt_facts);
 		else
@@ -249,6 +352,21 @@ transaction_plan(struct arena *a, const struct ruleset *rules,
 
 /* --- telling them --- */
 
+static void
+tell_fact(struct teller *t, const struct told_fact *f, const struct value *v)
+{
+	if (v->is_none) {
+		if (f->none.len > 0)
+			json_put_member(&t->o, f->none);
+	} else if (f->values != NULL)
+		json_put_member(&t->o, f->values[v->type == TYPE_WORD ?
+		    v->word : v->yes]);
+	else {
+		json_put_key(&t->o, f->key);
+		tell_value(t, f->ref.fact, f->what, v);
+	}
+}
+
 void
 tell_facts(struct teller *t, struct judge *j, const struct findings *found,
     const struct told_fact *facts, size_t n, bool with_headers)
@@ -262,7 +380,7 @@ tell_facts(struct teller *t, struct judge *j, const struct findings *found,
 		if ((f->is_header && !with_headers) ||
 		    !judge_known(j, found, &f->ref, &v))
 			continue;
-		tell_value(t, f->key, f->ref.fact, f->what, &v);
+		tell_fact(t, f, &v);
 	}
 	json_close(&t->o, '}');
 }

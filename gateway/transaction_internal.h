@@ -14,7 +14,11 @@
 /* A fact that is told if it is known. */
 struct told_fact {
 	struct fact_ref	 ref;
-	struct span	 key;		/* "client.ip" */
+	struct span	 key;		/* "client.ip", made ready */
+	/* Members made ready, by value: of none ("": it is left out), and of a
+	 * yes/no or a word; NULL: there are too many. */
+	struct span	 none;
+	const struct span *values;
 	enum veil_what	 what;
 	bool		 is_header;	/* a field: left out where it is cut */
 };
@@ -38,7 +42,8 @@ struct teller {
 	/* Whose reply stands as in the rule file, since it names what is
 	 * hidden; NULL: none. */
 	const struct verdict *as_written;
-	struct buf	 scratch;	/* the teller's own */
+	struct buf	*scratch;	/* of all, one after the other: nothing
+					   here yields */
 };
 
 /* Somebody may read of it: there is a journal, or what shows the rings. */
@@ -50,9 +55,12 @@ transaction_is_wanted(const struct session *s)
 }
 
 /* --- transaction_facts.c --- */
+struct teller	tell_begin(struct buf *to, const struct veil *veil);
+void	tell_end(struct teller *t);
 /* A text that others may have said. */
 void	tell_text(struct teller *t, struct span key, struct span text);
-void	tell_value(struct teller *t, struct span key, const struct fact *fact,
+/* Its key stands there. */
+void	tell_value(struct teller *t, const struct fact *fact,
 	    enum veil_what what, const struct value *v);
 void	tell_facts(struct teller *t, struct judge *j,
 	    const struct findings *found,
@@ -65,8 +73,8 @@ void	tell_find_subject(struct teller *t, struct judge *j,
 /* "dnsbl.zen", "header Subject" */
 void	tell_put_name(struct buf *out, const struct fact_ref *ref);
 enum veil_what tell_what(const struct veil *veil, const struct fact_ref *ref);
-/* The same, until something else is put there. */
-struct span tell_name(struct teller *t, const struct fact_ref *ref);
+/* Its name, of a value that comes next. */
+void	tell_key(struct teller *t, const struct fact_ref *ref);
 
 /* --- transaction_phase.c --- */
 /* "550 5.7.1 text"; code 0: nothing. */

@@ -77,10 +77,10 @@ tell_rule_text(struct teller *t, const struct rule *rule, struct span text)
 		json_span_n(&t->o, key, text);
 	else if (names(t, rule, text, false) || (names(t, rule, text, true) &&
 	    veil_is_told(t->veil, text))) {
-		buf_clear(&t->scratch);
-		transaction_source(&t->scratch, rule);
+		buf_clear(t->scratch);
+		transaction_source(t->scratch, rule);
 		veil_put(t->veil, &t->o, key, VEIL_TEXT,
-		    buf_text(&t->scratch));
+		    buf_text(t->scratch));
 	} else if (names(t, rule, text, true))
 		tell_text(t, key, text);
 	else
@@ -122,16 +122,16 @@ tell_reply_of(struct teller *t, struct span key, const struct reply *r,
 {
 	if (r->code == 0)
 		return;
-	buf_clear(&t->scratch);
-	buf_uint(&t->scratch, (uint64_t)r->code);
-	buf_puts(&t->scratch, " ");
-	buf_puts(&t->scratch, r->enhanced);
-	buf_puts(&t->scratch, r->enhanced[0] != '\0' ? " " : "");
+	buf_clear(t->scratch);
+	buf_uint(t->scratch, (uint64_t)r->code);
+	buf_puts(t->scratch, " ");
+	buf_puts(t->scratch, r->enhanced);
+	buf_puts(t->scratch, r->enhanced[0] != '\0' ? " " : "");
 	if (names(t, rule, span_z(r->text), false))
-		transaction_source(&t->scratch, rule);
+		transaction_source(t->scratch, rule);
 	else
-		buf_puts(&t->scratch, r->text);
-	tell_text(t, key, buf_text(&t->scratch));
+		buf_puts(t->scratch, r->text);
+	tell_text(t, key, buf_text(t->scratch));
 }
 
 /* --- rules --- */
@@ -142,11 +142,11 @@ tell_place(struct teller *t, const struct rule *rule)
 	json_z(&t->o, "rule", rule->name);
 	if (rule->at.source == NULL)
 		return;
-	buf_clear(&t->scratch);
-	buf_puts(&t->scratch, rule->at.source->name);
-	buf_puts(&t->scratch, ":");
-	buf_uint(&t->scratch, (uint64_t)rule->at.line);
-	json_span(&t->o, "at", buf_text(&t->scratch));
+	buf_clear(t->scratch);
+	buf_puts(t->scratch, rule->at.source->name);
+	buf_puts(t->scratch, ":");
+	buf_uint(t->scratch, (uint64_t)rule->at.line);
+	json_span(&t->o, "at", buf_text(t->scratch));
 }
 
 void
@@ -198,8 +198,8 @@ tell_read(struct teller *t, const struct verdict *v)
 	for (size_t i = 0; i < v->nread; i++) {
 		const struct fact_reading *r = &v->read[i];
 
-		tell_value(t, tell_name(t, r->ref), r->ref->fact, VEIL_TEXT,
-		    &r->value);
+		tell_key(t, r->ref);
+		tell_value(t, r->ref->fact, VEIL_TEXT, &r->value);
 	}
 	json_close(&t->o, '}');
 }
@@ -238,9 +238,9 @@ tell_member(struct teller *t, const struct set_reading *r)
 		tell_text(t, SPAN_LIT("member"), r->member);
 		return;
 	}
-	buf_clear(&t->scratch);
-	veil_hash(t->veil, r->member, &t->scratch);
-	json_span(&t->o, "member", buf_text(&t->scratch));
+	buf_clear(t->scratch);
+	veil_hash(t->veil, r->member, t->scratch);
+	json_span(&t->o, "member", buf_text(t->scratch));
 }
 
 static void
@@ -248,9 +248,9 @@ tell_set(struct teller *t, const struct set_reading *r)
 {
 	json_open(&t->o, NULL, '{');
 	json_z(&t->o, "set", r->cond->set->name);
-	buf_clear(&t->scratch);
-	tell_put_name(&t->scratch, &r->cond->ref);
-	json_span(&t->o, "fact", buf_text(&t->scratch));
+	buf_clear(t->scratch);
+	tell_put_name(t->scratch, &r->cond->ref);
+	json_span(&t->o, "fact", buf_text(t->scratch));
 	if (r->told == SET_UNTOLD)
 		json_none(&t->o, "in");
 	else

@@ -8,35 +8,25 @@
 
 /* His object, but for its end. */
 struct piece {
-	size_t	end;		/* in the texts */
+	struct span text;	/* bounded: TRANSACTION_REFUSED, _RCPT_TEXT */
 	size_t	fate;		/* of the mail's; NO_FATE */
 	struct span to;		/* who is hidden and not in the envelope */
 };
 struct transaction {
-	struct buf	 texts;		/* one piece behind the other */
 	struct piece	*pieces;
 	size_t		 npieces;
+	size_t		 len;		/* of all their texts */
 	size_t		 refused;
 	size_t		 left_out;
 	enum told_by	 first_by;	/* on the first that was refused, or
 					   the last that was discarded */
 };
 
-static void
-free_texts(void *arg)
-{
-	struct transaction *t = arg;
-
-	buf_free(&t->texts);
-}
-
 static struct transaction *
 begin(struct mail *m)
 {
-	if (m->transaction != NULL)
-		return m->transaction;
-	m->transaction = arena_new(m->arena, struct transaction);
-	arena_defer(m->arena, free_texts, m->transaction);
+	if (m->transaction == NULL)
+		m->transaction = arena_new(m->arena, struct transaction);
 	return m->transaction;
 }
 
@@ -110,22 +100,21 @@ is_left_out(struct transaction *t, const struct told_rcpt *r)
 {
 	if (!r->is_taken && t->refused++ >= TRANSACTION_REFUSED)
 		return true;
-	return t->texts.len >= TRANSACTION_RCPT_TEXT;
+	return t->len >= TRANSACTION_RCPT_TEXT;
 }
 
 void
 transaction_rcpt(struct mail *m, const struct told_rcpt *r)
 {
 	const struct transaction_plan *plan = m->session->worker->transactions;
-	struct teller teller = { .o = { .keeps_octets = true },
-	    .veil = plan->veil };
+	static struct buf text;		/* nothing here yields */
 	struct transaction *t;
+	struct teller teller;
 	struct piece *p;
 
 	if (!transaction_is_wanted(m->session))
 		return;
 	t = begin(m);
-	teller.o.to = &t->texts;
 	if (r->is_discarded || t->first_by == BY_NOBODY)
 		if (!r->is_taken || r->is_discarded)
 			t->first_by = who(m, r);
@@ -133,14 +122,18 @@ transaction_rcpt(struct mail *m, const struct told_rcpt *r)
 		t->left_out++;
 		return;
 	}
-	veil_begin(plan->veil);
+	buf_clear(&text);
+	teller = tell_begin(&text, plan->veil);
 	tell_piece(&teller, m, r);
-	buf_free(&teller.scratch);
+	tell_end(&teller);
 	t->pieces = list_room(m->arena, t->pieces, t->npieces,
 	    sizeof(*t->pieces));
 	p = &t->pieces[t->npieces++];
-	*p = (struct piece){ t->texts.len,
+	*p = (struct piece){ arena_span(m->arena, buf_text(&text)),
 	    r->is_taken ? m->nfates - 1 : NO_FATE, SPAN_LIT("") };
+	t->len += text.len;
+	if (text.cap > TRANSACTION_RCPT_TEXT)
+		buf_free(&text);
 	if (veil_hides(plan->veil, VEIL_RCPT) &&
 	    (!r->is_taken || r->is_discarded))
 		p->to = arena_span(m->arena, r->rcpt->addr.text);
@@ -192,17 +185,14 @@ static void
 tell_pieces(struct teller *t, const struct mail *m, size_t most)
 {
 	const struct transaction *of = m->transaction;
-	size_t begin = 0;
 
 	for (size_t i = 0; i < of->npieces && i < most; i++) {
 		const struct piece *p = &of->pieces[i];
 
-		json_raw(&t->o, NULL, span_n(of->texts.p + begin,
-		    p->end - begin));
+		json_raw(&t->o, NULL, p->text);
 		if (p->fate != NO_FATE && !m->fates[p->fate].is_discarded)
 			tell_fate(t, m, &m->fates[p->fate]);
 		json_close(&t->o, '}');
-		begin = p->end;
 	}
 }
 

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/transaction_internal.h"
@@ -14,7 +15,7 @@ text_of(struct teller *t)
 	memcpy(shown, t->o.to->p, n);
 	shown[n] = '\0';
 	buf_free(t->o.to);
-	buf_free(&t->scratch);
+	tell_end(t);
 	return shown;
 }
 
@@ -74,12 +75,12 @@ test_values(void)
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
 		const struct fact *fact = fact_at(values[i].fact);
 		struct buf b = {0};
-		struct teller t = { .o = { .to = &b, .keeps_octets = true } };
+		struct teller t = tell_begin(&b, NULL);
 		struct value v = values[i].value;
 
 		v.type = fact->type;
 		types[v.type] = true;
-		tell_value(&t, JSON_NO_KEY, fact, VEIL_TEXT, &v);
+		tell_value(&t, fact, VEIL_TEXT, &v);
 		T_STR(values[i].name, text_of(&t), values[i].want);
 	}
 	for (size_t i = 0; i <= TYPE_ADDRESSES; i++)
@@ -127,7 +128,7 @@ test_verdict(void)
 	    .nconsulted = 1, .untold = untold, .nuntold = 1,
 	    .would = &would, .unsure = &scoring };
 	struct buf b = {0};
-	struct teller t = { .o = { .to = &b } };
+	struct teller t = tell_begin(&b, NULL);
 
 	header.fact = fact_at(FACT_HEADER);
 	question.ref = (struct fact_ref){ .fact = fact_at(FACT_SENDER) };
@@ -145,7 +146,7 @@ test_verdict(void)
 	    "\"action\":\"reject\",\"text\":\"no\"},"
 	    "{\"rule\":\"few\",\"at\":\"in.rules:11\",\"action\":\"defer\","
 	    "\"text\":\"slow\",\"observed\":true}],"
-	    "\"read\":{\"header X-\xef\xbf\xbd\":\"v\"},"
+	    "\"read\":{\"header X-\\udcff\":\"v\"},"
 	    "\"limits\":{\"few\":101,\"from-x\":null},"
 	    "\"sets\":[{\"set\":\"friends\",\"fact\":\"sender\",\"in\":true,"
 	    "\"member\":\"x\"},{\"set\":\"friends\",\"fact\":\"sender\","
@@ -160,7 +161,7 @@ test_nothing_said(void)
 {
 	struct verdict v = { .kind = ACTION_ACCEPT };
 	struct buf b = {0};
-	struct teller t = { .o = { .to = &b } };
+	struct teller t = tell_begin(&b, NULL);
 
 	tell_verdict(&t, NULL, &v);
 	T_STR("what has nothing to say is left out", text_of(&t),
@@ -174,17 +175,17 @@ test_replies(void)
 {
 	struct reply r = reply(550, "5.1.1", "no\nsuch user");
 	struct buf b = {0};
-	struct teller t = { .o = { .to = &b } };
+	struct teller t = tell_begin(&b, NULL);
 
 	tell_reply(&t, JSON_NO_KEY, &r);
 	T_STR("lines of a reply", text_of(&t),
 	    "\"550 5.1.1 no\\u000asuch user\"");
 	r = reply(421, "", "bye");
-	t = (struct teller){ .o = { .to = &b } };
+	t = tell_begin(&b, NULL);
 	tell_reply(&t, JSON_NO_KEY, &r);
 	T_STR("without an enhanced code", text_of(&t), "\"421 bye\"");
 	r = reply_none();
-	t = (struct teller){ .o = { .to = &b } };
+	t = tell_begin(&b, NULL);
 	tell_reply(&t, SPAN_LIT("reply"), &r);
 	T_INT("nothing was said", b.len, 0);
 }
@@ -195,10 +196,53 @@ static bool
 has(const struct told_fact *list, size_t n, const char *key)
 {
 	size_t found = 0;
+	char ready[64];
 
+	snprintf(ready, sizeof(ready), "\"%s\":", key);
 	for (size_t i = 0; i < n; i++)
-		found += span_is(list[i].key, key);
+		found += span_is(list[i].key, ready);
 	return found == 1;
+}
+
+static bool
+is_ready(struct span member, const struct told_fact *f, const char *value)
+{
+	char want[128];
+
+	snprintf(want, sizeof(want), "%.*s%.64s", SPAN_ARG(f->key), value);
+	return span_is(member, want);
+}
+
+/* What is made ready of each fact is what tell_value() would make. */
+static size_t
+count_wrong(const struct told_fact *list, size_t n)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct fact *fact = list[i].ref.fact;
+		struct value v = { .type = fact->type };
+		unsigned most = fact->type == TYPE_YESNO ? 2 : 0;
+
+		while (fact->type == TYPE_WORD && fact->words[most] != NULL)
+			most++;
+		wrong += list[i].none.len > 0 &&
+		    !is_ready(list[i].none, &list[i], "null");
+		wrong += (list[i].values != NULL) != (most > 0);
+		for (unsigned k = 0; k < most; k++) {
+			struct buf b = {0};
+			struct teller t = tell_begin(&b, NULL);
+
+			if (fact->type == TYPE_YESNO)
+				v.yes = k;
+			else
+				v.word = k;
+			tell_value(&t, fact, VEIL_TEXT, &v);
+			wrong += !is_ready(list[i].values[k], &list[i],
+			    text_of(&t));
+		}
+	}
+	return wrong;
 }
 
 static void
@@ -213,12 +257,13 @@ test_plan(void)
 		{ .fact = fact_at(FACT_DNSBL_LIST), .argument = { "zen", 3 },
 		    .slot = 3 },
 		{ .fact = fact_at(FACT_SPF), .slot = 4 },
+		{ .fact = fact_at(FACT_SENDER_LOCAL), .slot = 5 },
 	};
 	const struct fact_ref *needs[] = { &refs[0], &refs[1], &refs[2],
-	    &refs[3], &refs[2] };
+	    &refs[3], &refs[2], &refs[4] };
 	struct rule_plan plan = { .phases[PHASE_MESSAGE] = { .needs = needs,
-	    .nneeds = 5 } };
-	struct rules rules = { .nslots = 5 };
+	    .nneeds = 6 } };
+	struct rules rules = { .nslots = 6 };
 	struct ruleset set = { .rules = &rules, .plan = &plan };
 	struct transaction_plan *p = transaction_plan(a, &set, NULL);
 
@@ -236,7 +281,13 @@ test_plan(void)
 	T_OK("no score: that follows from the rules", !has(p->facts,
 	    p->nfacts, "score"));
 	T_OK("a recipient's are his", has(p->rcpt_facts, p->nrcpt_facts,
-	    "rcpt") && !has(p->facts, p->nfacts, "rcpt"));
+	    "rcpt.count") && !has(p->facts, p->nfacts, "rcpt.count"));
+	T_OK("not what follows from others", !has(p->facts, p->nfacts,
+	    "client.network") && !has(p->rcpt_facts, p->nrcpt_facts, "rcpt"));
+	T_OK("unless a rule names it", has(p->facts, p->nfacts,
+	    "sender.local"));
+	T_INT("their values are ready", count_wrong(p->facts, p->nfacts) +
+	    count_wrong(p->rcpt_facts, p->nrcpt_facts), 0);
 	arena_destroy(&a);
 }
 

@@ -365,10 +365,10 @@ is_whole(const struct veil *v, enum veil_what what, struct span text)
 }
 
 void
-veil_put(const struct veil *v, struct json_out *o, struct span key,
+veil_put_some(const struct veil *v, struct json_out *o, struct span key,
     enum veil_what what, struct span text)
 {
-	if (v == NULL || text.len == 0)
+	if (text.len == 0)
 		json_span_n(o, key, text);
 	else if (is_whole(v, what, text))
 		put_whole(v, o, key, what, text);

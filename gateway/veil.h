@@ -71,6 +71,17 @@ bool		 veil_is_cut(struct span text);
 /* The text, or what stands in its place. A sender or recipient that is not
  * hidden is shown, also if the address is hidden as the other one, unless
  * another address is within it. */
-void		 veil_put(const struct veil *v, struct json_out *o,
+void		 veil_put_some(const struct veil *v, struct json_out *o,
 		    struct span key, enum veil_what what, struct span text);
+
+/* The same; most hide nothing. */
+static inline void
+veil_put(const struct veil *v, struct json_out *o, struct span key,
+    enum veil_what what, struct span text)
+{
+	if (v == NULL)
+		json_span_n(o, key, text);
+	else
+		veil_put_some(v, o, key, what, text);
+}
 #endif

@@ -21,10 +21,12 @@ find(struct span text, const char *what)
 	return at == NULL ? text.len : (size_t)(at - text.p);
 }
 
+/* memmem() takes longer to begin than most fields are long. */
 bool
 encoded_word_is_in(struct span text)
 {
-	return find(text, "=?") < text.len;
+	return text.len > 0 && memchr(text.p, '=', text.len) != NULL &&
+	    find(text, "=?") < text.len;
 }
 
 static struct span

@@ -41,7 +41,8 @@ static const char *const milter_words[] = {
 static const struct fact table[FACTS] = {
 #define X(id, name, type, words, phase, scope, change, cost, argument, none, \
     help) \
-	{ name, type, words, phase, scope, change, cost, argument, none, help },
+	{ FACT_##id, name, type, words, phase, scope, change, cost, argument, \
+	    none, help },
 	FACT_TABLE(X)
 #undef X
 };
@@ -51,13 +52,6 @@ fact_at(enum fact_id id)
 {
 	assert((size_t)id < FACTS);
 	return &table[id];
-}
-
-enum fact_id
-fact_id(const struct fact *fact)
-{
-	assert(fact >= table && fact < table + FACTS);
-	return (enum fact_id)(fact - table);
 }
 
 bool

@@ -45,7 +45,16 @@ enum fact_cost {
 enum fact_argument { FACT_TAKES_NOTHING, FACT_TAKES_HEADER, FACT_TAKES_LIST,
     FACT_TAKES_MILTER };
 
+enum fact_id {
+#define X(id, name, type, words, phase, scope, change, cost, argument, none, \
+    help) \
+	FACT_##id,
+	FACT_TABLE(X)
+#undef X
+	FACTS
+};
 struct fact {
+	enum fact_id		 id;
 	const char		*name;
 	enum type		 type;
 	const char *const	*words;		/* NULL-ended; TYPE_WORD */
@@ -58,16 +67,7 @@ struct fact {
 	const char		*help;
 };
 
-enum fact_id {
-#define X(id, name, type, words, phase, scope, change, cost, argument, none, \
-    help) \
-	FACT_##id,
-	FACT_TABLE(X)
-#undef X
-	FACTS
-};
 const struct fact	*fact_at(enum fact_id id);
-enum fact_id		 fact_id(const struct fact *fact);
 /* Its argument stands behind the dot of its name: "dnsbl.zen". */
 bool			 fact_is_dotted(const struct fact *fact);
 /* `name` is all of "dnsbl.zen" too; *argument is what stands behind the dot

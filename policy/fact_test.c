@@ -39,7 +39,7 @@ test_find(void)
 
 	for (size_t i = 0; i < sizeof(finds) / sizeof(finds[0]); i++) {
 		f = fact_find(span_z(finds[i].asked), &behind);
-		T_INT(finds[i].name, f == NULL ? -1 : (int)fact_id(f),
+		T_INT(finds[i].name, f == NULL ? -1 : (int)f->id,
 		    finds[i].id);
 		memcpy(argument, behind.p != NULL ? behind.p : "", behind.len);
 		argument[behind.len] = '\0';
@@ -111,7 +111,7 @@ test_row(const struct fact *f)
 	else
 		T_OK(f->name, fact_find(span_z(f->name), &argument) == f);
 	T_INT(f->name, strspn(f->name, "abcdefghijklmnopqrstuvwxyz.-"), len);
-	T_OK(f->name, f == fact_at(fact_id(f)));
+	T_OK(f->name, f == fact_at(f->id));
 	T_INT("words", f->words != NULL, f->type == TYPE_WORD);
 	T_OK("none has one meaning", !(f->may_be_none && says_none(f)));
 	T_OK("there is always an answer to yes or no",

@@ -99,26 +99,26 @@ fields_parse(struct arena *a, struct span text, struct fields *out)
 }
 
 const struct field *
-fields_find(const struct fields *h, const char *name,
+fields_find_n(const struct fields *h, struct span name,
     const struct field *after)
 {
-	struct span want = span_z(name);
 	size_t i = after == NULL ? 0 : (size_t)(after - h->list) + 1;
 
 	for (; i < h->n; i++)
-		if (span_eq_nocase(h->list[i].name, want))
+		if (h->list[i].name.len == name.len &&
+		    span_eq_nocase(h->list[i].name, name))
 			return &h->list[i];
 	return NULL;
 }
 
 size_t
-fields_count(const struct fields *h, const char *name)
+fields_count_n(const struct fields *h, struct span name)
 {
 	const struct field *f;
 	size_t n = 0;
 
-	for (f = fields_find(h, name, NULL); f != NULL;
-	    f = fields_find(h, name, f))
+	for (f = fields_find_n(h, name, NULL); f != NULL;
+	    f = fields_find_n(h, name, f))
 		n++;
 	return n;
 }
@@ -127,15 +127,14 @@ struct span
 field_unfold(struct arena *a, const struct field *f)
 {
 	struct span in = f->value;
-	size_t i, len = 0;
+	size_t len = 0;
 	char *out;
 
-	for (i = 0; i < in.len && !is_line_end(in.p[i]); i++)
-		;
-	if (i == in.len)
+	if (in.len == 0 || (memchr(in.p, '\r', in.len) == NULL &&
+	    memchr(in.p, '\n', in.len) == NULL))
 		return span_trim(in);
 	out = arena_alloc(a, in.len);
-	for (i = 0; i < in.len; i++) {
+	for (size_t i = 0; i < in.len; i++) {
 		if (i + 2 < in.len && memcmp(in.p + i, "\r\n", 2) == 0 &&
 		    is_blank(in.p[i + 2]))
 			i++;

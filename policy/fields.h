@@ -43,9 +43,22 @@ void	fields_parse(struct arena *a, struct span text, struct fields *out);
 /* The next one of that name, case ignored, behind `after`; NULL: from the top.
  *	for (f = fields_find(h, "To", NULL); f; f = fields_find(h, "To", f))
  */
-const struct field *fields_find(const struct fields *h, const char *name,
+const struct field *fields_find_n(const struct fields *h, struct span name,
 	    const struct field *after);
-size_t	fields_count(const struct fields *h, const char *name);
+size_t	fields_count_n(const struct fields *h, struct span name);
+static inline const struct field *
+fields_find(const struct fields *h, const char *name,
+    const struct field *after)
+{
+	return fields_find_n(h, span_z(name), after);
+}
+
+static inline size_t
+fields_count(const struct fields *h, const char *name)
+{
+	return fields_count_n(h, span_z(name));
+}
+
 /* The value on one line: folds undone (RFC 5322 2.2.3), stray CR and LF are
  * spaces, no blanks at its ends. Copied only if it has to be. */
 struct span field_unfold(struct arena *a, const struct field *f);

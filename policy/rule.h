@@ -28,6 +28,7 @@ struct fact_ref {
 	struct place		 at;
 	unsigned		 slot;		/* by rule_plan_number() */
 };
+#define FACT_NO_SLOT	((unsigned)-1)		/* no rule names it */
 
 /* "Listed by {dnsbl.names}": text and facts by turns. */
 struct template_part {

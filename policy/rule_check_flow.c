@@ -97,7 +97,7 @@ bit_of(const struct cube_member *m)
 	uint64_t h = (uint64_t)m->cond->op * 2 + m->is_not;
 
 	if (m->cond->op > COND_NOT && m->cond->op != COND_TAGGED) {
-		h = h * 97 + (uint64_t)fact_id(m->cond->ref.fact);
+		h = h * 97 + (uint64_t)m->cond->ref.fact->id;
 		h = h * 97 + value_hash(&m->cond->value);
 	}
 	return UINT64_C(1) << (h * UINT64_C(0x9e3779b97f4a7c15) >> 58);

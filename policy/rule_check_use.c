@@ -43,7 +43,7 @@ note_ref(struct use *u, const struct fact_ref *ref)
 {
 	const struct rules *r = u->c->rules;
 
-	u->facts[fact_id(ref->fact)] = true;
+	u->facts[ref->fact->id] = true;
 	if (ref->fact->scope == FACT_OF_RULES)
 		u->last_read = u->position;
 	if (ref->fact->argument != FACT_TAKES_LIST)

@@ -150,7 +150,7 @@ rule_fact_given(struct rule_run *run, const struct fact *fact,
 	if (fact->scope != FACT_OF_RULES)
 		return false;
 	*value = (struct value){ .type = fact->type };
-	if (fact_id(fact) == FACT_SCORE)
+	if (fact->id == FACT_SCORE)
 		value->number = world_score(world);
 	else
 		read_scores(run, world->given, value);

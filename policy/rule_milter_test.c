@@ -179,7 +179,7 @@ static MAY_YIELD int
 get_later(void *owner, const struct fact_ref *ref, struct value *value,
     struct err *err)
 {
-	if (left > 0 && fact_id(ref->fact) == FACT_DMARC) {
+	if (left > 0 && ref->fact->id == FACT_DMARC) {
 		left--;
 		return err_set(err, ERR_UNAVAIL, "not known yet");
 	}

@@ -123,7 +123,7 @@ by_fact(const void *a, const void *b)
 	const struct fact_ref *y = *(struct fact_ref *const *)b;
 
 	if (x->fact != y->fact)
-		return fact_id(x->fact) < fact_id(y->fact) ? -1 : 1;
+		return x->fact->id < y->fact->id ? -1 : 1;
 	return compare_nocase(x->argument, y->argument);
 }
 
@@ -284,7 +284,7 @@ rule_plan(struct arena *a, const struct rules *rules)
 		gather_phase(&g, &rules->phases[i]);
 		plan_needs(a, &g, arena_new_n(a, rules->nslots, bool), p);
 		for (size_t j = 0; j < p->nneeds; j++)
-			plan->facts[fact_id(p->needs[j]->fact)] = true;
+			plan->facts[p->needs[j]->fact->id] = true;
 	}
 	plan_lists(a, rules, plan);
 	return plan;

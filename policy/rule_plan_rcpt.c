@@ -41,9 +41,9 @@ is_of_rcpt(struct reading *r, const struct fact_ref *ref)
 {
 	if (ref->fact->scope == FACT_OF_RULES) {
 		r->reads->score |= r->score &&
-		    fact_id(ref->fact) == FACT_SCORE;
+		    ref->fact->id == FACT_SCORE;
 		r->reads->scores |= r->score &&
-		    fact_id(ref->fact) == FACT_SCORES;
+		    ref->fact->id == FACT_SCORES;
 	}
 	return ref->fact->scope == FACT_OF_RCPT &&
 	    ref->fact->change == FACT_STAYS;

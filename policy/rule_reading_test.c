@@ -119,12 +119,12 @@ get(void *owner, const struct fact_ref *ref, struct value *v,
     struct err *err)
 {
 	(void)owner;
-	if (fact_id(ref->fact) == FACT_SPF && fails > 0) {
+	if (ref->fact->id == FACT_SPF && fails > 0) {
 		fails--;
 		return err_set(err, ERR_UNAVAIL, "not yet");
 	}
 	rule_trial_find(trial, ref, v);
-	if (fact_id(ref->fact) == FACT_DNSBL_NAMES) {
+	if (ref->fact->id == FACT_DNSBL_NAMES) {
 		v->list.items = arena_new(trial->arena, struct value);
 		v->list.items[0] = (struct value){ .type = TYPE_TEXT,
 		    .text = { passing, 4 } };

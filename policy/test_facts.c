@@ -45,7 +45,7 @@ bool
 test_facts_give(struct test_facts *facts, const struct fact_ref *ref,
     enum phase from, const struct value *value)
 {
-	enum fact_id id = fact_id(ref->fact);
+	enum fact_id id = ref->fact->id;
 
 	assert(value->type == ref->fact->type);
 	for (size_t i = 0; i < facts->n; i++)
@@ -344,7 +344,7 @@ test_facts_neutral(const struct fact *fact, struct value *v)
 	*v = (struct value){ .type = fact->type,
 	    .is_none = fact->may_be_none };
 	for (size_t i = 0; i < sizeof(different) / sizeof(*different); i++) {
-		if (different[i].id != fact_id(fact))
+		if (different[i].id != fact->id)
 			continue;
 		if (different[i].word != NULL)
 			word = different[i].word;
@@ -366,7 +366,7 @@ void
 test_facts_find(const struct test_facts *facts, const struct fact_ref *ref,
     struct value *value)
 {
-	enum fact_id id = fact_id(ref->fact);
+	enum fact_id id = ref->fact->id;
 	const struct value *v = test_given(facts, id, ref->argument);
 
 	*value = (struct value){ .type = ref->fact->type };

@@ -19,6 +19,7 @@ static void
 write_object(struct buf *b, struct span text, int64_t n, bool keeps)
 {
 	struct json_out o = { .to = b, .keeps_octets = keeps };
+	struct arena *a = arena_create("fuzz");
 	struct buf key = {0};
 
 	json_open(&o, NULL, '{');
@@ -31,9 +32,14 @@ write_object(struct buf *b, struct span text, int64_t n, bool keeps)
 	json_close(&o, ']');
 	buf_puts(&key, "key ");
 	buf_span(&key, text);
-	json_bool_n(&o, buf_text(&key), true);
+	if (keeps)
+		json_bool_n(&o, buf_text(&key), true);
+	else
+		json_put_member(&o, json_ready_member(a, buf_text(&key),
+		    SPAN_LIT("true")));
 	json_close(&o, '}');
 	buf_free(&key);
+	arena_destroy(&a);
 }
 
 static void

@@ -114,7 +114,7 @@ get(void *owner, const struct fact_ref *ref, struct value *value,
 	const struct facts *f = owner;
 	size_t i = ref->slot * 31u;
 
-	assert(f->plan->facts[fact_id(ref->fact)]);
+	assert(f->plan->facts[ref->fact->id]);
 	if (f->early != NULL && !f->early[ref->slot]) {
 		f->early[ref->slot] = true;
 		return err_set(err, ERR_UNAVAIL, "not known yet");
