@@ -320,16 +320,16 @@ json_none_n(struct json_out *o, struct span key)
 
 /* --- what is made ready --- */
 
-static struct span
-keep_ready(struct arena *a, struct buf *text)
+struct span
+json_ready(struct arena *a, struct span text)
 {
-	size_t len = text->len, room = len > JSON_READY ? len : JSON_READY;
+	size_t room = text.len > JSON_READY ? text.len : JSON_READY;
 	char *p = arena_alloc(a, room);
 
 	memset(p, ' ', room);
-	memcpy(p, text->p, len);
-	buf_free(text);
-	return span_n(p, len);
+	if (text.len > 0)
+		memcpy(p, text.p, text.len);
+	return span_n(p, text.len);
 }
 
 struct span
@@ -337,9 +337,12 @@ json_ready_key(struct arena *a, struct span key)
 {
 	struct buf text = {0};
 	struct json_out o = { .to = &text };
+	struct span ready;
 
 	json_key_n(&o, key);
-	return keep_ready(a, &text);
+	ready = json_ready(a, buf_text(&text));
+	buf_free(&text);
+	return ready;
 }
 
 struct span
@@ -347,9 +350,12 @@ json_ready_member(struct arena *a, struct span key, struct span value)
 {
 	struct buf text = {0};
 	struct json_out o = { .to = &text };
+	struct span ready;
 
 	json_raw_n(&o, key, value);
-	return keep_ready(a, &text);
+	ready = json_ready(a, buf_text(&text));
+	buf_free(&text);
+	return ready;
 }
 
 /* --- */

@@ -67,7 +67,9 @@ void	json_forget_octets(char *text, size_t len);
  * that takes no longer than to look how many they are. */
 #define JSON_READY	48
 
-/* In the arena, for json_put_key() and json_put_member(): all but a comma. */
+/* In the arena, for json_put_key() and json_put_member(): members, a key, a
+ * member; all but a comma in front. */
+struct span json_ready(struct arena *a, struct span text);
 struct span json_ready_key(struct arena *a, struct span key);
 /* The value is JSON already. */
 struct span json_ready_member(struct arena *a, struct span key,
@@ -101,8 +103,7 @@ json_put_member(struct json_out *o, struct span ready)
 	json_put_ready(o, ready, true);
 }
 
-/* --- with a key of ours, the length of which the compiler knows here; NULL:
- * none --- */
+/* --- with a key of ours; NULL: none --- */
 
 #define JSON_NO_KEY	((struct span){ NULL, 0 })
 
@@ -112,51 +113,76 @@ json_key(const char *key)
 	return key != NULL ? span_z(key) : JSON_NO_KEY;
 }
 
+/* One that stands in the program is plain, and its length is known as it is
+ * compiled: it is a few instructions. */
+#define JSON_IS_FIXED(key) \
+	((key) != NULL && __builtin_constant_p(__builtin_strlen(key)))
+
+static inline struct span
+json_put_fixed(struct json_out *o, const char *key)
+{
+	size_t len = __builtin_strlen(key);
+	char *p = buf_room(o->to, sizeof(",\"\":") - 1 + len);
+
+	*p = ',';
+	p += o->more;
+	*p++ = '"';
+	memcpy(p, key, len);
+	memcpy(p + len, "\":", 2);
+	buf_end(o->to, p + len + 2);
+	o->more = false;
+	return JSON_NO_KEY;
+}
+
+/* What is left of it to be put. */
+#define JSON_PUT_FIXED(o, key) (JSON_IS_FIXED(key) ? \
+	json_put_fixed((o), (key)) : json_key(key))
+
 static inline void
 json_open(struct json_out *o, const char *key, char bracket)
 {
-	json_open_n(o, json_key(key), bracket);
+	json_open_n(o, JSON_PUT_FIXED(o, key), bracket);
 }
 
 static inline void
 json_span(struct json_out *o, const char *key, struct span text)
 {
-	json_span_n(o, json_key(key), text);
+	json_span_n(o, JSON_PUT_FIXED(o, key), text);
 }
 
 static inline void
 json_z(struct json_out *o, const char *key, const char *text)
 {
-	json_span_n(o, json_key(key), span_z(text));
+	json_span_n(o, JSON_PUT_FIXED(o, key), span_z(text));
 }
 
 static inline void
 json_int(struct json_out *o, const char *key, int64_t n)
 {
-	json_int_n(o, json_key(key), n);
+	json_int_n(o, JSON_PUT_FIXED(o, key), n);
 }
 
 static inline void
 json_decimal(struct json_out *o, const char *key, int64_t n, unsigned digits)
 {
-	json_decimal_n(o, json_key(key), n, digits);
+	json_decimal_n(o, JSON_PUT_FIXED(o, key), n, digits);
 }
 
 static inline void
 json_bool(struct json_out *o, const char *key, bool value)
 {
-	json_bool_n(o, json_key(key), value);
+	json_bool_n(o, JSON_PUT_FIXED(o, key), value);
 }
 
 static inline void
 json_none(struct json_out *o, const char *key)
 {
-	json_none_n(o, json_key(key));
+	json_none_n(o, JSON_PUT_FIXED(o, key));
 }
 
 static inline void
 json_raw(struct json_out *o, const char *key, struct span text)
 {
-	json_raw_n(o, json_key(key), text);
+	json_raw_n(o, JSON_PUT_FIXED(o, key), text);
 }
 #endif

@@ -185,8 +185,7 @@ put_facts(struct teller *t, const struct mail_trial *m, size_t of)
 	for (i = 0; i < m->nfacts[of]; i++) {
 		const struct fact_ref *ref = &m->facts[of][i].ref;
 
-		tell_key(t, ref);
-		tell_value(t, ref->fact, VEIL_TEXT, &m->facts[of][i].value);
+		tell_named(t, ref, &m->facts[of][i].value);
 	}
 	json_close(&t->o, '}');
 }
@@ -208,20 +207,19 @@ put_phases(struct teller *t, const struct mail_trial *m)
 	for (p = PHASE_CONNECT; p < PHASES; p++) {
 		if (!m->is_asked[p])
 			continue;
-		json_open(&t->o, NULL, '{');
-		json_z(&t->o, "phase", phase_name(p));
-		tell_verdict(t, m->t.parsed, &m->verdicts[p]);
-		json_close(&t->o, '}');
+		tell_phase(t, p, m->t.parsed, &m->verdicts[p]);
 	}
 	json_close(&t->o, ']');
 }
 
 static void
-put_record(struct buf *out, const struct mail_trial *m)
+put_record(struct buf *out, const struct mail_trial *m,
+    const struct transaction_plan *plan)
 {
 	struct teller t = tell_begin(out, NULL);
 	size_t i;
 
+	t.plan = plan;
 	json_open(&t.o, NULL, '{');
 	json_int(&t.o, "v", 1);
 	json_z(&t.o, "session", "5f3a91c2d001");
@@ -240,6 +238,22 @@ put_record(struct buf *out, const struct mail_trial *m)
 	json_close(&t.o, ']');
 	json_close(&t.o, '}');
 	tell_end(&t);
+}
+
+/* What is made ready when rules are read is what would be told without. */
+static void
+check_ready(const struct rule_job *job, const struct mail_trial *m,
+    const struct buf *want)
+{
+	const struct ruleset set = { .name = "r", .rules = m->t.parsed,
+	    .plan = rule_plan(m->t.arena, m->t.parsed) };
+	struct buf line = {0};
+
+	put_record(&line, m, transaction_plan(m->t.arena, &set, NULL));
+	buf_put(&line, "", 1);
+	rule_job_compare(job, "ready", line.p, arena_copy(m->t.arena,
+	    buf_text(want)));
+	buf_free(&line);
 }
 
 /* --- compared --- */
@@ -338,7 +352,8 @@ check(struct rule_job *job, const char *rules)
 			    m->whose[i - 1], span_z(i % 2 == 1 ?
 			    "postmaster" : "b2@other.example"));
 		judge(m);
-		put_record(&line, m);
+		put_record(&line, m, NULL);
+		check_ready(job, m, &line);
 		check_again(job, m, buf_text(&line));
 		mails++;
 		messages += m->is_message;

@@ -69,15 +69,17 @@ static void
 tell_head(struct teller *t, const struct session *s, const char *kind,
     unsigned id)
 {
+	const struct transaction_plan *plan = s->worker->transactions;
+
 	json_int(&t->o, "v", FORMAT);
 	tell_time(t);
 	json_z(&t->o, "session", s->id);
 	if (id > 0)
 		json_int(&t->o, "id", id);
 	json_z(&t->o, "kind", kind);
-	json_int(&t->o, "worker", s->worker->transactions->pid);
+	json_put_member(&t->o, plan->worker);
 	json_z(&t->o, "listener", s->listener->conf->name);
-	json_z(&t->o, "rules", s->worker->rules->hash);
+	json_put_member(&t->o, plan->rules);
 	tell_hidden(t);
 }
 
@@ -98,12 +100,8 @@ tell_phases(struct teller *t, const struct session *s)
 		const struct verdict *v = p == PHASE_RCPT ? NULL :
 		    judge_verdict(s->judge, p);
 
-		if (v == NULL)
-			continue;
-		json_open(&t->o, NULL, '{');
-		json_z(&t->o, "phase", phase_name(p));
-		tell_verdict(t, s->worker->rules->rules, v);
-		json_close(&t->o, '}');
+		if (v != NULL)
+			tell_phase(t, p, s->worker->rules->rules, v);
 	}
 	json_close(&t->o, ']');
 }
@@ -125,27 +123,25 @@ tell_judged(struct teller *t, const struct session *s,
 }
 
 static void
-tell_stages(struct teller *t, const struct stages *of, size_t from,
-    size_t upto)
+tell_stages(struct teller *t, const struct span *keys,
+    const struct stages *of, size_t from, size_t upto)
 {
-	static const char *const names[] = {
-#define X(list, id, name) [STAGE_##id] = name,
-		WORDS_STAGE(X)
-#undef X
-	};
-
 	for (size_t i = from; i < upto; i++)
-		if (stages_passed(of, (enum stage_time)i))
-			json_int(&t->o, names[i], of->us[i]);
+		if (stages_passed(of, (enum stage_time)i)) {
+			json_put_key(&t->o, keys[i]);
+			json_int_n(&t->o, JSON_NO_KEY, of->us[i]);
+		}
 }
 
 static void
 tell_times(struct teller *t, const struct session *s, const struct mail *m)
 {
+	const struct span *keys = s->worker->transactions->stages;
+
 	json_open(&t->o, "us", '{');
-	tell_stages(t, &s->stages, STAGE_CONNECT, STAGE_MAIL);
+	tell_stages(t, keys, &s->stages, STAGE_CONNECT, STAGE_MAIL);
 	if (m != NULL)
-		tell_stages(t, &m->stages, STAGE_MAIL, STAGES);
+		tell_stages(t, keys, &m->stages, STAGE_MAIL, STAGES);
 	json_close(&t->o, '}');
 }
 
@@ -308,6 +304,7 @@ make(struct buf *out, const struct session *s, const struct mail *m,
 	for (;; extent++) {
 		struct teller t = tell_begin(out, plan->veil);
 
+		t.plan = plan;
 		buf_clear(out);
 		if (m != NULL) {
 			tell_know(&t, m);

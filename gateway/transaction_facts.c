@@ -1,12 +1,6 @@
 #include <string.h>
-#include <unistd.h>
 
 #include "gateway/transaction_internal.h"
-
-/* Fields that are told whether a rule names them or not. */
-static const char *const fields[] = { "From", "Subject", "Message-ID", "Date",
-    "To" };
-#define FIELDS	(sizeof(fields) / sizeof(*fields))
 
 /* --- who tells --- */
 
@@ -141,7 +135,7 @@ tell_value(struct teller *t, const struct fact *fact, enum veil_what what,
 	}
 }
 
-/* --- which facts --- */
+/* --- their names --- */
 
 void
 tell_put_name(struct buf *out, const struct fact_ref *ref)
@@ -150,14 +144,6 @@ tell_put_name(struct buf *out, const struct fact_ref *ref)
 	if (ref->fact->argument == FACT_TAKES_HEADER)
 		buf_puts(out, " ");
 	buf_span(out, ref->argument);
-}
-
-void
-tell_key(struct teller *t, const struct fact_ref *ref)
-{
-	buf_clear(t->scratch);
-	tell_put_name(t->scratch, ref);
-	json_key_n(&t->o, buf_text(t->scratch));
 }
 
 enum veil_what
@@ -178,193 +164,53 @@ tell_what(const struct veil *veil, const struct fact_ref *ref)
 	}
 }
 
-static const struct span *
-make_words(struct arena *a, const struct fact *fact, struct span key)
-{
-	struct buf value = {0};
-	struct json_out o = { .to = &value };
-	struct span *list;
-	size_t n = 0;
-
-	while (fact->words[n] != NULL)
-		n++;
-	list = arena_new_n(a, n, struct span);
-	for (size_t i = 0; i < n; i++) {
-		buf_clear(&value);
-		o.more = false;
-		json_z(&o, NULL, fact->words[i]);
-		list[i] = json_ready_member(a, key, buf_text(&value));
-	}
-	buf_free(&value);
-	return list;
-}
-
-static const struct span *
-make_values(struct arena *a, const struct fact *fact, struct span key)
-{
-	struct span *list;
-
-	if (fact->type == TYPE_WORD)
-		return make_words(a, fact, key);
-	if (fact->type != TYPE_YESNO)
-		return NULL;
-	list = arena_new_n(a, 2, struct span);
-	list[false] = json_ready_member(a, key, SPAN_LIT("false"));
-	list[true] = json_ready_member(a, key, SPAN_LIT("true"));
-	return list;
-}
-
-/* Who reads the record finds it in others (recorded_follows.c). Where something
- * is hidden all is told, since it is hidden in pieces; so is what a rule names,
- * for those who look why it did what it did. */
-static bool
-is_one_of(const enum fact_id *list, size_t n, const struct veil *veil,
-    const struct fact_ref *ref)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < n; i++)
-		found |= ref->fact->id == list[i];
-	return found && veil == NULL && ref->slot == FACT_NO_SLOT;
-}
-
-static bool
-follows(const struct veil *veil, const struct fact_ref *ref)
-{
-	static const enum fact_id list[] = { FACT_CLIENT_NETWORK,
-	    FACT_LISTENER, FACT_SENDER_LOCAL, FACT_SENDER_IS_NULL, FACT_RCPT,
-	    FACT_RCPT_LOCAL };
-
-	return is_one_of(list, sizeof(list) / sizeof(*list), veil, ref);
-}
-
-/* That it is none does, from client.tls and sender, which are known with it. */
-static bool
-none_follows(const struct veil *veil, const struct fact_ref *ref)
-{
-	static const enum fact_id list[] = { FACT_TLS_VERSION,
-	    FACT_TLS_CIPHER, FACT_TLS_CLIENT_NAME, FACT_DECLARED_SIZE };
-
-	return is_one_of(list, sizeof(list) / sizeof(*list), veil, ref);
-}
-
-static void
-add(struct arena *a, const struct veil *veil, const struct fact_ref *ref,
-    struct told_fact *list, size_t *n)
-{
-	struct buf name = {0};
-	struct span key;
-
-	tell_put_name(&name, ref);
-	key = buf_text(&name);
-	list[(*n)++] = (struct told_fact){
-		.ref = *ref,
-		.key = json_ready_key(a, key),
-		.none = none_follows(veil, ref) ? SPAN_LIT("") :
-		    json_ready_member(a, key, SPAN_LIT("null")),
-		.values = make_values(a, ref->fact, key),
-		.what = tell_what(veil, ref),
-		.is_header = ref->fact->argument == FACT_TAKES_HEADER,
-	};
-	buf_free(&name);
-}
-
-/* As rules name it, or else so that it has no place with them. */
-static struct fact_ref
-find_ref(const struct ruleset *rules, const struct fact *fact,
-    struct span argument)
-{
-	for (size_t i = 0; i < PHASES; i++) {
-		const struct phase_plan *p = &rules->plan->phases[i];
-
-		for (size_t k = 0; k < p->nneeds; k++)
-			if (p->needs[k]->fact == fact &&
-			    span_eq_nocase(p->needs[k]->argument, argument))
-				return *p->needs[k];
-	}
-	return (struct fact_ref){ .fact = fact, .argument = argument,
-	    .slot = FACT_NO_SLOT };
-}
-
-static bool
-is_there(const struct transaction_plan *p, const struct fact_ref *ref)
-{
-	for (size_t i = 0; i < p->nfacts; i++)
-		if (p->facts[i].ref.fact == ref->fact &&
-		    span_eq_nocase(p->facts[i].ref.argument, ref->argument))
-			return true;
-	return false;
-}
-
-/* Those with an argument that a rule names. */
-static void
-add_named(struct arena *a, struct transaction_plan *p,
-    const struct ruleset *rules)
-{
-	for (size_t i = 0; i < PHASES; i++) {
-		const struct phase_plan *plan = &rules->plan->phases[i];
-
-		for (size_t k = 0; k < plan->nneeds; k++)
-			if (plan->needs[k]->fact->argument !=
-			    FACT_TAKES_NOTHING && !is_there(p, plan->needs[k]))
-				add(a, p->veil, plan->needs[k], p->facts,
-				    &p->nfacts);
-	}
-}
-
-struct transaction_plan *
-transaction_plan(struct arena *a, const struct ruleset *rules,
-    const struct veil *veil)
-{
-	struct transaction_plan *p = arena_new(a, struct transaction_plan);
-	struct fact_ref ref;
-
-	p->veil = veil;
-	p->pid = getpid();
-	p->facts = arena_new_n(a, FACTS + FIELDS + rules->rules->nslots,
-	    struct told_fact);
-	p->rcpt_facts = arena_new_n(a, FACTS, struct told_fact);
-	for (size_t i = 0; i < FACTS; i++) {
-		const struct fact *fact = fact_at((enum fact_id)i);
-
-		if (fact->argument != FACT_TAKES_NOTHING ||
-		    fact->scope == FACT_OF_RULES)
-			continue;
-		ref = find_ref(rules, fact, SPAN_LIT(""));
-		if (follows(veil, &ref))
-			continue;
-		if (fact->scope == FACT_OF_RCPT)
-			add(a, veil, &ref, p->rcpt_facts, &p->nrcpt_facts);
-		else
-			add(a, veil, &ref, p->facts, &p->nfacts);
-	}
-	for (size_t i = 0; i < FIELDS; i++) {
-		ref = find_ref(rules, fact_at(FACT_HEADER),
-		    span_z(fields[i]));
-		ref.argument = span_z(fields[i]);
-		add(a, veil, &ref, p->facts, &p->nfacts);
-		if (p->facts[p->nfacts - 1].what == VEIL_SUBJECT)
-			p->subject = &p->facts[p->nfacts - 1];
-	}
-	add_named(a, p, rules);
-	return p;
-}
-
 /* --- telling them --- */
+
+/* NULL: it is none of those that were made ready. */
+static const struct span *
+find_ready(const struct told_fact *f, const struct value *v)
+{
+	if (v->is_none)
+		return &f->none;
+	if (f->values == NULL)
+		return NULL;
+	switch (v->type) {
+	case TYPE_WORD:
+		return &f->values[v->word];
+	case TYPE_YESNO:
+		return &f->values[v->yes];
+	default:		/* a list */
+		return v->list.n == 0 ? f->values : NULL;
+	}
+}
 
 static void
 tell_fact(struct teller *t, const struct told_fact *f, const struct value *v)
 {
-	if (v->is_none) {
-		if (f->none.len > 0)
-			json_put_member(&t->o, f->none);
-	} else if (f->values != NULL)
-		json_put_member(&t->o, f->values[v->type == TYPE_WORD ?
-		    v->word : v->yes]);
-	else {
+	const struct span *ready = find_ready(f, v);
+
+	if (ready == NULL) {
 		json_put_key(&t->o, f->key);
 		tell_value(t, f->ref.fact, f->what, v);
+	} else if (ready->len > 0)
+		json_put_member(&t->o, *ready);
+}
+
+void
+tell_named(struct teller *t, const struct fact_ref *ref,
+    const struct value *v)
+{
+	const struct told_fact *f = t->plan != NULL ?
+	    t->plan->by_slot[ref->slot] : NULL;
+
+	if (f != NULL) {
+		tell_fact(t, f, v);
+		return;
 	}
+	buf_clear(t->scratch);
+	tell_put_name(t->scratch, ref);
+	json_key_n(&t->o, buf_text(t->scratch));
+	tell_value(t, ref->fact, VEIL_TEXT, v);
 }
 
 void

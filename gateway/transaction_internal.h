@@ -1,11 +1,13 @@
 #ifndef GATEWAY_TRANSACTION_INTERNAL_H
 #define GATEWAY_TRANSACTION_INTERNAL_H
 #include "base/json_write.h"
+#include "gateway/stages.h"
 #include "gateway/transaction.h"
 /*
  * transaction_internal -- what the files of a transaction share
  *
  * transaction.c	the object
+ * transaction_plan.c	what is made ready for them when rules are read
  * transaction_facts.c	facts and their values
  * transaction_phase.c	what the rules of a phase said
  * transaction_rcpt.c	recipients
@@ -16,7 +18,7 @@ struct told_fact {
 	struct fact_ref	 ref;
 	struct span	 key;		/* "client.ip", made ready */
 	/* Members made ready, by value: of none ("": it is left out), and of a
-	 * yes/no or a word; NULL: there are too many. */
+	 * yes/no, a word or an empty list; NULL: there are too many. */
 	struct span	 none;
 	const struct span *values;
 	enum veil_what	 what;
@@ -24,7 +26,13 @@ struct told_fact {
 };
 struct transaction_plan {
 	const struct veil *veil;
-	int64_t		 pid;		/* of the worker */
+	/* Made ready: members of all records, */
+	struct span	 worker, rules;
+	struct span	 stages[STAGES];	/* keys, */
+	struct span	 bare[PHASES];	/* phases in which nothing was done, */
+	struct span	*places;	/* and "rule" and "at", by its number. */
+	const struct told_fact **by_slot;	/* those that rules name; NULL: it
+						   is not among them */
 	struct told_fact *facts;	/* of a mail */
 	size_t		 nfacts;
 	struct told_fact *subject;	/* of them; NULL: it is not hidden */
@@ -42,6 +50,7 @@ struct teller {
 	/* Whose reply stands as in the rule file, since it names what is
 	 * hidden; NULL: none. */
 	const struct verdict *as_written;
+	const struct transaction_plan *plan;	/* NULL: nothing is ready */
 	struct buf	*scratch;	/* of all, one after the other: nothing
 					   here yields */
 };
@@ -73,8 +82,9 @@ void	tell_find_subject(struct teller *t, struct judge *j,
 /* "dnsbl.zen", "header Subject" */
 void	tell_put_name(struct buf *out, const struct fact_ref *ref);
 enum veil_what tell_what(const struct veil *veil, const struct fact_ref *ref);
-/* Its name, of a value that comes next. */
-void	tell_key(struct teller *t, const struct fact_ref *ref);
+/* As a member, of which nothing is hidden. */
+void	tell_named(struct teller *t, const struct fact_ref *ref,
+	    const struct value *v);
 
 /* --- transaction_phase.c --- */
 /* "550 5.7.1 text"; code 0: nothing. */
@@ -89,6 +99,11 @@ void	tell_rule(struct teller *t, const struct rule *rule);
 /* The members of an object. */
 void	tell_verdict(struct teller *t, const struct rules *rules,
 	    const struct verdict *v);
+/* One of connect, helo, mail, message. */
+void	tell_phase(struct teller *t, enum phase phase,
+	    const struct rules *rules, const struct verdict *v);
+/* Who says it and where he stands, made ready. */
+struct span tell_ready_place(struct arena *a, const struct rule *rule);
 const char *told_by_name(enum told_by by);
 
 /* --- transaction_rcpt.c --- */

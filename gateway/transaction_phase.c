@@ -120,13 +120,19 @@ void
 tell_reply_of(struct teller *t, struct span key, const struct reply *r,
     const struct rule *rule)
 {
+	char *p;
+
 	if (r->code == 0)
 		return;
 	buf_clear(t->scratch);
-	buf_uint(t->scratch, (uint64_t)r->code);
-	buf_puts(t->scratch, " ");
-	buf_puts(t->scratch, r->enhanced);
-	buf_puts(t->scratch, r->enhanced[0] != '\0' ? " " : "");
+	p = buf_digits(buf_room(t->scratch, BUF_UINT + sizeof(" ")),
+	    (uint64_t)r->code);
+	*p++ = ' ';
+	buf_end(t->scratch, p);
+	if (r->enhanced[0] != '\0') {
+		buf_puts(t->scratch, r->enhanced);
+		buf_put(t->scratch, " ", 1);
+	}
 	if (names(t, rule, span_z(r->text), false))
 		transaction_source(t->scratch, rule);
 	else
@@ -137,16 +143,39 @@ tell_reply_of(struct teller *t, struct span key, const struct reply *r,
 /* --- rules --- */
 
 static void
-tell_place(struct teller *t, const struct rule *rule)
+put_place(struct json_out *o, const struct rule *rule, struct buf *scratch)
 {
-	json_z(&t->o, "rule", rule->name);
+	json_z(o, "rule", rule->name);
 	if (rule->at.source == NULL)
 		return;
-	buf_clear(t->scratch);
-	buf_puts(t->scratch, rule->at.source->name);
-	buf_puts(t->scratch, ":");
-	buf_uint(t->scratch, (uint64_t)rule->at.line);
-	json_span(&t->o, "at", buf_text(t->scratch));
+	buf_clear(scratch);
+	buf_puts(scratch, rule->at.source->name);
+	buf_puts(scratch, ":");
+	buf_uint(scratch, (uint64_t)rule->at.line);
+	json_span(o, "at", buf_text(scratch));
+}
+
+struct span
+tell_ready_place(struct arena *a, const struct rule *rule)
+{
+	struct buf text = {0}, scratch = {0};
+	struct json_out o = { .to = &text, .keeps_octets = true };
+	struct span ready;
+
+	put_place(&o, rule, &scratch);
+	ready = json_ready(a, buf_text(&text));
+	buf_free(&text);
+	buf_free(&scratch);
+	return ready;
+}
+
+static void
+tell_place(struct teller *t, const struct rule *rule)
+{
+	if (t->plan != NULL)
+		json_put_member(&t->o, t->plan->places[rule->number]);
+	else
+		put_place(&t->o, rule, t->scratch);
 }
 
 void
@@ -195,12 +224,8 @@ tell_read(struct teller *t, const struct verdict *v)
 	if (v->nread == 0)
 		return;
 	json_open(&t->o, "read", '{');
-	for (size_t i = 0; i < v->nread; i++) {
-		const struct fact_reading *r = &v->read[i];
-
-		tell_key(t, r->ref);
-		tell_value(t, r->ref->fact, VEIL_TEXT, &r->value);
-	}
+	for (size_t i = 0; i < v->nread; i++)
+		tell_named(t, v->read[i].ref, &v->read[i].value);
 	json_close(&t->o, '}');
 }
 
@@ -341,4 +366,29 @@ tell_verdict(struct teller *t, const struct rules *rules,
 	tell_sets(t, v);
 	tell_consulted(t, rules, v);
 	tell_untold(t, v);
+}
+
+/* There is nothing to say but that it was accepted. */
+static bool
+is_bare(const struct verdict *v)
+{
+	return v->kind == ACTION_ACCEPT && v->rule == NULL && v->code == 0 &&
+	    v->text.len == 0 && v->unsure == NULL && v->route.len == 0 &&
+	    v->delay == 0 && v->would == NULL && v->nhits == 0 &&
+	    v->nobserved == 0 && v->nread == 0 && v->ncounted == 0 &&
+	    v->nasked == 0 && v->nconsulted == 0 && v->nuntold == 0;
+}
+
+void
+tell_phase(struct teller *t, enum phase phase, const struct rules *rules,
+    const struct verdict *v)
+{
+	if (t->plan != NULL && is_bare(v)) {
+		json_put_member(&t->o, t->plan->bare[phase]);
+		return;
+	}
+	json_open(&t->o, NULL, '{');
+	json_z(&t->o, "phase", phase_name(phase));
+	tell_verdict(t, rules, v);
+	json_close(&t->o, '}');
 }

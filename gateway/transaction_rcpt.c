@@ -124,6 +124,7 @@ transaction_rcpt(struct mail *m, const struct told_rcpt *r)
 	}
 	buf_clear(&text);
 	teller = tell_begin(&text, plan->veil);
+	teller.plan = plan;
 	tell_piece(&teller, m, r);
 	tell_end(&teller);
 	t->pieces = list_room(m->arena, t->pieces, t->npieces,

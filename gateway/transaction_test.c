@@ -213,6 +213,13 @@ is_ready(struct span member, const struct told_fact *f, const char *value)
 	return span_is(member, want);
 }
 
+static bool
+is_list(const struct fact *fact)
+{
+	return fact->type == TYPE_TEXTS || fact->type == TYPE_NAMES ||
+	    fact->type == TYPE_ADDRESSES;
+}
+
 /* What is made ready of each fact is what tell_value() would make. */
 static size_t
 count_wrong(const struct told_fact *list, size_t n)
@@ -228,7 +235,10 @@ count_wrong(const struct told_fact *list, size_t n)
 			most++;
 		wrong += list[i].none.len > 0 &&
 		    !is_ready(list[i].none, &list[i], "null");
-		wrong += (list[i].values != NULL) != (most > 0);
+		wrong += (list[i].values != NULL) !=
+		    (most > 0 || is_list(fact));
+		wrong += is_list(fact) &&
+		    !is_ready(*list[i].values, &list[i], "[]");
 		for (unsigned k = 0; k < most; k++) {
 			struct buf b = {0};
 			struct teller t = tell_begin(&b, NULL);
