@@ -23,7 +23,7 @@ RUN_PACKAGES="swaks"	# to say something to it with: see README.md
 TEST_PACKAGES="clang libclang-rt-14-dev iproute2 openssl swaks
 	libnet-ssleay-perl libnet-dns-perl python3 python3-pytest
 	python3-pytest-xdist python3-pytest-timeout python3-yaml
-	python3-authres python3-dkim xz-utils"
+	python3-authres python3-dkim python3-spf xz-utils"
 JOBS=$(nproc 2>/dev/null || echo 2)
 
 say()
