@@ -6,7 +6,7 @@
 
 /*
  * Facts that a record leaves out since they follow from others (follows() of
- * transaction_facts.c, docs/journal.md): they are added at the end. What was
+ * transaction_plan.c, docs/journal.md): they are added at the end. What was
  * told is left as it is.
  */
 
