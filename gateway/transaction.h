@@ -34,7 +34,7 @@
 #define TRANSACTION_REFUSED	200
 #define TRANSACTION_RCPT_TEXT	(256 * 1024)
 
-struct transaction_plan;	/* of a worker: which facts, and how */
+struct transaction_plan;	/* of a worker: what it tells, and how */
 struct transaction;		/* of a mail: its recipients so far */
 
 /* `veil` may be NULL. The ruleset and the veil live as long. */

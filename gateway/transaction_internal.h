@@ -7,7 +7,7 @@
  * transaction_internal -- what the files of a transaction share
  *
  * transaction.c	the object
- * transaction_plan.c	what is made ready for them when rules are read
+ * transaction_plan.c	what is made ready for them as a worker begins
  * transaction_facts.c	facts and their values
  * transaction_phase.c	what the rules of a phase said
  * transaction_rcpt.c	recipients
@@ -82,7 +82,7 @@ void	tell_find_subject(struct teller *t, struct judge *j,
 /* "dnsbl.zen", "header Subject" */
 void	tell_put_name(struct buf *out, const struct fact_ref *ref);
 enum veil_what tell_what(const struct veil *veil, const struct fact_ref *ref);
-/* As a member, of which nothing is hidden. */
+/* As a member; of facts that grow, of which nothing is hidden. */
 void	tell_named(struct teller *t, const struct fact_ref *ref,
 	    const struct value *v);
 
