@@ -30,8 +30,9 @@
  *           UTF-8 is U+FFFD or, with `keeps_octets`, the escape \udcXX, half of
  *           a pair, which stands for nothing else: strict readers refuse it,
  *           and ours gives the octet back.
- * Ready     keys, and members of few values, may be made ready before: those of
- *           facts, of which each record has dozens.
+ *           Keys that stand in the program are plain, and are not looked at.
+ * Ready     keys, members of few values and members that come again may be made
+ *           ready before: a record has dozens.
  * Numbers   are integers and decimals, never floating point.
  * Memory    none but the buffer's.
  * Tested    json_write_test.c, tests/fuzz/json_write_fuzz.c
@@ -67,8 +68,8 @@ void	json_forget_octets(char *text, size_t len);
  * that takes no longer than to look how many they are. */
 #define JSON_READY	48
 
-/* In the arena, for json_put_key() and json_put_member(): members, a key, a
- * member; all but a comma in front. */
+/* In the arena, for json_put_key() and json_put_member(), without the comma in
+ * front. JSON that is there already, at least an octet of it: */
 struct span json_ready(struct arena *a, struct span text);
 struct span json_ready_key(struct arena *a, struct span key);
 /* The value is JSON already. */
@@ -113,8 +114,8 @@ json_key(const char *key)
 	return key != NULL ? span_z(key) : JSON_NO_KEY;
 }
 
-/* One that stands in the program is plain, and its length is known as it is
- * compiled: it is a few instructions. */
+/* One that stands in the program has a length that is known as it is compiled:
+ * it is a few instructions. */
 #define JSON_IS_FIXED(key) \
 	((key) != NULL && __builtin_constant_p(__builtin_strlen(key)))
 
@@ -134,7 +135,7 @@ json_put_fixed(struct json_out *o, const char *key)
 	return JSON_NO_KEY;
 }
 
-/* What is left of it to be put. */
+/* A key that the json_..._n() below still has to put: none, if it was put. */
 #define JSON_PUT_FIXED(o, key) (JSON_IS_FIXED(key) ? \
 	json_put_fixed((o), (key)) : json_key(key))
 

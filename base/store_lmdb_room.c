@@ -13,6 +13,7 @@
  * would be full and not full a few times a second, and say so each time. */
 #define RELIEF_SHARE	32
 
+/* A change takes longer than one of them: it is seldom more than two. */
 #define LENGTH_TRIES	100
 
 #define SLACK_SHARE	2	/* of the size */

@@ -1,7 +1,4 @@
-#include <string.h>
-
 #include "base/idn.h"
-#include "base/plain.h"
 #include "gateway/judge_internal.h"
 #include "policy/encoded_word.h"
 #include "policy/test_facts.h"
@@ -108,31 +105,12 @@ set_rcpt(struct judge *j, enum fact_id id, struct value *v)
 
 /* --- the message --- */
 
-/* Nothing in it can be a fold, an encoded word or no UTF-8. (Of others that is
- * looked for.) */
-static bool
-is_plain(struct span s)
-{
-	uint64_t word, odd = 0;
-
-	if (s.len < sizeof(word))
-		return false;
-	for (size_t i = 0; i < s.len; i += sizeof(word)) {
-		if (i > s.len - sizeof(word))
-			i = s.len - sizeof(word);
-		memcpy(&word, s.p + i, sizeof(word));
-		odd |= plain_odd(word) | plain_is(word, '=');
-	}
-	return (odd & PLAIN_HIGH) == 0;
-}
-
 static struct span
 field_text(struct judge *j, const struct field *f)
 {
 	struct arena *a = j->mail->arena;
 
-	return is_plain(f->value) ? span_trim(f->value) :
-	    encoded_word_text(a, field_unfold(a, f));
+	return encoded_word_text(a, field_unfold(a, f));
 }
 
 static void

@@ -29,8 +29,8 @@ struct transaction_plan {
 	/* Made ready: members of all records, */
 	struct span	 worker, rules;
 	struct span	 stages[STAGES];	/* keys, */
-	struct span	 bare[PHASES];	/* phases in which nothing was done, */
-	struct span	*places;	/* and "rule" and "at", by its number. */
+	struct span	 bare[PHASES];	/* phases without a word but rcpt, */
+	struct span	*places;	/* "rule" and "at", by its number. */
 	const struct told_fact **by_slot;	/* those that rules name; NULL: it
 						   is not among them */
 	struct told_fact *facts;	/* of a mail */

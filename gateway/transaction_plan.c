@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "gateway/transaction_internal.h"
@@ -182,21 +181,6 @@ make_bare(struct arena *a, enum phase phase)
 	return ready;
 }
 
-static struct span
-make_member(struct arena *a, const char *key, const char *format, ...)
-{
-	struct buf text = {0};
-	struct span ready;
-	va_list args;
-
-	va_start(args, format);
-	buf_vprintf(&text, format, args);
-	va_end(args);
-	ready = json_ready_member(a, span_z(key), buf_text(&text));
-	buf_free(&text);
-	return ready;
-}
-
 static void
 note_slots(struct transaction_plan *p, const struct told_fact *facts, size_t n)
 {
@@ -215,13 +199,16 @@ make_ready(struct arena *a, struct transaction_plan *p,
 #undef X
 	};
 
-	p->worker = make_member(a, "worker", "%ld", (long)getpid());
-	p->rules = make_member(a, "rules", "\"%s\"", set->hash);
+	p->worker = json_ready_member(a, SPAN_LIT("worker"),
+	    span_z(arena_printf(a, "%ld", (long)getpid())));
+	p->rules = json_ready_member(a, SPAN_LIT("rules"),
+	    span_z(arena_printf(a, "\"%s\"", set->hash)));
 	for (size_t i = 0; i < STAGES; i++)
 		p->stages[i] = json_ready_key(a, span_z(stages[i]));
 	p->places = arena_new_n(a, set->rules->nrules, struct span);
 	for (enum phase i = PHASE_CONNECT; i < PHASES; i++) {
-		p->bare[i] = make_bare(a, i);
+		if (i != PHASE_RCPT)
+			p->bare[i] = make_bare(a, i);
 		make_places(a, p, set->rules->phases[i].rules,
 		    set->rules->phases[i].n);
 	}

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/transaction_internal.h"
 #include "tests/kit/t.h"
@@ -296,6 +297,8 @@ test_plan(void)
 	    "client.network") && !has(p->rcpt_facts, p->nrcpt_facts, "rcpt"));
 	T_OK("unless a rule names it", has(p->facts, p->nfacts,
 	    "sender.local"));
+	T_INT("whose record it is", span_is(p->worker, arena_printf(a,
+	    "\"worker\":%ld", (long)getpid())), true);
 	T_INT("their values are ready", count_wrong(p->facts, p->nfacts) +
 	    count_wrong(p->rcpt_facts, p->nrcpt_facts), 0);
 	arena_destroy(&a);
