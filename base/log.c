@@ -6,22 +6,26 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_front.h"
+#include "base/log_shelf.h"
 #include "base/log_target.h"
 #include "base/log_value.h"
 
 #define WRITE_AT	(64 * 1024)	/* within a turn */
-#define KEEP_MOST	(256 * 1024)	/* while the target takes nothing */
+#define ENOUGH		(16 * 1024)	/* at its end: they wait no longer */
 /* Until a target that took nothing is asked again; each time it is twice as
  * long: that nobody listens must not cost a mail anything. */
 #define FIRST_PAUSE	CLOCK_MS
 #define LONGEST_PAUSE	(64 * CLOCK_MS)
 
+static struct log_shelf own;	/* of a process that has no other */
+
 static struct {
 	struct log_target	target;
 	enum log_label		least;
 	enum log_format		format;
-	struct buf		pending;	/* whole lines */
-	size_t			gone;		/* of these, at the front */
+	struct log_shelf	*shelf;		/* where lines wait */
+	int64_t			delay;		/* so long, if nobody needs them */
+	int64_t			since;		/* when the oldest came */
 	struct buf		spare;		/* memory for the next line */
 	bool			is_stuck;	/* took not all last time */
 	bool			is_full;	/* nor is there room for more */
@@ -30,19 +34,13 @@ static struct {
 	uint64_t		dropped;
 	uint64_t		reported;	/* of these, in the log */
 	struct log_front	front;
-} lg = { .least = LOG_LABEL_INFO,
+} lg = { .least = LOG_LABEL_INFO, .shelf = &own,
     .front = { .program = "forepost", .second = -1 } };
 
 static size_t
 left(void)
 {
-	return lg.pending.len - lg.gone;
-}
-
-static struct span
-kept(void)
-{
-	return span_n(lg.pending.p + lg.gone, left());
+	return log_shelf_lines(lg.shelf).len;
 }
 
 /* The target is another one, or may be as good as that. */
@@ -58,8 +56,10 @@ ask_anew(void)
 static void
 after_fork(void)
 {
-	buf_clear(&lg.pending);
-	lg.gone = 0;
+	lg.shelf = &own;
+	if (left() > 0)
+		log_shelf_clear(&own);
+	lg.delay = 0;
 	lg.dropped = lg.reported = 0;
 	ask_anew();
 	log_target_forked(&lg.target);
@@ -88,13 +88,12 @@ now(void)
 static void
 write_pending(void)
 {
-	size_t done = log_target_write(&lg.target, kept(), &lg.dropped);
+	size_t done;
 
-	lg.gone += done;
-	if (lg.gone >= left()) {	/* so no more is moved than went */
-		buf_drop(&lg.pending, lg.gone);
-		lg.gone = 0;
-	}
+	log_shelf_begin(lg.shelf);
+	done = log_target_write(&lg.target, log_shelf_lines(lg.shelf),
+	    &lg.dropped);
+	log_shelf_pass(lg.shelf, done);
 	lg.is_stuck = left() > 0;
 	if (done > 0)
 		lg.is_full = false;
@@ -132,13 +131,33 @@ log_flush(void)
 		flush();
 }
 
+void
+log_turn(void)
+{
+	if (lg.is_stuck || left() >= ENOUGH ||
+	    clock_now() >= lg.since + lg.delay)
+		log_flush();
+}
+
 int64_t
 log_next_try(void)
 {
 	/* One that takes a line now and then does not keep a loop awake. */
 	int64_t pause = lg.pause > 0 ? lg.pause : FIRST_PAUSE;
 
-	return lg.is_stuck ? lg.tried + pause : CLOCK_NEVER;
+	if (lg.is_stuck)
+		return lg.tried + pause;
+	return left() > 0 ? lg.since + lg.delay : CLOCK_NEVER;
+}
+
+void
+log_keep(struct log_shelf *shelf, int64_t delay)
+{
+	flush();
+	watch_fork();
+	lg.shelf = shelf;
+	lg.delay = delay;
+	lg.since = clock_now();
 }
 
 int
@@ -184,11 +203,13 @@ void
 log_close(void)
 {
 	flush();
-	if (left() > 0)
-		lg.dropped += log_target_count(kept());
+	if (left() > 0) {
+		lg.dropped += log_target_count(log_shelf_lines(lg.shelf));
+		log_shelf_clear(lg.shelf);
+	}
+	lg.shelf = &own;
+	lg.delay = 0;
 	log_target_close(&lg.target);
-	buf_free(&lg.pending);
-	lg.gone = 0;
 	buf_free(&lg.spare);
 	ask_anew();
 	lg.front.second = -1;
@@ -357,25 +378,64 @@ log_int(struct logline *l, const char *key, int64_t value)
 	buf_uint(&l->text, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
+/* On the shelf, or dropped. */
+static void
+put(struct span line)
+{
+	if (left() + line.len > WRITE_AT && !lg.is_stuck)
+		log_flush();
+	if (left() == 0)
+		lg.since = clock_now();
+	if (!log_shelf_put(lg.shelf, line)) {
+		lg.dropped++;
+		lg.is_full = lg.is_stuck;
+	}
+}
+
 void
 log_end(struct logline *l)
 {
 	if (l->off)
 		return;
 	buf_puts(&l->text, lg.format == LOG_JSON ? "}\n" : "\n");
-	if (left() + l->text.len > WRITE_AT && !lg.is_stuck)
-		log_flush();
-	if (left() + l->text.len > KEEP_MOST) {
-		lg.dropped++;
-		lg.is_full = lg.is_stuck;
-	} else
-		buf_span(&lg.pending, buf_text(&l->text));
+	put(buf_text(&l->text));
 	buf_free(&lg.spare);	/* of a line begun and ended within this one */
 	lg.spare = l->text;
 	l->text = (struct buf){0};
 	l->off = true;
 	if (l->label >= LOG_LABEL_ERROR)
 		log_flush();
+}
+
+/*
+ * They were written in this order: behind the first that the target does not
+ * have it has none.
+ */
+void
+log_rescue(struct log_shelf *from)
+{
+	struct span rest = log_shelf_lines(from), line;
+	struct buf tail = {0};
+	size_t at = 0;
+	const char *p, *end;
+
+	if (rest.len > 0 && log_shelf_is_begun(from))
+		log_target_tail(&lg.target, &tail);
+	while (rest.len > 0 &&
+	    (end = memchr(rest.p, '\n', rest.len)) != NULL) {
+		line = span_n(rest.p, (size_t)(end + 1 - rest.p));
+		rest = span_n(end + 1, rest.len - line.len);
+		p = tail.len > at ? memmem(tail.p + at, tail.len - at, line.p,
+		    line.len) : NULL;
+		if (p != NULL) {
+			at = (size_t)(p - tail.p) + line.len;
+			continue;
+		}
+		at = tail.len;
+		put(line);
+	}
+	buf_free(&tail);
+	log_shelf_clear(from);
 }
 
 void

@@ -37,20 +37,30 @@
  *           RFC 3339 in UTC, with milliseconds. On stderr that is the
  *           journal (JOURNAL_STREAM names it) the line begins with its
  *           severity, as "<6>": sd-daemon(3).
- *           Lines are gathered and written by log_flush(), which the loop
- *           calls once each turn; error and bug are written at once.
+ *           Lines are gathered and written by log_flush(), which log_turn()
+ *           calls, once each turn of a loop; error and bug are written at
+ *           once.
+ * Later     With log_keep() lines wait for the delay given, or until there are
+ *           16 KiB, in memory that outlives the process, and are written with
+ *           others: who finds out that it is gone writes what it left
+ *           (log_rescue()), but for lines that are in the file. What a syslog
+ *           daemon or a pipe got in the very instant of the death it may get
+ *           once more.
  * Never     blocks, never yields: up to 256 KiB wait for a pipe that is full
  *           or a syslog daemon that is gone; lines beyond that, and those
  *           that a file has no space for, are dropped and counted
  *           (log_dropped(), and a line when the target takes lines again).
  * Stuck     A target that took nothing is left alone for a millisecond, then
  *           for two and so on up to 64, however often log_flush() is called;
- *           who sleeps wakes up at log_next_try(). Lines without room are not
+ *           who sleeps wakes up at log_next_try(), and calls log_turn(). Lines without room are not
  *           even made. log_open(), log_reopen() and log_close() try at once;
  *           what is left when the log is closed counts as dropped.
- * Fork      the child begins with no gathered lines, and none dropped.
+ * Fork      the child begins with no gathered lines, and none dropped; they
+ *           do not wait in the memory of log_keep(), unless it says so too.
  * SIGPIPE   is expected to be ignored by the process.
  */
+struct log_shelf;
+
 enum log_label {
 	LOG_LABEL_DEBUG,
 	LOG_LABEL_INFO,
@@ -87,9 +97,15 @@ void	log_end(struct logline *l);
 void	log_event(enum log_label label, const char *id, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	log_flush(void);
+void	log_turn(void);		/* the same, if the lines have waited enough */
 uint64_t log_dropped(void);
 bool	log_is_stuck(void);	/* the target did not take all last time */
-int64_t	log_next_try(void);	/* by clock_now(); not stuck: CLOCK_NEVER */
+int64_t	log_next_try(void);	/* by clock_now(); no line waits: CLOCK_NEVER */
+/* From here on, until log_close(), lines wait there, for so long. It belongs to
+ * this process alone until that is gone. */
+void	log_keep(struct log_shelf *shelf, int64_t delay);
+/* Its process is gone: its lines are ours now, and it is empty. */
+void	log_rescue(struct log_shelf *from);
 /* A fault of ours: writes the line and the process goes on. */
 #define log_bug(id, ...)	log_event(LOG_LABEL_BUG, (id), __VA_ARGS__)
 #endif

@@ -13,6 +13,9 @@
 #include "base/log_target.h"
 #include "base/mem.h"
 
+/* Workers write for milliseconds until somebody looks after one that is gone. */
+#define TAIL	((off_t)4 * 1024 * 1024)
+
 uint64_t
 log_target_count(struct span lines)
 {
@@ -232,4 +235,31 @@ log_target_write(struct log_target *t, struct span lines, uint64_t *dropped)
 	if (t->type == LOG_TO_SYSLOG)
 		return log_syslog_write(&t->syslog, lines, dropped);
 	return write_bytes(t, lines, dropped);
+}
+
+void
+log_target_tail(struct log_target *t, struct buf *out)
+{
+	char name[40];
+	struct stat st;
+	off_t begin;
+	ssize_t n;
+	int fd;
+
+	log_target_look(t);
+	if (t->type == LOG_TO_SYSLOG || t->way != LOG_WAY_FILE)
+		return;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", t->fd);
+	fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+		begin = st.st_size > TAIL ? st.st_size - TAIL : 0;
+		buf_reserve(out, (size_t)(st.st_size - begin));
+		n = pread(fd, out->p + out->len,
+		    (size_t)(st.st_size - begin), begin);
+		out->len += n > 0 ? (size_t)n : 0;
+		t->torn = out->len > 0 && out->p[out->len - 1] != '\n';
+	}
+	close(fd);
 }

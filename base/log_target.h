@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log_syslog.h"
 #include "base/span.h"
@@ -56,4 +57,8 @@ void	log_target_close(struct log_target *t);
 size_t	log_target_write(struct log_target *t, struct span lines,
 	    uint64_t *dropped);
 uint64_t log_target_count(struct span lines);
+/* The last of what is in the file, as much as others may have written since a
+ * process died; of what is no file nothing. If it ends in half a line, what is
+ * written next begins with a line end. */
+void	log_target_tail(struct log_target *t, struct buf *out);
 #endif

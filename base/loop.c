@@ -114,7 +114,7 @@ loop_turn(bool wait)
 		loop.longest = took;
 	fiber_trim(clock_now());
 	spool_block_trim(clock_now());
-	log_flush();
+	log_turn();
 	loop.turns++;
 }
 

@@ -207,6 +207,7 @@ struct settings {
 	uint64_t	 workers;	/* 0: auto */
 	const char	*log;
 	enum log_format	 log_format;
+	int64_t		 log_delay;
 	const char	*control;	/* path of the control socket */
 	const char	*spool;		/* folder */
 	uint64_t	 spool_memory;	/* of a worker */

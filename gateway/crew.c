@@ -208,6 +208,7 @@ bury(struct supervisor *s, struct proc *p, int status)
 	const struct fleet *any = fleet != NULL ? fleet : s->fleet;
 
 	hear(s, p);		/* its last words */
+	log_rescue(stats_shelf(p->stats));
 	if (any == NULL)
 		return;		/* the start failed, and that was told */
 	journal_rescue(p->journal, &any->identity, stats_ring(p->stats));

@@ -197,7 +197,7 @@ mail_end(struct mail **mp)
 	mail_count(m);
 	mail_log_done(m);
 	transaction_mail(m);
-	log_flush();	/* the reply is still to come */
+	log_turn();	/* the reply is still to come */
 	mail_drop(mp);
 }
 

@@ -39,6 +39,7 @@ be_worker(const struct proc *p, int channel, struct sockets **sockets)
 	start.sockets = list;
 	sockets_keep(sockets, list, start.nsockets);
 	stats_use_slot(p->stats);
+	log_keep(stats_shelf(STATS_MINE), f->settings->log_delay);
 	stats_leave_others();
 	series_use(f->series);
 	crowd_use_share(p->crowd, (size_t)p->stats);

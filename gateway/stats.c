@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log_shelf.h"
 #include "gateway/board.h"
 #include "gateway/ring.h"
 #include "gateway/series.h"
@@ -31,6 +32,7 @@ struct share {
 	struct stats_proc proc;
 	struct board	 board;
 	struct ring	 ring;
+	struct log_shelf shelf;
 	int64_t		 words[];	/* of series.c */
 };
 
@@ -270,6 +272,12 @@ struct ring *
 stats_ring(int slot)
 {
 	return &share_of(slot)->ring;
+}
+
+struct log_shelf *
+stats_shelf(int slot)
+{
+	return &share_of(slot)->shelf;
 }
 
 void

@@ -204,6 +204,7 @@ int64_t		 stats_last_beat(int slot);
 /* STATS_MINE without a segment: one that nobody reads. */
 struct board	*stats_board(int slot);
 struct ring	*stats_ring(int slot);
+struct log_shelf *stats_shelf(int slot);	/* its log lines */
 /* Who is in a slot, as the supervisor sees it; STATS_SUPERVISOR: itself. */
 struct stats_proc {
 	int64_t	pid;		/* 0: nobody */

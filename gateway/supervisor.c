@@ -241,7 +241,7 @@ turn(struct supervisor *s)
 	if (s->state != SUPERVISOR_RUNNING && s->procs == NULL &&
 	    web_crew_end(s->web, clock_now()))
 		s->state = SUPERVISOR_OVER;
-	log_flush();
+	log_turn();
 }
 
 void

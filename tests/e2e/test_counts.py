@@ -12,6 +12,7 @@ import time
 
 from kit.counted import Session, choose, seeded, statistics
 from kit.filtered import new_client
+from kit.gateway import LOG_DELAY
 from kit.ports import free_port
 from kit.process import wait_until
 from kit.raw_filter import (CONTINUE, DISCARD, NO_BODY, NO_CONNECT, NO_HELO,
@@ -103,7 +104,8 @@ class Fleet:
             'store { address "lmdb:var/store" }\nmax_message_size 60000\n'
             "max_errors 1000\nmax_sessions_per_network 0\n"
             "stats { address 127.0.0.1:%d }\nauthres { add no }\n"
-            'journal { file "var/journal" max_size 1g }\n' % self.web))
+            'journal { file "var/journal" max_size 1g }\n' % self.web).replace(
+                LOG_DELAY, ""))		# lines wait, as they do for users
 
     def series(self):
         return statistics(self.web)

@@ -31,6 +31,10 @@ def run(*arguments, timeout=START_SECONDS):
         text=True)
 
 
+# A test may look into the log as soon as it has an answer.
+LOG_DELAY = "log_delay 0"
+
+
 class Gateway:
     """`Gateway(work, backends="...", ...)` then start().
 
@@ -72,7 +76,7 @@ class Gateway:
 
     def text(self, backends, top="", listener="", backend="", routes=None):
         lines = ['hostname "gw.e2e.test"', "workers %d" % self.workers,
-                 'log stderr', 'control "%s"' % self.control,
+                 'log stderr', LOG_DELAY, 'control "%s"' % self.control,
                  'spool "%s"' % self.spool]
         if os.geteuid() == 0:
             lines.append('user "%s"' % USER)
