@@ -1,18 +1,16 @@
 """seen -- what it costs that all can be seen: log, statistics, journal.
 
-What a mail costs is measured with each of them on, in short turns, there and
-back, and compared turn by turn: for seconds at a time the machine is faster or
-slower by more than is looked for here. Each round has servers of its own,
-since two that are the same may differ by where their memory happens to lie. Of
-the differences of a round the highest and the lowest are left out. First come
-the mails that the shipped rules are about, with SPF, DKIM, DMARC and DNS
-lists, by STARTTLS as most servers bring them (TLS 1.3 with a full handshake
+What a mail costs is measured with these on and off, a hundred mails each, in
+one process (switched.c): two servers that are the same differ by more than what
+is looked for, since their memory happens to lie otherwise. That it does changes
+the difference, too, so there are many servers one after the other; the figure is
+the mean of them. All three together, which is what the bar is about, are switched
+in most of them, each alone in some, and the log as JSON: parts cost less
+together, as one finds code and data in the caches that the other has used.
+First come the mails that the shipped rules are about, with SPF, DKIM, DMARC and
+DNS lists, by STARTTLS as most servers bring them (TLS 1.3 with a full handshake
 each) and in clear. The bar stands on these. Then bare ones without rules, for
-comparison: there what is to be seen costs nearly the same, and is a larger
-share of less. Two things cannot be turned off, and there is no switch for a
-benchmark's sake: the counts and the log. For these counting.c measures what
-one count and one line cost; how many there were of a mail is read from the
-statistics and the log.
+comparison: there what is to be seen costs less, but is a larger share.
 
 Then the rate at which mail goes through while somebody is in trouble: a hundred
 clients that read the statistics slowly, a syslog daemon that takes nothing, a
@@ -21,26 +19,32 @@ disk without space for log and journal.
 import contextlib
 import json
 import os
+import re
 import select
 import socket
 import statistics
-import subprocess
 import threading
 import time
 import urllib.request
 
 import servers
 from checks import ALL, make_key, Names, settings
-from process import fields, free_port
+from process import free_port
 
 SESSIONS = 20
-BASE = "log"
-JSON, JOURNAL = "log as JSON", "log, journal, endpoint"
+# What is switched, by the name of the row; and what is set for it.
+ALL_OF_IT = "all of these"
+PARTS = {ALL_OF_IT: ("all", ""), "log": ("log", ""),
+         "log as JSON": ("log", "log_format json\n"),
+         "statistics": ("statistics", ""),
+         "journal and the last mails": ("records", "")}
 # By load: rules, octets of a message, and what else the client is told.
 COSTS = {"shipped rules, all checks, STARTTLS": ("default", 8192, "-S"),
          "the same in clear": ("default", 8192),
          "no rules, no checks, in clear": ("none", 4096)}
 JUDGED = list(COSTS)[:2]
+# Servers of a round with all of it switched; and with each part.
+EACH = {ALL_OF_IT: 4}
 RATE = "seen, in trouble"
 WELL, SLOW, STUCK, FULL = "all is well", "100 slow readers", \
     "syslog takes nothing", "no space for log and journal"
@@ -48,8 +52,8 @@ READERS = 100
 LOST = "seen, dropped"
 COUNTED = "seen, counted"
 ASKED = "seen, asked"
-TURNS, MAILS = 6, 500		# of a round, of a turn
-FETCHED = 8 << 20		# octets, more than a turn writes
+MAILS = 4000			# of a run
+FETCHED = 64 << 20		# octets, more than a run writes
 BAR = 5			# percent of a message's CPU
 
 
@@ -149,18 +153,16 @@ class Seen:
         return path
 
     def server(self, name, rules="none", log=None, more="", prefix=(),
-               folder=None, journal=False, shown=True):
+               folder=None, binary=None):
         folder = folder or self.folder()
         self.started += 1
         endpoint = Endpoint()
-        if journal:
-            more += f'journal {{ file "{folder}/journal" }}\n'
+        more += f'journal {{ file "{folder}/journal" }}\n'
         checks = ALL if rules != "none" else {}
         server = servers.forepost(
-            self.binary, self.bench.folder, self.sink,
+            binary or self.binary, self.bench.folder, self.sink,
             f"seen-{self.started}", settings(self.names, **checks) +
-            endpoint.setting * shown + more, rules, log or folder + "/log",
-            prefix)
+            endpoint.setting + more, rules, log or folder + "/log", prefix)
         server.name, server.endpoint, server.folder = name, endpoint, folder
         self.bench.servers[name] = server
         return server
@@ -182,30 +184,36 @@ class Seen:
         return ("-s", SESSIONS, "-l", size, *options, *signed, "-n", n)
 
     def cost(self, load):
-        # Without an endpoint nothing is put together for it.
-        rows = {BASE: {"shown": False},
-                JSON: {"shown": False, "more": "log_format json\n"},
-                JOURNAL: {"journal": True}}
         print(f"  {key(load)}", flush=True)
-        rounds = self.bench.repeat * 4
-        for i in range(rounds):
-            self.round(load, rows, i)
-            if i + 1 == rounds:
-                self.count(load, 1000)
-                self.ask(load)
-            self.stop_servers()
+        for i in range(self.bench.repeat * 3):
+            for part in PARTS:
+                for _ in range(EACH.get(part, 1)):
+                    self.switch(load, part)
+        self.server(COUNTED, COSTS[load][0])
+        self.bench.source(self.bench.servers[COUNTED],
+                          *self.mails(load, 1500))
+        self.count(load, 1000)
+        self.ask(load)
+        self.stop_servers()
 
-    def round(self, load, rows, shift):
-        bench = self.bench
-        for name, what in rows.items():
-            bench.source(self.server(name, COSTS[load][0], **what),
-                         *self.mails(load, 1500))
-        names = list(rows)[shift % len(rows):] + list(rows)[:shift % len(rows)]
-        for _ in range(TURNS):
-            for name in names + names[::-1]:
-                self.fetch_memory()
-                bench.measure(key(load), bench.servers[name],
-                              *self.mails(load, MAILS))
+    def switch(self, load, part):
+        """One server more: what each worker told of its turns."""
+        what, more = PARTS[part]
+        server = self.server(part, COSTS[load][0], more=more,
+                             prefix=("env", "BENCH_SWITCHES=" + what),
+                             binary=self.bench.tool("switched"))
+        for _ in range(2):
+            self.fetch_memory()
+            self.bench.source(server, *self.mails(load, MAILS))
+        time.sleep(0.1)
+        with open(server.folder + "/log") as f:
+            turns = re.findall(
+                r'bench turns"?,? ?"?off"?[=:](\d+),? ?"?on"?[=:](\d+)',
+                f.read())
+        self.bench.samples.setdefault(key(load), {}).setdefault(
+            part, []).append([(int(off) / 1e3, int(on) / 1e3)
+                              for off, on in turns])
+        self.stop_servers()
 
     def fetch_memory(self):
         """A virtual machine may have given its free memory back to its host:
@@ -218,7 +226,7 @@ class Seen:
 
     def ask(self, load, n=3):
         """What it takes to be asked for the metrics, CPU us."""
-        server = self.bench.servers[JOURNAL]
+        server = self.bench.servers[COUNTED]
         took = []
         for asks in (False, True):
             before = server.program.cpu()
@@ -232,7 +240,7 @@ class Seen:
     def count(self, load, n):
         """What a mail has of each: counts, times, lines, octets."""
         bench = self.bench
-        server = bench.servers[JOURNAL]
+        server = bench.servers[COUNTED]
         before = self.sizes(server), server.endpoint.counts()
         bench.source(server, *self.mails(load, n))
         time.sleep(1.2)		# an answer is kept for a second
@@ -258,24 +266,22 @@ class Seen:
 
     def troubled(self):
         """The servers; each thing that is in trouble has one of its own."""
-        rules = {"rules": "none", "journal": True}
         stuck = self.folder()
         socket_ = self.syslog = socket.socket(socket.AF_UNIX,
                                               socket.SOCK_DGRAM)
         socket_.bind(stuck + "/log.sock")
         os.chmod(stuck + "/log.sock", 0o777)
-        self.server(WELL, **rules)
-        self.server(SLOW, **rules)
+        self.server(WELL)
+        self.server(SLOW)
         self.server(STUCK, log="syslog:" + stuck + "/log.sock",
-                    folder=stuck, **rules)
+                    folder=stuck)
         if os.geteuid() == 0:
             full = self.folder()
             self.server(FULL, folder=full, prefix=(
                 "unshare", "-m", "sh", "-c",
                 'mount -t tmpfs -o size=64k,mode=1777 none "$0" && '
                 '{ cat /dev/zero >"$0/fills" 2>/dev/null; exec "$@"; }',
-                full),
-                **rules)
+                full))
 
     def dropped(self):
         """By server: lines of log and journal."""
@@ -318,54 +324,44 @@ def measure(bench, binary, sink):
         for load in COSTS:
             seen.cost(load)
         seen.trouble()
-        done = subprocess.run(
-            [bench.tool("counting"), os.path.join(bench.folder, "counting")],
-            capture_output=True, text=True, check=True)
-        bench.samples["seen, each"] = fields(done.stdout)
 
 
 # --- what it was ---
 
-def more(bench, load, name):
+def more(bench, load, part):
     """us of a mail, and by how much that may be wrong: twice the standard error
-    by rounds. Of the turns of a round the highest and the lowest are out."""
-    runs = bench.samples[key(load)]
-    each = [a["cpu"] - b["cpu"] for a, b in zip(runs[name], runs[BASE])]
-    rounds = [statistics.mean(sorted(each[i:i + 2 * TURNS])[1:-1])
-              for i in range(0, len(each), 2 * TURNS)]
-    return (statistics.mean(rounds),
-            2 * statistics.stdev(rounds) / len(rounds) ** 0.5)
+    by servers. Of their turns a tenth is out at either end: there somebody else
+    had the processor."""
+    each = []
+    for turns in bench.samples[key(load)][part]:
+        took = sorted(on - off for off, on in turns)
+        out = len(took) // 10
+        each.append(statistics.mean(took[out:len(took) - out]))
+    return (statistics.mean(each),
+            2 * statistics.stdev(each) / len(each) ** 0.5)
 
 
-def cost_row(bench, load, name):
-    row = [name, f"{bench.median(key(load), name, 'cpu'):.1f}"]
-    if name == BASE:
-        return [*row, "", ""]
-    us, wrong = more(bench, load, name)
-    return [*row, f"{us:+.1f}", f"{wrong:.1f}"]
+def spent(bench, load):
+    """CPU us of a mail, with all of it."""
+    return statistics.median(on for turns in
+                             bench.samples[key(load)][ALL_OF_IT]
+                             for _, on in turns)
 
 
 def show_cost(bench, report, load):
-    each, n = bench.samples["seen, each"], bench.samples[COUNTED][load][0]
-    cpu = bench.median(key(load), JOURNAL, "cpu")
-    parts = {
-        f"log, {n['lines']:.1f} lines, {n['log']:,.0f} octets":
-            n["lines"] * each["text"] / 1000,
-        f"statistics, {n['adds']:.0f} counts and {n['times']:.0f} times":
-            (n["adds"] + n["times"]) * max(each["cold"], each["time"]) / 1000,
-        f"journal, {n['journal']:,.0f} octets, and the last mails":
-            more(bench, load, JOURNAL)[0]}
-    print(f"\n  {load}: CPU us/message")
-    report.table(
-        ["", "CPU us/message", "more than '" + BASE + "'", "or so much off"],
-        [cost_row(bench, load, name)
-         for name in (BASE, JSON, JOURNAL)])
-    print("    of that, of a mail:")
-    report.table(["", "us", "share"],
-                 [[name, f"{us:.1f}", f"{100 * us / cpu:.1f} %"]
-                  for name, us in parts.items()])
+    n, cpu = bench.samples[COUNTED][load][0], spent(bench, load)
+    rows = []
+    for part in PARTS:
+        us, wrong = more(bench, load, part)
+        rows.append([part, f"{us:.1f}", f"{wrong:.1f}",
+                     f"{100 * us / cpu:.1f} %"])
+    print(f"\n  {load}: {cpu:.1f} CPU us/message, of that")
+    report.table(["", "us", "or so much off", "share"], rows)
+    print(f"    log: {n['lines']:.1f} lines, {n['log']:,.0f} octets; "
+          f"statistics: {n['adds']:.0f} counts, {n['times']:.0f} times; "
+          f"journal: {n['journal']:,.0f} octets")
     print(f"    asked for the metrics: {bench.samples[ASKED][load]:,.0f} us")
-    share = 100 * sum(parts.values()) / cpu
+    share = 100 * more(bench, load, ALL_OF_IT)[0] / cpu
     what = "log, statistics and journal, share of a message's CPU"
     if load in JUDGED:
         report.bar(f"{load}: {what}", share, BAR, "%")
@@ -393,12 +389,8 @@ def trouble_row(bench, name):
 
 
 def show(bench, report):
-    each = bench.samples["seen, each"]
     print(f"\nLog, statistics, journal; {SESSIONS} sessions, a new connection "
-          f"each. A count takes {each['add']:.1f} ns,\na time "
-          f"{each['time']:.1f} ns, either {each['cold']:.0f} ns if its memory "
-          f"is not near, as it is taken to be here;\na line of the log "
-          f"{each['text']:,.0f} ns, as JSON {each['json']:,.0f} ns")
+          "each")
     for load in COSTS:
         show_cost(bench, report, load)
     print("\n  mail goes on; 4 KiB, no rules, log and journal on; beside it "
