@@ -109,7 +109,8 @@ sentence_log(const char *id, enum phase phase, const struct verdict *v)
 
 	for (size_t i = 0; i < v->nobserved; i++)
 		log_observed(id, phase, &v->observed[i]);
-	stats_add(STAT_RULES_OBSERVED, (int64_t)v->nobserved);
+	if (v->nobserved > 0)
+		stats_add(STAT_RULES_OBSERVED, (int64_t)v->nobserved);
 	for (size_t i = 0; i < v->nlogs; i++) {
 		log_begin(&l, LOG_LABEL_INFO, id, "rule log");
 		log_z(&l, "rule", v->logs[i].rule->name);

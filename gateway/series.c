@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/histogram.h"
@@ -86,14 +87,19 @@ series_word(enum series_words list, const char *text)
  * many names there might be.
  */
 #define TIMES	(sizeof(struct histogram) / sizeof(int64_t))
+/* Their words: */
+#define SUM_AT	(offsetof(struct histogram, sum) / sizeof(int64_t))
+#define BUCKETS_AT (offsetof(struct histogram, buckets) / sizeof(int64_t))
 
+/* All that counting looks at, and small: few of them are in the cache when a
+ * mail is over. */
 static struct spot {
-	size_t			 at;	/* of the first series of a row */
-	size_t			 step;	/* to the next name */
-	size_t			 width;	/* of one series */
-	unsigned		 words, more;	/* how many */
-	enum series_subject	 subject;
-} spots[SERIES_COUNT];			/* all that counting looks at */
+	uint32_t	at;		/* of the first series of a row */
+	uint32_t	step;		/* to the next name */
+	uint16_t	width;		/* of one series */
+	uint8_t		words, more;	/* how many */
+	uint8_t		subject;	/* enum series_subject */
+} spots[SERIES_COUNT];
 
 static size_t	total;			/* 0: it is not laid out yet */
 
@@ -128,21 +134,24 @@ make_layout(void)
 		complete[i] = *r;
 		complete_row(&complete[i]);
 		*p = (struct spot){
-			.at = sizes[r->subject],
+			.at = (uint32_t)sizes[r->subject],
 			.width = r->kind == SERIES_HISTOGRAM ? TIMES : 1,
-			.words = lists[r->words[0]].n,
-			.more = lists[r->words[1]].n,
-			.subject = r->subject,
+			.words = (uint8_t)lists[r->words[0]].n,
+			.more = (uint8_t)lists[r->words[1]].n,
+			.subject = (uint8_t)r->subject,
 		};
+		assert(p->words == lists[r->words[0]].n &&
+		    p->more == lists[r->words[1]].n);
 		sizes[r->subject] += p->width * p->words * p->more;
 	}
 	for (int of = 0; of < SERIES_SUBJECTS_COUNT; of++) {
 		firsts[of] = total;
 		total += sizes[of] * series_names_most(of);
 	}
+	assert(total <= UINT32_MAX);
 	for (int i = 0; i < SERIES_COUNT; i++) {
-		spots[i].at += firsts[spots[i].subject];
-		spots[i].step = sizes[spots[i].subject];
+		spots[i].at += (uint32_t)firsts[spots[i].subject];
+		spots[i].step = (uint32_t)sizes[spots[i].subject];
 	}
 }
 
@@ -168,7 +177,7 @@ place_of(enum series_id id, size_t name, unsigned word, unsigned word2)
 	const struct spot *p = &spots[id];
 
 	assert(word < p->words && word2 < p->more);
-	return p->at + p->step * name +
+	return p->at + (size_t)p->step * name +
 	    p->width * ((size_t)word * p->more + word2);
 }
 
@@ -240,7 +249,7 @@ series_add(enum series_id id, size_t subject, unsigned word, unsigned word2,
 {
 	size_t name;
 
-	assert(rows[id].kind != SERIES_HISTOGRAM);
+	assert(spots[id].width != TIMES);
 	if (mine != NULL && find_name(spots[id].subject, subject, &name))
 		add(mine + place_of(id, name, word, word2), n);
 }
@@ -251,9 +260,9 @@ add_times(int64_t *words, const struct histogram *h)
 {
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		if (h->buckets[i] > 0)
-			add(words + i, (int64_t)h->buckets[i]);
+			add(words + BUCKETS_AT + i, (int64_t)h->buckets[i]);
 	}
-	add(words + HISTOGRAM_BUCKETS, (int64_t)h->sum);
+	add(words + SUM_AT, (int64_t)h->sum);
 }
 
 void
@@ -262,12 +271,12 @@ series_time(enum series_id id, size_t subject, unsigned word, int64_t us)
 	int64_t *words;
 	size_t name;
 
-	assert(rows[id].kind == SERIES_HISTOGRAM);
 	if (mine == NULL || !find_name(spots[id].subject, subject, &name))
 		return;
+	assert(spots[id].width == TIMES);
 	words = mine + place_of(id, name, word, 0);
-	add(words + histogram_bucket(us), 1);
-	add(words + HISTOGRAM_BUCKETS, us > 0 ? us : 0);
+	add(words + BUCKETS_AT + histogram_bucket(us), 1);
+	add(words + SUM_AT, us > 0 ? us : 0);
 }
 
 void
@@ -305,8 +314,9 @@ sum_up(enum series_id id, size_t name, unsigned word, unsigned word2,
 			continue;
 		}
 		for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-			any |= sum->times.buckets[i] += (uint64_t)load(p + i);
-		sum->times.sum += (uint64_t)load(p + HISTOGRAM_BUCKETS);
+			any |= sum->times.buckets[i] +=
+			    (uint64_t)load(p + BUCKETS_AT + i);
+		sum->times.sum += (uint64_t)load(p + SUM_AT);
 	}
 	return any != 0 || sum->value != 0;
 }
