@@ -12,6 +12,7 @@ static const bool plain[256] = {
 	[']' ... '~'] = true,
 };
 
+#define STOCK	((size_t)2048)	/* octets that are fetched at once */
 #define DIGITS_MOST 9		/* behind the point */
 
 static const char hex[] = "0123456789abcdef";
@@ -321,39 +322,45 @@ json_none_n(struct json_out *o, struct span key)
 /* --- what is made ready --- */
 
 struct span
-json_ready(struct arena *a, struct span text)
+json_ready(struct json_stock *s, struct span text)
 {
-	size_t room = text.len > JSON_READY ? text.len : JSON_READY;
-	char *p = arena_alloc(a, room);
+	char *p;
 
-	memset(p, ' ', room);
+	if (s->left < text.len + JSON_READY) {
+		s->left = STOCK + text.len;
+		s->at = arena_alloc(s->arena, s->left);
+		memset(s->at, ' ', s->left);
+	}
+	p = s->at;
 	if (text.len > 0)
 		memcpy(p, text.p, text.len);
+	s->at += text.len;
+	s->left -= text.len;
 	return span_n(p, text.len);
 }
 
 struct span
-json_ready_key(struct arena *a, struct span key)
+json_ready_key(struct json_stock *s, struct span key)
 {
 	struct buf text = {0};
 	struct json_out o = { .to = &text };
 	struct span ready;
 
 	json_key_n(&o, key);
-	ready = json_ready(a, buf_text(&text));
+	ready = json_ready(s, buf_text(&text));
 	buf_free(&text);
 	return ready;
 }
 
 struct span
-json_ready_member(struct arena *a, struct span key, struct span value)
+json_ready_member(struct json_stock *s, struct span key, struct span value)
 {
 	struct buf text = {0};
 	struct json_out o = { .to = &text };
 	struct span ready;
 
 	json_raw_n(&o, key, value);
-	ready = json_ready(a, buf_text(&text));
+	ready = json_ready(s, buf_text(&text));
 	buf_free(&text);
 	return ready;
 }

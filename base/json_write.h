@@ -68,12 +68,20 @@ void	json_forget_octets(char *text, size_t len);
  * that takes no longer than to look how many they are. */
 #define JSON_READY	48
 
-/* In the arena, for json_put_key() and json_put_member(), without the comma in
- * front. JSON that is there already, at least an octet of it: */
-struct span json_ready(struct arena *a, struct span text);
-struct span json_ready_key(struct arena *a, struct span key);
+/* Memory for them, one behind the other: what is used together shall be in few
+ * lines of the cache. Begins as { .arena = a }. */
+struct json_stock {
+	struct arena	*arena;
+	char		*at;
+	size_t		 left;
+};
+
+/* For json_put_key() and json_put_member(), without the comma in front; they live
+ * as long as the arena. JSON that is there already: */
+struct span json_ready(struct json_stock *s, struct span text);
+struct span json_ready_key(struct json_stock *s, struct span key);
 /* The value is JSON already. */
-struct span json_ready_member(struct arena *a, struct span key,
+struct span json_ready_member(struct json_stock *s, struct span key,
 	    struct span value);
 
 static inline void

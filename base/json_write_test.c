@@ -244,13 +244,13 @@ test_forgotten(void)
 /* --- made ready --- */
 
 static void
-put_ready(struct json_out *o, struct arena *a, struct span key)
+put_ready(struct json_out *o, struct json_stock *s, struct span key)
 {
 	json_open(o, NULL, '{');
-	json_put_key(o, json_ready_key(a, key));
+	json_put_key(o, json_ready_key(s, key));
 	json_int(o, NULL, -1);
-	json_put_member(o, json_ready_member(a, key, SPAN_LIT("null")));
-	json_put_key(o, json_ready_key(a, key));
+	json_put_member(o, json_ready_member(s, key, SPAN_LIT("null")));
+	json_put_key(o, json_ready_key(s, key));
 	json_open(o, NULL, '[');
 	json_close(o, ']');
 	json_bool_n(o, key, true);
@@ -275,6 +275,7 @@ static void
 test_ready(void)
 {
 	struct arena *a = arena_create("test");
+	struct json_stock stock = { .arena = a };
 	char key[3 * JSON_READY], want[2048];
 
 	for (size_t len = 0; len < sizeof(key); len++) {
@@ -282,7 +283,7 @@ test_ready(void)
 		struct json_out o = { .to = &ready };
 
 		memset(key, len % 3 == 0 ? '"' : 'k', len);
-		put_ready(&o, a, span_n(key, len));
+		put_ready(&o, &stock, span_n(key, len));
 		o = (struct json_out){ .to = &plainly };
 		put_plainly(&o, span_n(key, len));
 		strcpy(want, text_of(&plainly));

@@ -11,7 +11,7 @@
 #include "base/log_value.h"
 
 #define WRITE_AT	(64 * 1024)	/* within a turn */
-#define ENOUGH		(16 * 1024)	/* at its end: they wait no longer */
+#define ENOUGH		(32 * 1024)	/* at its end: they wait no longer */
 /* Until a target that took nothing is asked again; each time it is twice as
  * long: that nobody listens must not cost a mail anything. */
 #define FIRST_PAUSE	CLOCK_MS

@@ -34,7 +34,7 @@ struct event_base;
  * Tested    journal_test.c, tests/e2e/test_journal*.py
  */
 #define JOURNAL_PAUSE	(20 * CLOCK_MS)
-#define JOURNAL_BATCH	((size_t)64 * 1024)
+#define JOURNAL_BATCH	((size_t)128 * 1024)
 struct journal;
 
 /* --- a worker --- */

@@ -39,6 +39,10 @@
  * Tested    recorded_test.c; recorded_property_test.c: over all shipped rules
  *           and generated facts the verdicts are those that were written.
  */
+/* A record may leave this fact out if there is nothing of it (value_is_nothing()):
+ * recorded_read() puts it back. */
+bool	recorded_needs_no_nothing(enum fact_id id);
+
 #define RECORDED_LINE_MOST	(1024 * 1024)	/* a mail may have thousands of
 						   recipients */
 

@@ -10,6 +10,39 @@
  * told is left as it is.
  */
 
+/* Left out if there is nothing of them: none, no, 0, an empty list. They are
+ * known whenever the one beside them is. */
+static const struct {
+	enum fact_id	id, beside;
+} nothings[] = {
+	{ FACT_CLIENT_PORT, FACT_CLIENT_IP },
+	{ FACT_CLIENT_PIPELINED_EARLY, FACT_CLIENT_IP },
+	{ FACT_CLIENT_ERRORS, FACT_CLIENT_IP },
+	{ FACT_DNSBL_NAMES, FACT_DNSBL_SCORE },
+	{ FACT_DNSBL_TAGS, FACT_DNSBL_SCORE },
+	{ FACT_DNSBL_FAILED, FACT_DNSBL_SCORE },
+	{ FACT_CLIENT_EARLY_TALKER, FACT_HELO_NAME },	/* it was greeted */
+	{ FACT_CLIENT_TLS, FACT_HELO_NAME },
+	{ FACT_TLS_VERSION, FACT_CLIENT_TLS },
+	{ FACT_TLS_CIPHER, FACT_CLIENT_TLS },
+	{ FACT_TLS_CLIENT_NAME, FACT_CLIENT_TLS },
+	{ FACT_SENDER_IS_NULL, FACT_SENDER },	/* that follows otherwise */
+	{ FACT_DECLARED_SIZE, FACT_SENDER },
+	{ FACT_SPF_EXPLANATION, FACT_SPF },
+	{ FACT_DKIM_DOMAINS, FACT_DKIM },
+	{ FACT_DMARC_TESTING, FACT_DMARC },
+};
+#define NOTHINGS	(sizeof(nothings) / sizeof(nothings[0]))
+
+bool
+recorded_needs_no_nothing(enum fact_id id)
+{
+	for (size_t i = 0; i < NOTHINGS; i++)
+		if (nothings[i].id == id)
+			return true;
+	return false;
+}
+
 static const struct recorded_fact *
 told(const struct recorded_facts *facts, enum fact_id id)
 {
@@ -86,7 +119,21 @@ add_of_sender(struct arena *a, struct recorded_facts *facts)
 	of = *sender;		/* the list moves */
 	add_local(a, facts, FACT_SENDER_LOCAL, &of);
 	add_yesno(a, facts, FACT_SENDER_IS_NULL, of.kind == JSON_IN_NULL);
-	add_none(a, facts, FACT_DECLARED_SIZE);
+}
+
+static void
+add_nothing(struct arena *a, struct recorded_facts *facts, enum fact_id id)
+{
+	const struct fact *fact = fact_at(id);
+
+	if (fact->may_be_none)
+		add_none(a, facts, id);
+	else if (type_is_list(fact->type))
+		add(a, facts, id, JSON_IN_ARRAY, SPAN_LIT("[]"));
+	else if (fact->type == TYPE_YESNO)
+		add_yesno(a, facts, id, false);
+	else
+		add(a, facts, id, JSON_IN_NUMBER, SPAN_LIT("0"));
 }
 
 static void
@@ -104,12 +151,10 @@ recorded_follows(struct arena *a, struct recorded *r)
 	add_network(a, &r->facts);
 	if (r->facts.n > 0 && r->listener.len > 0)
 		add(a, &r->facts, FACT_LISTENER, JSON_IN_STRING, r->listener);
-	if (told(&r->facts, FACT_CLIENT_TLS) != NULL) {
-		add_none(a, &r->facts, FACT_TLS_VERSION);
-		add_none(a, &r->facts, FACT_TLS_CIPHER);
-		add_none(a, &r->facts, FACT_TLS_CLIENT_NAME);
-	}
 	add_of_sender(a, &r->facts);
+	for (size_t i = 0; i < NOTHINGS; i++)
+		if (told(&r->facts, nothings[i].beside) != NULL)
+			add_nothing(a, &r->facts, nothings[i].id);
 	for (size_t i = 0; i < r->nrcpts; i++)
 		add_of_rcpt(a, &r->rcpts[i]);
 }

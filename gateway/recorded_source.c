@@ -55,16 +55,6 @@ read_near(struct trial *t, const struct fact_ref *ref, int from, int step,
 	return false;
 }
 
-static bool
-is_nothing(const struct value *v)
-{
-	if (v->is_none)
-		return true;
-	if (type_is_list(v->type))
-		return v->list.n == 0;
-	return v->type == TYPE_YESNO ? !v->yes : v->number == 0;
-}
-
 /* Of all lists: a score of 0 may be the sum of two. */
 static bool
 was_never_anything(struct trial *t, const struct fact_ref *ref,
@@ -73,7 +63,7 @@ was_never_anything(struct trial *t, const struct fact_ref *ref,
 	const struct fact_ref names = { .fact = fact_at(FACT_DNSBL_NAMES) };
 	struct value v;
 
-	if (!is_nothing(last))
+	if (!value_is_nothing(last))
 		return false;
 	return ref->fact->id != FACT_DNSBL_SCORE ||
 	    (recorded_get(t->arena, &t->record->facts, &names, &v) &&

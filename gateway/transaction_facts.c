@@ -192,7 +192,7 @@ tell_fact(struct teller *t, const struct told_fact *f, const struct value *v)
 	if (ready == NULL) {
 		json_put_key(&t->o, f->key);
 		tell_value(t, f->ref.fact, f->what, v);
-	} else if (ready->len > 0)
+	} else
 		json_put_member(&t->o, *ready);
 }
 
@@ -226,7 +226,8 @@ tell_facts(struct teller *t, struct judge *j, const struct findings *found,
 		if ((f->is_header && !with_headers) ||
 		    !judge_known(j, found, &f->ref, &v))
 			continue;
-		tell_fact(t, f, &v);
+		if (!f->needs_no_nothing || !value_is_nothing(&v))
+			tell_fact(t, f, &v);
 	}
 	json_close(&t->o, '}');
 }

@@ -17,12 +17,13 @@
 struct told_fact {
 	struct fact_ref	 ref;
 	struct span	 key;		/* "client.ip", made ready */
-	/* Members made ready, by value: of none ("": it is left out), and of a
-	 * yes/no, a word or an empty list; NULL: there are too many. */
+	/* Members made ready, by value: of none, and of a yes/no, a word or an
+	 * empty list; NULL: there are too many. */
 	struct span	 none;
 	const struct span *values;
 	enum veil_what	 what;
 	bool		 is_header;	/* a field: left out where it is cut */
+	bool		 needs_no_nothing;	/* left out if it is nothing */
 };
 struct transaction_plan {
 	const struct veil *veil;
@@ -103,7 +104,7 @@ void	tell_verdict(struct teller *t, const struct rules *rules,
 void	tell_phase(struct teller *t, enum phase phase,
 	    const struct rules *rules, const struct verdict *v);
 /* Who says it and where he stands, made ready. */
-struct span tell_ready_place(struct arena *a, const struct rule *rule);
+struct span tell_ready_place(struct json_stock *s, const struct rule *rule);
 const char *told_by_name(enum told_by by);
 
 /* --- transaction_rcpt.c --- */

@@ -156,14 +156,14 @@ put_place(struct json_out *o, const struct rule *rule, struct buf *scratch)
 }
 
 struct span
-tell_ready_place(struct arena *a, const struct rule *rule)
+tell_ready_place(struct json_stock *s, const struct rule *rule)
 {
 	struct buf text = {0}, scratch = {0};
 	struct json_out o = { .to = &text, .keeps_octets = true };
 	struct span ready;
 
 	put_place(&o, rule, &scratch);
-	ready = json_ready(a, buf_text(&text));
+	ready = json_ready(s, buf_text(&text));
 	buf_free(&text);
 	buf_free(&scratch);
 	return ready;

@@ -234,8 +234,7 @@ count_wrong(const struct told_fact *list, size_t n)
 
 		while (fact->type == TYPE_WORD && fact->words[most] != NULL)
 			most++;
-		wrong += list[i].none.len > 0 &&
-		    !is_ready(list[i].none, &list[i], "null");
+		wrong += !is_ready(list[i].none, &list[i], "null");
 		wrong += (list[i].values != NULL) !=
 		    (most > 0 || is_list(fact));
 		wrong += is_list(fact) &&

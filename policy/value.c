@@ -253,3 +253,15 @@ value_equal(const struct value *a, const struct value *b)
 		return same_network(&a->network, &b->network);
 	}
 }
+
+bool
+value_is_nothing(const struct value *v)
+{
+	if (v->is_none)
+		return true;
+	if (type_is_list(v->type))
+		return v->list.n == 0;
+	if (v->type == TYPE_YESNO)
+		return !v->yes;
+	return type_is_number(v->type) && v->number == 0;
+}

@@ -66,4 +66,6 @@ void		 value_put_plain(struct buf *out, const struct value *v,
 /* Of the same type. Nones are equal; texts are whatever their case (ASCII),
  * addresses whatever their port. */
 bool		 value_equal(const struct value *a, const struct value *b);
+/* None, no, 0, an empty list. */
+bool		 value_is_nothing(const struct value *v);
 #endif

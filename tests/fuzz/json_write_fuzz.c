@@ -20,6 +20,7 @@ write_object(struct buf *b, struct span text, int64_t n, bool keeps)
 {
 	struct json_out o = { .to = b, .keeps_octets = keeps };
 	struct arena *a = arena_create("fuzz");
+	struct json_stock stock = { .arena = a };
 	struct buf key = {0};
 
 	json_open(&o, NULL, '{');
@@ -35,7 +36,7 @@ write_object(struct buf *b, struct span text, int64_t n, bool keeps)
 	if (keeps)
 		json_bool_n(&o, buf_text(&key), true);
 	else
-		json_put_member(&o, json_ready_member(a, buf_text(&key),
+		json_put_member(&o, json_ready_member(&stock, buf_text(&key),
 		    SPAN_LIT("true")));
 	json_close(&o, '}');
 	buf_free(&key);
