@@ -20,8 +20,8 @@
 #define HISTOGRAM_BUCKETS	23
 #define HISTOGRAM_FIRST		128	/* us */
 
-/* The sum stands beside the bucket that most times are in: they share a line of
- * the cache. */
+/* The sum stands beside the bucket that most times are in: they mostly share a
+ * line of the cache. */
 struct histogram {
 	uint64_t sum;			/* us */
 	uint64_t buckets[HISTOGRAM_BUCKETS];

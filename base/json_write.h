@@ -76,8 +76,8 @@ struct json_stock {
 	size_t		 left;
 };
 
-/* For json_put_key() and json_put_member(), without the comma in front; they live
- * as long as the arena. JSON that is there already: */
+/* For json_put_key() and json_put_member(), without the comma in front; they
+ * live as long as the arena. JSON that is there already: */
 struct span json_ready(struct json_stock *s, struct span text);
 struct span json_ready_key(struct json_stock *s, struct span key);
 /* The value is JSON already. */

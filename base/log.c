@@ -11,7 +11,7 @@
 #include "base/log_value.h"
 
 #define WRITE_AT	(64 * 1024)	/* within a turn */
-#define ENOUGH		(32 * 1024)	/* at its end: they wait no longer */
+#define ENOUGH		(32 * 1024)	/* at its end */
 /* Until a target that took nothing is asked again; each time it is twice as
  * long: that nobody listens must not cost a mail anything. */
 #define FIRST_PAUSE	CLOCK_MS
@@ -24,7 +24,7 @@ static struct {
 	enum log_label		least;
 	enum log_format		format;
 	struct log_shelf	*shelf;		/* where lines wait */
-	int64_t			delay;		/* so long, if nobody needs them */
+	int64_t			delay;		/* so long at most */
 	int64_t			since;		/* when the oldest came */
 	struct buf		spare;		/* memory for the next line */
 	bool			is_stuck;	/* took not all last time */
@@ -153,11 +153,14 @@ log_next_try(void)
 void
 log_keep(struct log_shelf *shelf, int64_t delay)
 {
+	struct log_shelf *before = lg.shelf;
+
 	flush();
 	watch_fork();
 	lg.shelf = shelf;
 	lg.delay = delay;
-	lg.since = clock_now();
+	if (before != shelf)
+		log_rescue(before);
 }
 
 int

@@ -52,9 +52,10 @@
  *           (log_dropped(), and a line when the target takes lines again).
  * Stuck     A target that took nothing is left alone for a millisecond, then
  *           for two and so on up to 64, however often log_flush() is called;
- *           who sleeps wakes up at log_next_try(), and calls log_turn(). Lines without room are not
- *           even made. log_open(), log_reopen() and log_close() try at once;
- *           what is left when the log is closed counts as dropped.
+ *           who sleeps wakes up at log_next_try(), and calls log_turn().
+ *           Lines without room are not even made. log_open(), log_reopen() and
+ *           log_close() try at once; what is left when the log is closed counts
+ *           as dropped.
  * Fork      the child begins with no gathered lines, and none dropped; they
  *           do not wait in the memory of log_keep(), unless it says so too.
  * SIGPIPE   is expected to be ignored by the process.
@@ -97,10 +98,10 @@ void	log_end(struct logline *l);
 void	log_event(enum log_label label, const char *id, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	log_flush(void);
-void	log_turn(void);		/* the same, if the lines have waited enough */
+void	log_turn(void);		/* the same, if they have waited enough */
 uint64_t log_dropped(void);
 bool	log_is_stuck(void);	/* the target did not take all last time */
-int64_t	log_next_try(void);	/* by clock_now(); no line waits: CLOCK_NEVER */
+int64_t	log_next_try(void);	/* by clock_now(); CLOCK_NEVER: no line waits */
 /* From here on, until log_close(), lines wait there, for so long. It belongs to
  * this process alone until that is gone. */
 void	log_keep(struct log_shelf *shelf, int64_t delay);

@@ -12,18 +12,18 @@
  * and not passed. Of those that were being written (`begun`) nobody knows how
  * many the target has.
  *
- * A zeroed shelf is empty. It begins in front whenever it is empty, so little of
- * it is touched as long as somebody takes the lines.
+ * A zeroed shelf is empty. It begins in front whenever it is empty, so little
+ * of it is touched as long as somebody takes the lines.
  *
  * Limits    LOG_SHELF_MOST octets wait. What is read is bounded by the shelf:
  *           another process wrote it, and of its octets nothing is known.
  * Tested    log_shelf_test.c, with writers that are killed
  */
 #define LOG_SHELF_MOST	((size_t)256 * 1024)
-#define LOG_SHELF_ROOM	(2 * LOG_SHELF_MOST)	/* so that all can be moved */
+#define LOG_SHELF_ROOM	(2 * LOG_SHELF_MOST)	/* all can be moved */
 
 struct log_shelf {
-	uint64_t	where;		/* of the lines: begin << 32 | end */
+	uint64_t	where;		/* begin << 32 | end, of the lines */
 	uint64_t	begun;		/* somebody writes them */
 	char		octets[LOG_SHELF_ROOM];
 };

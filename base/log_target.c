@@ -13,7 +13,8 @@
 #include "base/log_target.h"
 #include "base/mem.h"
 
-/* Workers write for milliseconds until somebody looks after one that is gone. */
+/* Workers write for milliseconds until somebody looks after one that is
+ * gone. */
 #define TAIL	((off_t)4 * 1024 * 1024)
 
 uint64_t
@@ -75,6 +76,16 @@ open_file(const char *path)
 	    O_NOCTTY | O_CLOEXEC, 0640);
 }
 
+/* A path may be that of a pipe. */
+static enum log_way
+way_of_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 || S_ISREG(st.st_mode) ? LOG_WAY_FILE :
+	    LOG_WAY_PIPE;
+}
+
 static int
 fail(const char *path, struct err *err)
 {
@@ -112,6 +123,7 @@ log_target_open(struct log_target *t, const char *name, struct err *err)
 	t->fd = open_file(name);
 	if (t->fd < 0)
 		return fail(name, err);
+	t->way = way_of_file(t->fd);
 	t->path = strcpy(mem_alloc(strlen(name) + 1, "log"), name);
 	return 0;
 }
@@ -137,6 +149,7 @@ log_target_reopen(struct log_target *t, struct err *err)
 		return fail(t->path, err);
 	drop_fd(t);
 	t->fd = fd;
+	t->way = way_of_file(fd);
 	t->torn = false;
 	return 0;
 }
@@ -259,7 +272,8 @@ log_target_tail(struct log_target *t, struct buf *out)
 		n = pread(fd, out->p + out->len,
 		    (size_t)(st.st_size - begin), begin);
 		out->len += n > 0 ? (size_t)n : 0;
-		t->torn = out->len > 0 && out->p[out->len - 1] != '\n';
+		if (out->len > 0)
+			t->torn = out->p[out->len - 1] != '\n';
 	}
 	close(fd);
 }

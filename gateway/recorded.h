@@ -39,10 +39,6 @@
  * Tested    recorded_test.c; recorded_property_test.c: over all shipped rules
  *           and generated facts the verdicts are those that were written.
  */
-/* A record may leave this fact out if there is nothing of it (value_is_nothing()):
- * recorded_read() puts it back. */
-bool	recorded_needs_no_nothing(enum fact_id id);
-
 #define RECORDED_LINE_MOST	(1024 * 1024)	/* a mail may have thousands of
 						   recipients */
 
@@ -139,4 +135,8 @@ bool	recorded_refuses(const struct recorded_verdict *v);
 /* NULL: it has none of this name. */
 const struct recorded_fact *recorded_find(const struct recorded_facts *facts,
 	    struct span name);
+/* A record leaves this fact out if there is nothing of it (value_is_nothing())
+ * and the one beside it is known, as it is whenever this one is:
+ * recorded_read() puts it back. False: it does not. */
+bool	recorded_leaves_out(enum fact_id id, enum fact_id *beside);
 #endif

@@ -35,11 +35,13 @@ static const struct {
 #define NOTHINGS	(sizeof(nothings) / sizeof(nothings[0]))
 
 bool
-recorded_needs_no_nothing(enum fact_id id)
+recorded_leaves_out(enum fact_id id, enum fact_id *beside)
 {
 	for (size_t i = 0; i < NOTHINGS; i++)
-		if (nothings[i].id == id)
+		if (nothings[i].id == id) {
+			*beside = nothings[i].beside;
 			return true;
+		}
 	return false;
 }
 

@@ -23,7 +23,8 @@ static const struct stats_row table[] = {
 #undef X
 };
 
-/* The same of each, small: few rows are in the cache when something is counted. */
+/* The same of each, small: few rows are in the cache when something is
+ * counted. */
 static const uint8_t kinds[] = {
 #define X(id, kind, unit, name, help) STATS_##kind,
 	STATS_TABLE(X)

@@ -21,8 +21,9 @@
  * reach no share but its own, so who reads need mistrust that one only for
  * what it says of that worker.
  *
- * Beside its counts a share has what its process publishes (board.h, ring.h)
- * and what the supervisor says about it.
+ * Beside its counts a share has what its process publishes (board.h, ring.h),
+ * what of its log is not written yet (log_shelf.h) and what the supervisor says
+ * about it.
  *
  * Memory    address space for STATS_SLOTS + 1 shares; what is touched counts.
  *           Shares that no process ever had are not read, as reading them

@@ -10,7 +10,7 @@
 #include "gateway/transaction_internal.h"
 
 #define FORMAT	1		/* of the format */
-#define LIKELY	2560		/* octets of a record */
+#define LIKELY	1920		/* octets of a record */
 
 /* --- what all have --- */
 

@@ -83,6 +83,7 @@ add(struct making *m, const struct veil *veil, const struct fact_ref *ref,
     struct told_fact *list, size_t *n)
 {
 	struct buf name = {0};
+	enum fact_id beside;
 	struct span key;
 
 	tell_put_name(&name, ref);
@@ -95,7 +96,7 @@ add(struct making *m, const struct veil *veil, const struct fact_ref *ref,
 		.what = tell_what(veil, ref),
 		.is_header = ref->fact->argument == FACT_TAKES_HEADER,
 		.needs_no_nothing = veil == NULL &&
-		    recorded_needs_no_nothing(ref->fact->id),
+		    recorded_leaves_out(ref->fact->id, &beside),
 	};
 	buf_free(&name);
 }

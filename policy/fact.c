@@ -41,8 +41,8 @@ static const char *const milter_words[] = {
 static const struct fact table[FACTS] = {
 #define X(id, name, type, words, phase, scope, change, cost, argument, none, \
     help) \
-	{ FACT_##id, name, type, words, phase, scope, change, cost, argument, \
-	    none, help },
+	{ name, words, help, FACT_##id, type, phase, scope, change, cost, \
+	    argument, none },
 	FACT_TABLE(X)
 #undef X
 };

@@ -53,18 +53,19 @@ enum fact_id {
 #undef X
 	FACTS
 };
+/* Small, since whoever tells of a mail goes through all of them. */
 struct fact {
-	enum fact_id		 id;
 	const char		*name;
-	enum type		 type;
 	const char *const	*words;		/* NULL-ended; TYPE_WORD */
-	enum phase		 phase;
-	enum fact_scope		 scope;
-	enum fact_change	 change;
-	enum fact_cost		 cost;
-	enum fact_argument	 argument;
-	bool			 may_be_none;
 	const char		*help;
+	enum fact_id		 id : 8;
+	enum type		 type : 8;
+	enum phase		 phase : 8;
+	enum fact_scope		 scope : 8;
+	enum fact_change	 change : 8;
+	enum fact_cost		 cost : 8;
+	enum fact_argument	 argument : 8;
+	bool			 may_be_none;
 };
 
 const struct fact	*fact_at(enum fact_id id);
