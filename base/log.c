@@ -10,8 +10,7 @@
 #include "base/log_target.h"
 #include "base/log_value.h"
 
-#define WRITE_AT	(64 * 1024)	/* within a turn */
-#define ENOUGH		(32 * 1024)	/* at its end */
+#define WRITE_AT	(64 * 1024)	/* octets: they wait no longer */
 /* Until a target that took nothing is asked again; each time it is twice as
  * long: that nobody listens must not cost a mail anything. */
 #define FIRST_PAUSE	CLOCK_MS
@@ -134,7 +133,7 @@ log_flush(void)
 void
 log_turn(void)
 {
-	if (lg.is_stuck || left() >= ENOUGH ||
+	if (lg.is_stuck || left() >= WRITE_AT ||
 	    clock_now() >= lg.since + lg.delay)
 		log_flush();
 }

@@ -41,7 +41,7 @@
  *           calls, once each turn of a loop; error and bug are written at
  *           once.
  * Later     With log_keep() lines wait for the delay given, or until there are
- *           32 KiB, in memory that outlives the process, and are written with
+ *           64 KiB, in memory that outlives the process, and are written with
  *           others: who finds out that it is gone writes what it left
  *           (log_rescue()), but for lines that are in the file. What a syslog
  *           daemon or a pipe got in the very instant of the death it may get

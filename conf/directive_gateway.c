@@ -47,7 +47,7 @@ static const struct directive rows[] = {
     .help = "How log lines are written. text: for people, with key=value; "
 	"json: each line is a JSON object." },
 { .name = "log_delay", .scopes = SCOPE_TOP, .type = VALUE_DURATION,
-    .offset = TOP(log_delay), .fallback = "20ms", .max = SECONDS(1),
+    .offset = TOP(log_delay), .fallback = "50ms", .max = SECONDS(1),
     .help = "How long lines of a worker may wait to be written together, in "
 	"memory that outlives the worker. 0: the line of a mail is written "
 	"before its client has the last reply." },

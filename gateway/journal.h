@@ -33,8 +33,8 @@ struct event_base;
  * Memory    in the arena given.
  * Tested    journal_test.c, tests/e2e/test_journal*.py
  */
-#define JOURNAL_PAUSE	(20 * CLOCK_MS)
-#define JOURNAL_BATCH	((size_t)128 * 1024)
+#define JOURNAL_PAUSE	(50 * CLOCK_MS)
+#define JOURNAL_BATCH	((size_t)192 * 1024)
 struct journal;
 
 /* --- a worker --- */

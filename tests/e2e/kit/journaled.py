@@ -10,7 +10,7 @@ from kit.ruled import ruled
 
 def journaled(start, rules, settings="", top="", run=True, **options):
     """As ruled(); `settings` are lines in the journal's block. A worker writes
-    some 20 ms behind the reply, or when it ends."""
+    some 50 ms behind the reply, or when it ends."""
     gateway = ruled(start, rules, run=False, top="journal {\n\tfile "
                     '"var/journal"\n%s}\n%s' % (settings, top), **options)
     gateway.own_folder("var")
