@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_shelf.h"
+#include "tests/fake/fake.h"
 #include "tests/kit/t.h"
 
 /* Lines that wait in memory that outlives their process: when they are
@@ -22,31 +23,7 @@
 
 static char dir[] = "/tmp/log_keep_test.XXXXXX";
 static char path[64], socket_path[64];
-static int64_t passed;		/* us: the clock of this test */
 static struct log_shelf *shelf;	/* shared with children */
-
-int64_t
-clock_now(void)
-{
-	return CLOCK_S + passed;
-}
-
-void
-clock_tick(void)
-{
-}
-
-int64_t
-clock_wall(void)
-{
-	return INT64_C(1795314018) * CLOCK_S + passed;
-}
-
-int64_t
-clock_exact(void)
-{
-	return clock_now() * 1000;
-}
 
 /* The events in a text, as "one two". */
 static const char *
@@ -106,17 +83,17 @@ test_delay(void)
 	log_keep(shelf, DELAY);
 	say("one");
 	log_turn();
-	passed += DELAY / 2;
+	fake_clock_advance(DELAY / 2);
 	say("two");
 	log_turn();
 	T_STR("they wait", file(), "");
 	T_INT("until then", log_next_try() - clock_now(), DELAY / 2);
 	T_STR("there", events(log_shelf_lines(shelf).p,
 	    log_shelf_lines(shelf).len), "one two");
-	passed += DELAY / 2 - 1;
+	fake_clock_advance(DELAY / 2 - 1);
 	log_turn();
 	T_STR("the first has not waited long enough", file(), "");
-	passed++;
+	fake_clock_advance(1);
 	log_turn();
 	T_STR("now it has", file(), "one two");
 	T_INT("nothing waits any more", log_shelf_lines(shelf).len, 0);
@@ -302,7 +279,7 @@ test_rescue_beside(void)
 	say("zero");
 	log_flush();
 	leave(begin);
-	passed += CLOCK_MS;	/* the same words at another time */
+	fake_clock_advance(CLOCK_MS);	/* the same words at another time */
 	say("one");
 	log_flush();
 	log_rescue(shelf);
